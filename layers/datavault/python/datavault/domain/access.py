@@ -1,0 +1,67 @@
+"""Who may do what: roles, actions and the one decision function.
+
+A caller comes from verified claims (the API) or from an IAM identity (an operator). Roles are
+those of one workspace; the workspace is a wall: what belongs to another one does not exist.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from datavault.domain.errors import Denied
+from datavault.domain.ids import WorkspaceId
+
+
+class Role(StrEnum):
+    """What a person or service is in a workspace."""
+
+    READER = "reader"
+    WRITER = "writer"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+class Action(StrEnum):
+    """What can be asked for; written ``<capability>:<verb>`` in ledger entries."""
+
+    CREATE_DATASET = "datasets:create"
+    DESCRIBE_DATASET = "datasets:describe"
+    APPEND_RECORDS = "records:append"
+    READ_RECORDS = "records:read"
+    DELETE_RECORDS = "records:delete"
+    COMMIT = "versions:commit"
+    READ_HISTORY = "versions:read"
+    CHANGE_BRANCHES = "versions:branch"
+
+
+_READ = frozenset({Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY})
+_WRITE = _READ | {
+    Action.APPEND_RECORDS,
+    Action.DELETE_RECORDS,
+    Action.COMMIT,
+    Action.CHANGE_BRANCHES,
+}
+
+# An auditor sees that things happened and not what they hold: history without records.
+PERMITTED: dict[Role, frozenset[Action]] = {
+    Role.READER: _READ,
+    Role.WRITER: _WRITE,
+    Role.ADMIN: _WRITE | {Action.CREATE_DATASET},
+    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified identity: ``subject`` is the token's ``sub``, within one workspace."""
+
+    subject: str
+    workspace: WorkspaceId
+    roles: frozenset[Role]
+
+
+def require(caller: Caller, action: Action) -> None:
+    """Return if one of the caller's roles permits ``action``; else raise ``Denied`` saying why."""
+    if any(action in PERMITTED[role] for role in caller.roles):
+        return
+    permitting = ", ".join(role for role, actions in PERMITTED.items() if action in actions)
+    raise Denied(f"{action} needs one of the roles {permitting}")

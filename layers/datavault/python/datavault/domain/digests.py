@@ -1,0 +1,85 @@
+"""Every hash tag of the vault, in one place: the file one changes last.
+
+All hashes are BLAKE3. Hashes of content are keyed by a secret of the store (its *id key*), so
+that nobody without it can test a guess against an address; each use has its own key, derived
+from the id key with HKDF-SHA256 and the tag as ``info``. Commit ids are the exception: they are
+BLAKE3 in ``derive_key`` mode, which anyone can recompute from the commit's public fields; what
+they cover (the tree's root) is keyed already.
+"""
+
+from dataclasses import dataclass
+
+from blake3 import blake3
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+DIGEST_BYTES = 16
+ADDRESS_BYTES = 32
+
+_RECORD = b"io.llm-data-vault/1/record digest"
+_NODE = b"io.llm-data-vault/1/tree node address"
+_BOUNDARY = b"io.llm-data-vault/1/tree boundary"
+_STAGED_ID = b"io.llm-data-vault/1/staged record id"
+_ETAG = b"io.llm-data-vault/1/record etag"
+_CURSOR = b"io.llm-data-vault/1/list cursor"
+_COMMIT = "io.llm-data-vault/1/commit id"
+_REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
+_NAME = "io.llm-data-vault/1/dataset name"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class IdKeys:
+    """The keys of one store's content hashes, all derived from its id key, which never rotates."""
+
+    record: bytes
+    node: bytes
+    boundary: bytes
+    staged_id: bytes
+    etag: bytes
+    cursor: bytes
+
+    @classmethod
+    def derive(cls, id_key: bytes) -> "IdKeys":
+        """Derive all of them from the 32-byte id key."""
+        tags = (_RECORD, _NODE, _BOUNDARY, _STAGED_ID, _ETAG, _CURSOR)
+        return cls(*(expand(id_key, tag) for tag in tags))
+
+
+def expand(key: bytes, info: bytes, *, length: int = 32) -> bytes:
+    """HKDF-Expand with SHA-256 (RFC 5869) of a uniformly random ``key``."""
+    return HKDFExpand(algorithm=SHA256(), length=length, info=info).derive(key)
+
+
+def record_digest(body: bytes, key: bytes) -> bytes:
+    """The 16-byte digest of a record's stored bytes, under ``IdKeys.record``."""
+    return blake3(body, key=key).digest(DIGEST_BYTES)
+
+
+def node_address(identity: bytes, key: bytes) -> bytes:
+    """The 32-byte address of a tree node, under ``IdKeys.node``."""
+    return blake3(identity, key=key).digest(ADDRESS_BYTES)
+
+
+def staged_id(record_id: str, key: bytes) -> str:
+    """What stands for a record id in a staging row's key: 128 bits, in hex."""
+    return blake3(record_id.encode(), key=key).hexdigest(16)
+
+
+def record_etag(digest: bytes, key: bytes) -> str:
+    """An entity tag for a record, from which its digest cannot be had: 128 bits, in hex."""
+    return blake3(digest, key=key).hexdigest(16)
+
+
+def commit_id(canonical: bytes) -> str:
+    """The id of a commit: 64 hex characters, recomputable by anyone from the commit object."""
+    return blake3(canonical, derive_key_context=_COMMIT).hexdigest()
+
+
+def request_body_hash(body: bytes) -> bytes:
+    """What an idempotency row remembers of a request's body: 32 bytes."""
+    return blake3(body, derive_key_context=_REQUEST_BODY).digest()
+
+
+def name_hash(name: str) -> str:
+    """The sort key of a dataset's name: any name fits, and no two names share it."""
+    return blake3(name.encode(), derive_key_context=_NAME).hexdigest()

@@ -1,0 +1,178 @@
+"""What the vault needs from the world, in its own words; each promise is tested on each adapter.
+
+``Catalog`` keeps rows and makes conditional transactions of them; ``Objects`` keeps immutable
+objects; ``Keyring`` wraps keys under a workspace's KEK; ``Clock`` tells the time. A ``Vault`` is
+one of each. Every method may raise ``Unavailable``, after which the caller does not know whether
+a write happened; every write is therefore made so that repeating it is safe.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from datavault.domain.errors import Conflict
+from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
+
+
+class ConditionFailed(Conflict):
+    """A transaction did not happen: the conditions of the changes at ``indices`` do not hold.
+
+    ``rows`` has, for each of those indices, the row as it stands now, or ``None``. ``indices``
+    is empty when the transaction only collided with another one; then it may be tried again.
+    """
+
+    def __init__(self, rows: Mapping[int, Row | None]) -> None:
+        super().__init__("another change came first")
+        self.rows = dict(rows)
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The changes whose conditions do not hold, in order."""
+        return tuple(sorted(self.rows))
+
+
+class Catalog(Protocol):
+    """Rows under keys. Reads see every write that was acknowledged before they began."""
+
+    def get(self, key: Key) -> Row | None:
+        """The row at ``key``, or ``None``."""
+        ...
+
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, Row]:
+        """The rows that exist among ``keys`` (any number, of any tables); not one snapshot."""
+        ...
+
+    def page(
+        self,
+        table: Table,
+        partition: str,
+        *,
+        prefix: str = "",
+        after: str | None = None,
+        limit: int = 1000,
+        newest_first: bool = False,
+    ) -> RowPage:
+        """Up to ``limit`` rows of a partition whose sort key starts with ``prefix``.
+
+        In byte order of the sort key, or the reverse with ``newest_first``; only those beyond
+        ``after`` (a sort key, itself left out, need not exist) in that order. A page may be
+        shorter than ``limit`` although ``more`` is true. An absent partition is an empty page.
+        """
+        ...
+
+    def write(self, changes: Sequence[Change], *, token: str) -> None:
+        """Make all changes, or none.
+
+        At most ``TRANSACTION_CHANGES_MAX`` changes, all of different keys. ``token`` (1-36
+        characters) names this very attempt: if the acknowledgement is lost, the same call with
+        the same token within ten minutes succeeds and changes nothing further.
+
+        Raises:
+            ConditionFailed: a condition does not hold, or another transaction is under way.
+            TooLarge: over the limits of ``domain.rows``.
+        """
+        ...
+
+    def put_many(self, rows: Sequence[Put]) -> None:
+        """Write any number of rows without conditions; on an error some may have been written."""
+        ...
+
+    def delete_many(self, keys: Sequence[Key]) -> None:
+        """Delete any number of rows; absent ones are no error."""
+        ...
+
+    def ping(self) -> None:
+        """Make one real, cheap read; raises ``Unavailable`` if that fails."""
+        ...
+
+
+class Objects(Protocol):
+    """Immutable objects under keys (``/``-separated); what is written once never changes."""
+
+    def put(self, key: str, parts: Sequence[bytes]) -> None:
+        """Store the concatenation of ``parts`` under a key that does not exist.
+
+        Raises:
+            Conflict: an object is there already, and stays as it was.
+        """
+        ...
+
+    def get(self, key: str) -> bytes:
+        """The whole object, or ``NotFound``."""
+        ...
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Bytes ``start`` to ``start + length`` (clipped to the object's end), or ``NotFound``."""
+        ...
+
+    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Several ``(start, length)`` ranges of one object, in order; or ``NotFound``."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; an absent one is no error."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """All keys that start with ``prefix``, in byte order."""
+        ...
+
+    def ping(self) -> None:
+        """Make one real, cheap read; raises ``Unavailable`` if that fails."""
+        ...
+
+
+class Keyring(Protocol):
+    """Keys that never leave their keeper (KEKs) and the wrapping of other keys under them.
+
+    The ``context`` (public words: no personal data) is bound to the wrapped key: unwrapping
+    with another context fails.
+    """
+
+    def create(self, *, description: str, tags: Mapping[str, str]) -> str:
+        """Make a KEK and return its name (on AWS, its ARN). For operators."""
+        ...
+
+    def generate(self, kek: str, context: Mapping[str, str]) -> tuple[bytes, bytes]:
+        """A fresh 32-byte key and the same key wrapped under ``kek``."""
+        ...
+
+    def unwrap(self, kek: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        """The key in ``wrapped``.
+
+        Raises:
+            Corrupt: ``wrapped`` is not what ``generate`` returned for this KEK and context.
+            Unavailable: the KEK is disabled or does not answer.
+        """
+        ...
+
+    def ping(self, kek: str) -> None:
+        """Ask the keeper about ``kek``; raises ``Unavailable`` if that fails."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, between the attempts of a bounded retry."""
+        ...
+
+
+class Vault(Protocol):
+    """One of each port: what every service takes first."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    @property
+    def objects(self) -> Objects: ...
+
+    @property
+    def keyring(self) -> Keyring: ...
+
+    @property
+    def clock(self) -> Clock: ...
