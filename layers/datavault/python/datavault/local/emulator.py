@@ -1,0 +1,130 @@
+"""The child process of a local cloud: the emulator with our shims, on one loopback port.
+
+Run as ``python -m datavault.local.emulator SETTINGS`` by `LocalCloud`, which passes the
+listening socket and the read end of a pipe. When the pipe ends, whoever started the
+cloud is gone: the emulator saves its state and takes its whole process group with it,
+so that no function outlives the cloud.
+"""
+
+import asyncio
+import importlib.metadata
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from datavault.local.issuer import Issuer
+from datavault.local.shims.misfit import ShimMisfit
+
+MINISTACK_VERSION = "1.5.33"
+SHUTDOWN_SECONDS = 20.0
+
+type Application = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the parent decides; it crosses the process boundary as JSON."""
+
+    endpoint: str
+    socket_fd: int
+    watch_fd: int
+    home: str
+    cache: str
+
+    def encode(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, text: str) -> "Settings":
+        return cls(**json.loads(text))
+
+
+def main() -> None:
+    settings = Settings.decode(sys.argv[1])
+    _require_pinned_emulator()
+    _raise_descriptor_limit()
+    _install_shims(settings)
+    issuer = Issuer(endpoint=settings.endpoint, key_file=Path(settings.home, "issuer.pem"))
+    threading.Thread(target=_end_with_parent, args=(settings.watch_fd,), daemon=True).start()
+    try:
+        asyncio.run(_serve(settings, issuer))
+    finally:
+        _end_process_group()
+
+
+def _require_pinned_emulator() -> None:
+    installed = importlib.metadata.version("ministack")
+    if installed != MINISTACK_VERSION:
+        raise ShimMisfit(f"ministack {installed} is installed, {MINISTACK_VERSION} is patched")
+
+
+def _raise_descriptor_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _install_shims(settings: Settings) -> None:
+    from datavault.local.shims import kms, lambda_runtime
+
+    kms.install()
+    lambda_runtime.install(
+        cache=Path(settings.cache),
+        logs=Path(settings.home, "logs"),
+        endpoint=settings.endpoint,
+    )
+
+
+async def _serve(settings: Settings, issuer: Issuer) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    config = Config()
+    config.bind = [f"fd://{settings.socket_fd}"]
+    config.loglevel = "WARNING"
+    config.graceful_timeout = 1
+    await serve(_with_issuer(app, issuer), config, shutdown_trigger=ended.wait)
+
+
+def _with_issuer(application: Application, issuer: Issuer) -> Application:
+    """Answer the issuer's paths before the emulator sees the request."""
+    documents = issuer.documents()
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        document = documents.get(scope.get("path", "")) if scope["type"] == "http" else None
+        if document is None:
+            await application(scope, receive, send)
+            return
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(document)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": document})
+
+    return serve
+
+
+def _end_with_parent(watch_fd: int) -> None:
+    os.read(watch_fd, 1)
+    signal.alarm(int(SHUTDOWN_SECONDS))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_process_group() -> None:
+    """Take functions that are still running along; we are the leader of the group."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
