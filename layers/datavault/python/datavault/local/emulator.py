@@ -71,9 +71,10 @@ def _raise_descriptor_limit() -> None:
 
 
 def _install_shims(settings: Settings) -> None:
-    from datavault.local.shims import kms, lambda_runtime
+    from datavault.local.shims import cloudformation, kms, lambda_runtime
 
     kms.install()
+    cloudformation.install()
     lambda_runtime.install(
         cache=Path(settings.cache),
         logs=Path(settings.home, "logs"),
