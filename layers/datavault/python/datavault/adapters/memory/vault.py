@@ -1,0 +1,27 @@
+"""A whole vault in memory."""
+
+from typing import Any
+
+from datavault.adapters.memory.catalog import MemoryCatalog
+from datavault.adapters.memory.clock import MemoryClock
+from datavault.adapters.memory.keyring import MemoryKeyring
+from datavault.adapters.memory.objects import MemoryObjects
+from datavault.domain.cache import BoundedCache
+
+KEYS_MAX = 1000
+NODES_BYTES_MAX = 96 * 2**20
+
+
+class MemoryVault:
+    """Keeps ``ports.Vault``: one twin of each port, and empty caches.
+
+    The twins have more to them than the ports: ``clock.set``, ``keyring.disable``.
+    """
+
+    def __init__(self) -> None:
+        self.catalog = MemoryCatalog()
+        self.objects = MemoryObjects()
+        self.keyring = MemoryKeyring()
+        self.clock = MemoryClock()
+        self.keys: BoundedCache[Any, Any] = BoundedCache(cost_max=KEYS_MAX)
+        self.nodes: BoundedCache[Any, Any] = BoundedCache(cost_max=NODES_BYTES_MAX)
