@@ -7,8 +7,10 @@ a write happened; every write is therefore made so that repeating it is safe.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Conflict
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
 
@@ -162,8 +164,36 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says of its bearer."""
+
+    subject: str
+    workspace: str
+    roles: tuple[str, ...]
+    mfa: bool
+    expires_s: int
+
+
+class Tokens(Protocol):
+    """Access tokens, verified against their issuer's published keys."""
+
+    def verify(self, token: str) -> Claims:
+        """The claims of a token that the configured issuer signed for us and that is in force.
+
+        Raises:
+            Unauthenticated: anything else, whatever the reason.
+            Unavailable: the issuer's keys cannot be had.
+        """
+        ...
+
+
 class Vault(Protocol):
-    """One of each port: what every service takes first."""
+    """One of each port, and the two caches; what every service takes first.
+
+    ``keys`` holds unwrapped keys of stores and workspaces, for minutes; ``nodes`` holds verified
+    tree nodes by address. Both are bounded and may be empty at any time.
+    """
 
     @property
     def catalog(self) -> Catalog: ...
@@ -176,3 +206,12 @@ class Vault(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def tokens(self) -> Tokens: ...
+
+    @property
+    def keys(self) -> BoundedCache[str, object]: ...
+
+    @property
+    def nodes(self) -> BoundedCache[bytes, object]: ...

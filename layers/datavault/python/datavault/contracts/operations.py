@@ -86,7 +86,8 @@ _DATASET = f"{_API}/datasets/{{dataset_id}}"
 _READ = frozenset(
     {Grant.CATALOG_READ, Grant.STAGING_READ, Grant.OBJECTS_READ, Grant.KEYS_UNWRAP}
 )
-_HISTORY = frozenset({Grant.CATALOG_READ})
+# Commits are sealed, and so are list cursors: reading either takes a key.
+_HISTORY = frozenset({Grant.CATALOG_READ, Grant.KEYS_UNWRAP})
 # Staging a change moves a head's tick (catalog), writes rows (staging) and maybe one object.
 _STAGE = frozenset(
     {
@@ -105,6 +106,7 @@ _CHANGE_CATALOG = frozenset(
         Grant.STAGING_READ,
         Grant.STAGING_WRITE,
         Grant.LEDGER_APPEND,
+        Grant.KEYS_UNWRAP,
     }
 )
 
@@ -120,8 +122,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=datasets.DatasetReply,
         status=201,
         function="functions.datasets.create",
-        grants=_CHANGE_CATALOG
-        | {Grant.KEYS_GENERATE, Grant.KEYS_UNWRAP, Grant.OBJECTS_READ, Grant.OBJECTS_WRITE},
+        grants=_CHANGE_CATALOG | {Grant.KEYS_GENERATE, Grant.OBJECTS_READ, Grant.OBJECTS_WRITE},
     ),
     Operation(
         name="list_datasets",

@@ -52,11 +52,15 @@ PERMITTED: dict[Role, frozenset[Action]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified identity: ``subject`` is the token's ``sub``, within one workspace."""
+    """A verified identity, in one request: ``subject`` is the token's ``sub``.
+
+    ``correlation_id`` is the request's, and goes into every ledger entry that comes of it.
+    """
 
     subject: str
     workspace: WorkspaceId
     roles: frozenset[Role]
+    correlation_id: str
 
 
 def require(caller: Caller, action: Action) -> None:

@@ -1,0 +1,1 @@
+"""Keys and sealed things: the one place for keys, nonces and modes."""

@@ -1,0 +1,149 @@
+"""Where every row and every object lives: the only place that spells a key.
+
+Partitions are spread on purpose: what one branch's writers touch at the same time (heads, staged
+records, ledger entries) is divided by shard, what is read together is kept together. What belongs
+to a workspace has the workspace in its partition, so that a foreign id finds nothing.
+"""
+
+from datavault.domain.ids import (
+    BatchId,
+    BranchId,
+    BranchName,
+    CommitId,
+    DatasetId,
+    EntryId,
+    JobId,
+    StoreId,
+    WorkspaceId,
+)
+from datavault.domain.rows import Key, Table
+
+# Writers to one branch queue on a head item only if they draw the same shard (DESIGN 3).
+HEAD_SHARDS = 4
+# 16 partitions of 1,000 writes a second take what a branch's generation can hold in 4 seconds.
+STAGED_SHARDS = 16
+LEDGER_SHARDS = 16
+SWEEP_SHARDS = 16
+
+COMMIT_PREFIX = ""
+BRANCH_PREFIX = "branch/"
+DATASET_PREFIX = "dataset/"
+
+
+def workspace(ws: WorkspaceId) -> Key:
+    """The workspace itself."""
+    return Key(Table.CATALOG, f"workspace/{ws}", "workspace")
+
+
+def workspace_dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
+    """That the workspace has the dataset; listed by creation time."""
+    return Key(Table.CATALOG, f"workspace/{ws}", f"{DATASET_PREFIX}{ds}")
+
+
+def dataset_name(ws: WorkspaceId, name_hash: str) -> Key:
+    """That a dataset's name is taken."""
+    return Key(Table.CATALOG, f"workspace/{ws}/names", name_hash)
+
+
+def dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
+    """The dataset itself."""
+    return Key(Table.CATALOG, f"dataset/{ws}/{ds}", "dataset")
+
+
+def branch(ws: WorkspaceId, ds: DatasetId, name: BranchName) -> Key:
+    """A branch by name."""
+    return Key(Table.CATALOG, f"dataset/{ws}/{ds}", f"{BRANCH_PREFIX}{name}")
+
+
+def head(branch_id: BranchId, shard: int) -> Key:
+    """One of a branch's identical heads."""
+    return Key(Table.CATALOG, f"head/{branch_id}/{shard:x}", "head")
+
+
+def commit(ws: WorkspaceId, ds: DatasetId, commit_id: CommitId | str) -> Key:
+    """A commit by id, or where the ids with a prefix begin."""
+    return Key(Table.CATALOG, f"commits/{ws}/{ds}", commit_id)
+
+
+def commit_job(job: JobId) -> Key:
+    """A commit under way."""
+    return Key(Table.CATALOG, f"commit-job/{job}", "job")
+
+
+def store_key(ws: WorkspaceId, st: StoreId, purpose: str, epoch: int) -> Key:
+    """A wrapped key of a store."""
+    return Key(Table.CATALOG, f"store/{ws}/{st}", f"key/{purpose}/{epoch:08d}")
+
+
+def moved_pack(st: StoreId, pack_id: bytes) -> Key:
+    """Where a pack that was moved or rewritten is now: the pack directory."""
+    name = pack_id.hex()
+    return Key(Table.CATALOG, f"packs/{st}/{name[:2]}", name)
+
+
+def request(ws: WorkspaceId, digest: str) -> Key:
+    """An idempotent request that was carried out."""
+    return Key(Table.STAGING, f"request/{ws}/{digest}", "request")
+
+
+def staged(branch_id: BranchId, generation: int, staged_id: str) -> tuple[str, str]:
+    """Partition and sort-key prefix of what is staged for one record id in one generation."""
+    shard = int(staged_id[:2], 16) % STAGED_SHARDS
+    return f"staged/{branch_id}/{generation}/{shard:x}", f"{staged_id}/"
+
+
+def staged_row(
+    branch_id: BranchId, generation: int, staged_id: str, tick: int, batch: BatchId
+) -> Key:
+    """One staged change; the newest of a record id has the greatest tick."""
+    partition, prefix = staged(branch_id, generation, staged_id)
+    return Key(Table.STAGING, partition, f"{prefix}{tick:012x}/{batch}")
+
+
+def staged_partition(branch_id: BranchId, generation: int, shard: int) -> str:
+    """One shard of a generation's staged changes."""
+    return f"staged/{branch_id}/{generation}/{shard:x}"
+
+
+def batch_partition(branch_id: BranchId, generation: int, shard: int) -> str:
+    """The batches of a generation that went through one head shard."""
+    return f"batches/{branch_id}/{generation}/{shard:x}"
+
+
+def batch(branch_id: BranchId, generation: int, shard: int, tick: int, batch_id: BatchId) -> Key:
+    """A batch of staged changes: its row makes them visible."""
+    return Key(
+        Table.STAGING,
+        batch_partition(branch_id, generation, shard),
+        f"{tick:012x}/{batch_id}",
+    )
+
+
+def sweep_partition(shard: int) -> str:
+    """One shard of the queue of generations to be swept."""
+    return f"sweep/{shard:x}"
+
+
+def sweep(branch_id: BranchId, due_ms: int, generation: int) -> Key:
+    """That a generation's staged changes can go after ``due_ms``."""
+    shard = int(branch_id[-1], 16) % SWEEP_SHARDS
+    return Key(
+        Table.CATALOG, sweep_partition(shard), f"{due_ms:015d}/{branch_id}/{generation:08d}"
+    )
+
+
+def ledger(ws: WorkspaceId, at_ms: int, entry: EntryId) -> Key:
+    """A ledger entry: by workspace, minute and shard, then by id."""
+    shard = int(entry[-1], 16) % LEDGER_SHARDS
+    return Key(Table.LEDGER, f"{ws}/{at_ms // 60_000}/{shard:x}", entry)
+
+
+def pack_object(st: StoreId, kind: str, pack_id: bytes) -> str:
+    """The object key of a pack: hash prefix first, which spreads the load in S3."""
+    name = pack_id.hex()
+    return f"{name[:2]}/{st}/{kind}/{name}"
+
+
+def commit_object(st: StoreId, commit_id: CommitId) -> str:
+    """The object key of a commit."""
+    return f"{commit_id[:2]}/{st}/commits/{commit_id}"
