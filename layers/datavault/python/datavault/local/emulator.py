@@ -12,20 +12,19 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from datavault.local.http_server import Application, serve
 from datavault.local.issuer import Issuer
 from datavault.local.shims.misfit import ShimMisfit
 
 MINISTACK_VERSION = "1.5.33"
 SHUTDOWN_SECONDS = 20.0
-
-type Application = Callable[..., Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +70,17 @@ def _raise_descriptor_limit() -> None:
 
 
 def _install_shims(settings: Settings) -> None:
-    from datavault.local.shims import cloudformation, kms, lambda_runtime
+    from datavault.local.shims import (
+        api_gateway,
+        cloudformation,
+        kms,
+        lambda_runtime,
+        limits,
+        s3_bodies,
+    )
 
-    kms.install()
-    cloudformation.install()
+    for shim in (api_gateway, cloudformation, kms, limits, s3_bodies):
+        shim.install()
     lambda_runtime.install(
         cache=Path(settings.cache),
         logs=Path(settings.home, "logs"),
@@ -83,24 +89,19 @@ def _install_shims(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, issuer: Issuer) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
     from ministack.app import app
 
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    config = Config()
-    config.bind = [f"fd://{settings.socket_fd}"]
-    config.loglevel = "WARNING"
-    config.graceful_timeout = 1
-    await serve(_with_issuer(app, issuer), config, shutdown_trigger=ended.wait)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    listener = socket.socket(fileno=settings.socket_fd)
+    await serve(_with_issuer(app, issuer), listener, stop=stop)
 
 
 def _with_issuer(application: Application, issuer: Issuer) -> Application:
     """Answer the issuer's paths before the emulator sees the request."""
     documents = issuer.documents()
 
-    async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+    async def answer(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
         document = documents.get(scope.get("path", "")) if scope["type"] == "http" else None
         if document is None:
             await application(scope, receive, send)
@@ -112,7 +113,7 @@ def _with_issuer(application: Application, issuer: Issuer) -> Application:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": document})
 
-    return serve
+    return answer
 
 
 def _end_with_parent(watch_fd: int) -> None:
