@@ -1,0 +1,437 @@
+"""Records as they come in: JSON objects, checked once and then carried as the bytes received.
+
+A record is one JSON text (RFC 8259, nothing looser): an object of at most 4 MiB, nested at most
+100 deep, valid UTF-8, no NUL and no lone surrogate, no key twice in one object (keys compared
+after unescaping). What is stored is the text without outer white space, every byte verbatim.
+
+``parse_record`` is the rule. The bulk path (``scan_ids``, ``validate``, ``scan_lines``) does the
+same for a batch of lines in a few native calls, and hands every line that it is not sure of to
+``parse_record``; so it can be wrong only by accepting, and each of its tests errs to suspicion.
+The two phases exist because a corpus that comes again needs only ids: bodies already stored
+under the same (id, digest) were validated then.
+
+Errors name sizes and positions, never content, neither in the message nor in the chain: they are
+raised outside the ``except`` that saw the foreign error, whose ``object`` may hold the text.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
+from datavault.domain.ids import RECORD_ID_BYTES_MAX, RecordId, parse_record_id
+from datavault.domain.json_scan import NESTING_MAX, joined, odd_lines, split_lines
+
+RECORD_BYTES_MAX = 4 * 2**20
+
+type Int64s = NDArray[np.int64]
+type Bools = NDArray[np.bool_]
+
+_SPACE = b" \t\r\n"
+_POSITION = re.compile(r"\(byte (\d+)\)")
+# A string, closed or not, so that one pass over any text is linear.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u0000|.)", re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+# What msgspec raises for a text it refuses; RecursionError beyond some 10,000 levels.
+_REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
+# Decoding to Raw is msgspec's skipping parser: the whole grammar, lone surrogates included;
+# not UTF-8, depth, NUL and duplicate keys.
+_GRAMMAR = msgspec.json.Decoder(msgspec.Raw)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRecord:
+    """A record that keeps every rule: its stored bytes, and its id if a key was named."""
+
+    body: bytes
+    id: RecordId | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineProblem:
+    """Why a line is no record. ``line`` counts from 0 in the batch, blank lines included;
+    ``offset`` is where the trimmed line starts, in bytes from the start of the batch."""
+
+    line: int
+    offset: int
+    error: VaultError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineScan:
+    """The records of a batch as columns, one row a record, in the order of the lines.
+
+    Record ``i`` is ``batch[starts[i]:ends[i]]``, trimmed. ``ids`` is ``S{width}`` (UTF-8, no NUL,
+    so the padding is unambiguous), or ``None`` when no record key was given.
+    """
+
+    lines: Int64s
+    starts: Int64s
+    ends: Int64s
+    ids: NDArray[np.bytes_] | None
+    problems: tuple[LineProblem, ...]
+
+
+def parse_record(text: bytes, *, record_key: str | None, field: str) -> ParsedRecord:
+    """The one record in ``text``; its id is its top-level field ``record_key``.
+
+    Raises:
+        TooLarge: more than ``RECORD_BYTES_MAX`` bytes after trimming.
+        Malformed: not UTF-8, or not JSON.
+        Invalid: not an object, too deep, NUL, a key twice, or the id missing or of a wrong kind.
+    """
+    body = text.strip(_SPACE)
+    if len(body) > RECORD_BYTES_MAX:
+        raise TooLarge(
+            f"a record has at most {RECORD_BYTES_MAX} bytes, this has {len(body)}", field=field
+        )
+    _require_json(body, field)
+    if not body.startswith(b"{"):
+        raise Invalid(f"a record is a JSON object, this {len(body)}-byte text is not", field=field)
+    _require_depth(body, field)
+    _require_no_nul(body, field)
+    pairs = _unique_pairs(body, field)
+    if record_key is None:
+        return ParsedRecord(body, None)
+    return ParsedRecord(body, _record_id(pairs, record_key, field))
+
+
+def compact(text: bytes) -> bytes:
+    """A JSON text without white space outside strings; every other byte stays as it is.
+
+    ``text`` has been validated: this does not check it.
+    """
+    return msgspec.json.format(text, indent=-1)
+
+
+def split_envelope(body: bytes, *, field: str = "body") -> object:
+    """The JSON body of an append, with ``records[i].data`` as ``msgspec.Raw`` of compact JSON.
+
+    Everything else is ordinary Python, of whatever shape was sent: the wire models check it. The
+    data are not records yet (``parse_record`` says); the envelope itself has no key twice.
+
+    Raises:
+        Malformed: not UTF-8, or not JSON.
+        Invalid: a key stands twice in the body's object or in one of ``records``.
+    """
+    _require_json(body, field)
+    envelope = _own_fields(compact(body), field)
+    if not isinstance(envelope, dict):
+        return envelope
+    plain = {name: raw for name, raw in envelope.items() if name != "records"}
+    split: dict[str, object] = {name: _plain(raw, field) for name, raw in plain.items()}
+    records = envelope.get("records")
+    if records is None:
+        return split
+    if not bytes(records).startswith(b"["):
+        split["records"] = _plain(records, field)
+        return split
+    items = msgspec.json.decode(records, type=list[msgspec.Raw])
+    split["records"] = [
+        _split_item(bytes(item), f"records/{index}") for index, item in enumerate(items)
+    ]
+    return split
+
+
+def scan_lines(batch: bytes | memoryview, *, record_key: str | None) -> LineScan:
+    """The records of a batch of whole NDJSON lines, fully validated, and the lines that are none.
+
+    Equal, line by line, to ``parse_record``. Lines end in LF or CRLF, the last may end without;
+    blank lines are skipped. Batches of about 1 MiB are the fastest.
+    """
+    scan = scan_ids(batch, record_key=record_key)
+    problems = validate(batch, scan)
+    if not problems:
+        return scan
+    kept = ~np.isin(scan.lines, [problem.line for problem in problems])
+    return LineScan(
+        scan.lines[kept],
+        scan.starts[kept],
+        scan.ends[kept],
+        None if scan.ids is None else scan.ids[kept],
+        tuple(sorted((*scan.problems, *problems), key=attrgetter("line"))),
+    )
+
+
+def scan_ids(batch: bytes | memoryview, *, record_key: str | None) -> LineScan:
+    """Phase one: lines and ids of a batch, without validation of what else is in the lines.
+
+    An id given here is the id that the line has if it is a record; whether it is one, ``validate``
+    says. Lines without an acceptable id, and most that are not JSON, are among ``problems``.
+    """
+    text = np.frombuffer(batch, np.uint8)
+    lines, starts, ends = split_lines(text)
+    if record_key is None:
+        return LineScan(lines, starts, ends, None, ())
+    odd = _odd_shapes(text, starts, ends)
+    decoder = _id_decoder(record_key)
+    if decoder is None:
+        odd[:] = True
+        ids: list[bytes] = [b""] * len(starts)
+    else:
+        ids = _decode_ids(decoder, batch, starts, ends, odd)
+    problems: list[LineProblem] = []
+    for row in np.flatnonzero(odd).tolist():
+        record = _parse_row(batch, lines, starts, ends, row, record_key)
+        if isinstance(record, LineProblem):
+            problems.append(record)
+        else:
+            assert record.id is not None
+            ids[row] = record.id.encode()
+            odd[row] = False
+    column = np.array(ids, np.bytes_) if ids else np.zeros(0, "S1")
+    if not problems:
+        return LineScan(lines, starts, ends, column, ())
+    kept = ~odd
+    return LineScan(lines[kept], starts[kept], ends[kept], column[kept], tuple(problems))
+
+
+def validate(
+    batch: bytes | memoryview, scan: LineScan, *, wanted: Bools | None = None
+) -> tuple[LineProblem, ...]:
+    """Phase two: which of the ``wanted`` rows of ``scan`` (default: all) are no records, and why.
+
+    ``batch`` is the one that ``scan`` came from; ``wanted`` is a boolean per row.
+    """
+    rows = np.arange(len(scan.starts)) if wanted is None else np.flatnonzero(wanted)
+    text = np.frombuffer(batch, np.uint8)
+    starts, ends = scan.starts[rows], scan.ends[rows]
+    odd = np.zeros(len(rows), np.bool_)
+    if scan.ids is None:
+        # Phase one has not parsed these.
+        odd = _odd_shapes(text, starts, ends)
+        _decode_rows(_GRAMMAR, batch, starts, ends, odd)
+    sure = np.flatnonzero(~odd)
+    odd[sure] = odd_lines(*joined(batch, starts[sure], ends[sure]))
+    found = (
+        _parse_row(batch, scan.lines, scan.starts, scan.ends, row, None)
+        for row in rows[odd].tolist()
+    )
+    return tuple(problem for problem in found if isinstance(problem, LineProblem))
+
+
+class _Digits(str):
+    """An integer as written; so told apart from a string of digits."""
+
+    __slots__ = ()
+
+
+def _require_json(body: bytes, field: str) -> None:
+    bad_at: int | None = None
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        bad_at = error.start
+    if bad_at is not None:
+        raise Malformed(f"not UTF-8 at byte {bad_at} of {len(body)}", field=field)
+    refusal: str | None = None
+    try:
+        _GRAMMAR.decode(body)
+    except RecursionError:
+        refusal = "deep"
+    except msgspec.MsgspecError as error:
+        found = _POSITION.search(str(error))
+        refusal = f"at byte {found[1]}" if found else "at its end: it is cut short"
+    if refusal == "deep":
+        raise Invalid(f"nested deeper than {NESTING_MAX}", field=field)
+    if refusal is not None:
+        raise Malformed(f"not JSON (RFC 8259) of {len(body)} bytes, {refusal}", field=field)
+
+
+def _require_depth(body: bytes, field: str) -> None:
+    if body.count(b"{") + body.count(b"[") <= NESTING_MAX:
+        return
+    brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
+    steps = 1 - (np.frombuffer(brackets, np.uint8) & 4).astype(np.int8) // 2
+    depth = int(np.cumsum(steps, dtype=np.int64).max())
+    if depth > NESTING_MAX:
+        raise Invalid(f"nested at most {NESTING_MAX} deep, this is {depth}", field=field)
+
+
+def _require_no_nul(body: bytes, field: str) -> None:
+    if b"\\u0000" not in body:
+        return
+    for escape in _ESCAPE.finditer(body):
+        if escape.end() - escape.start() > 2:
+            raise Invalid(f"a string holds NUL, at byte {escape.start()}", field=field)
+
+
+def _unique_pairs(body: bytes, field: str) -> list[tuple[str, object]]:
+    """The fields of the object in ``body``; integers as ``_Digits``, objects and floats as None."""
+    pairs: list[tuple[str, object]] = []
+    twice: list[str] = []
+
+    def see(own: list[tuple[str, object]]) -> None:
+        nonlocal pairs
+        pairs = own  # The outermost object comes last.
+        if len(dict(own)) != len(own) and not twice:
+            twice.append(_first_repeat([name for name, _ in own]))
+
+    _decoder(see).decode(body.decode())
+    if twice:
+        raise Invalid(f"a key stands twice in one object: {twice[0]}", field=field)
+    return pairs
+
+
+def _decoder(see: object) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=see,  # type: ignore[arg-type]  # A hook may give None.
+        parse_int=_Digits,
+        parse_float=lambda _: None,
+    )
+
+
+def _first_repeat(names: list[str]) -> str:
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        first = seen.setdefault(name, index)
+        if first != index:
+            return f"fields {first + 1} and {index + 1} of {len(names)}"
+    raise AssertionError("no name stands twice")
+
+
+def _record_id(pairs: list[tuple[str, object]], record_key: str, field: str) -> RecordId:
+    place = f"{field}/{record_key.replace('~', '~0').replace('/', '~1')}"
+    for name, value in pairs:
+        if name == record_key:
+            if isinstance(value, str):
+                return parse_record_id(str(value), field=place)
+            raise Invalid("a record id is a string or an integer", field=place)
+    raise Invalid(f"the record has no id among its {len(pairs)} fields", field=place)
+
+
+def _own_fields(text: bytes, field: str) -> dict[str, msgspec.Raw] | object:
+    """The fields of the object in ``text`` (compact JSON), unparsed; or its plain value.
+
+    That no key stands twice is seen from the length: compact fields put together again are as
+    long as ``text``. Keys spelled with escapes break the sum, and are then compared one by one.
+    """
+    if not text.startswith(b"{"):
+        return _plain(text, field)
+    fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    names = sum(map(len, map(msgspec.json.encode, fields)))
+    # A colon and a comma a field but for the last comma, and the braces.
+    if names + sum(map(len, map(bytes, fields.values()))) + 2 * len(fields) + 1 != len(text):
+        keys: list[str] = []
+
+        def see(own: list[tuple[str, object]]) -> None:
+            keys[:] = [name for name, _ in own]
+
+        _decoder(see).decode(text.decode())
+        if len(set(keys)) != len(keys):
+            raise Invalid(f"a key stands twice in one object: {_first_repeat(keys)}", field=field)
+    return fields
+
+
+def _split_item(text: bytes, field: str) -> object:
+    fields = _own_fields(text, field)
+    if not isinstance(fields, dict):
+        return fields
+    return {
+        name: raw if name == "data" else _plain(raw, f"{field}") for name, raw in fields.items()
+    }
+
+
+def _plain(text: bytes | msgspec.Raw, field: str) -> object:
+    refused = False
+    try:
+        return msgspec.json.decode(text)
+    except _REFUSALS:
+        refused = True
+    assert refused
+    raise Invalid("a number out of range, or nesting too deep", field=field)
+
+
+@lru_cache(maxsize=64)
+def _id_decoder(record_key: str) -> msgspec.json.Decoder[object] | None:
+    """A decoder of rows with the one field ``id``; None when msgspec cannot name the field so."""
+    try:
+        row = msgspec.defstruct("Row", [("id", str | int)], rename={"id": record_key}, gc=False)
+    except ValueError:
+        return None
+    return msgspec.json.Decoder(row)
+
+
+def _odd_shapes(text: NDArray[np.uint8], starts: Int64s, ends: Int64s) -> Bools:
+    """Rows that do not begin with ``{`` and end with ``}``, or are too large.
+
+    With these out of the way no JSON value can span two lines: nowhere in JSON does ``{`` follow
+    ``}``. So when native parsing finds as many values as there are lines, each line is one value.
+    """
+    braces = (text.take(starts) == ord("{")) & (text.take(ends - 1) == ord("}"))
+    return np.asarray(~braces | (ends - starts > RECORD_BYTES_MAX), np.bool_)
+
+
+def _decode_rows[T](
+    decoder: msgspec.json.Decoder[T],
+    batch: bytes | memoryview,
+    starts: Int64s,
+    ends: Int64s,
+    odd: Bools,
+) -> list[T]:
+    """One value for each row not ``odd``, in order; rows that are refused become odd."""
+    sure = np.flatnonzero(~odd)
+    try:
+        values: list[T] = decoder.decode_lines(joined(batch, starts[sure], ends[sure])[0])
+        if len(values) == len(sure):
+            return values
+    except _REFUSALS:
+        pass
+    values = []
+    spans = zip(sure.tolist(), starts[sure].tolist(), ends[sure].tolist(), strict=True)
+    for row, start, end in spans:
+        try:
+            values.append(decoder.decode(batch[start:end]))
+        except _REFUSALS:
+            odd[row] = True
+    return values
+
+
+def _decode_ids(
+    decoder: msgspec.json.Decoder[object],
+    batch: bytes | memoryview,
+    starts: Int64s,
+    ends: Int64s,
+    odd: Bools,
+) -> list[bytes]:
+    """The id of each row, empty for those that are odd or become so."""
+    rows = _decode_rows(decoder, batch, starts, ends, odd)
+    values: list[str | int] = list(map(attrgetter("id"), rows))
+    ids = [str(value).encode() for value in values]
+    # Zero may be written -0, whose digits are its own.
+    strange = [
+        not 1 <= len(encoded) <= RECORD_ID_BYTES_MAX or b"\0" in encoded or value == 0
+        for encoded, value in zip(ids, values, strict=True)
+    ]
+    if len(rows) == len(odd) and True not in strange:
+        return ids
+    column = [b""] * len(odd)
+    sure = np.flatnonzero(~odd).tolist()
+    for row, encoded, is_strange in zip(sure, ids, strange, strict=True):
+        if is_strange:
+            odd[row] = True
+        else:
+            column[row] = encoded
+    return column
+
+
+def _parse_row(
+    batch: bytes | memoryview,
+    lines: Int64s,
+    starts: Int64s,
+    ends: Int64s,
+    row: int,
+    record_key: str | None,
+) -> ParsedRecord | LineProblem:
+    start, end = int(starts[row]), int(ends[row])
+    try:
+        return parse_record(bytes(batch[start:end]), record_key=record_key, field="record")
+    except VaultError as error:
+        return LineProblem(int(lines[row]), start, error)
