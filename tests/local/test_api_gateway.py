@@ -150,8 +150,12 @@ def api_resources(echo: str, authorizer: str) -> dict[str, Any]:
         "Deployment": {
             "Type": "AWS::ApiGateway::Deployment",
             "DependsOn": [
-                "RecordMethod", "GuardedMethod", "ValidatedMethod",
-                "Unauthorized", "AccessDenied", "TooLarge",
+                "RecordMethod",
+                "GuardedMethod",
+                "ValidatedMethod",
+                "Unauthorized",
+                "AccessDenied",
+                "TooLarge",
             ],
             "Properties": {"RestApiId": {"Ref": "Api"}},
         },
@@ -206,7 +210,9 @@ def test_a_slash_that_is_not_encoded_is_another_resource(api: Api) -> None:
 def test_query_parameters_arrive_decoded_once_and_many_valued(api: Api) -> None:
     event = api.event("/records/x?label=a&label=b&q=1%252F&empty=")
     assert event["multiValueQueryStringParameters"] == {
-        "label": ["a", "b"], "q": ["1%2F"], "empty": [""],
+        "label": ["a", "b"],
+        "q": ["1%2F"],
+        "empty": [""],
     }
     assert event["queryStringParameters"] == {"label": "b", "q": "1%2F", "empty": ""}
 

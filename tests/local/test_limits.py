@@ -20,9 +20,7 @@ def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:
 @pytest.mark.parametrize(
     ("kind", "limit"), [("RequestResponse", 6 * MIB), ("Event", MIB)], ids=["waited for", "queued"]
 )
-def test_an_event_beyond_lambdas_limit_is_refused(
-    cloud: LocalCloud, kind: str, limit: int
-) -> None:
+def test_an_event_beyond_lambdas_limit_is_refused(cloud: LocalCloud, kind: str, limit: int) -> None:
     function = deploy_function(cloud, "def handler(event, context): return len(event)")
     client = cloud.boto3("lambda")
 

@@ -68,7 +68,7 @@ class LocalCloud:
             OSError: ``port`` is taken.
         """
         home = (state or Path(tempfile.mkdtemp(prefix="datavault-cloud-"))).resolve()
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         listener = _listen(port, home if state else None)
         endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
         watched, watch_fd = os.pipe()

@@ -164,15 +164,28 @@ class _Deployer:
             StackName=stack_id
         )
         failed = [
-            f"  {event['LogicalResourceId']} ({event['ResourceType']}): "
-            f"{event.get('ResourceStatusReason', 'no reason given')}"
+            _line(event, event.get("ResourceStatusReason"))
             for page in pages
             for event in page["StackEvents"]
             if event["ResourceStatus"].endswith("_FAILED")
             # Seconds are cut off in some events' times.
             and event["Timestamp"].timestamp() >= since - 1
         ]
-        return "\n".join([f"{name} ended as {status}", *reversed(failed)])
+        return "\n".join(
+            [f"{name} ended as {status}", *self._refusals(stack_id), *reversed(failed)]
+        )
+
+    def _refusals(self, stack_id: str) -> list[str]:
+        """What was found wrong before anything was made; stack events only count it."""
+        try:
+            events = self._cloudformation.describe_events(StackName=stack_id)["OperationEvents"]
+        except ClientError:
+            return []  # An older endpoint, which does not validate beforehand either.
+        return [
+            _line(event, event.get("ValidationStatusReason"))
+            for event in events
+            if event.get("ValidationStatus") == "FAILED"
+        ]
 
     def _upload(self, asset: Asset) -> None:
         for place in (self._place(each) for each in asset.places):
@@ -214,3 +227,9 @@ class _Deployer:
         for name, value in self._names.items():
             bucket, key = bucket.replace(name, value), key.replace(name, value)
         return _Place(bucket, key)
+
+
+def _line(event: Mapping[str, Any], reason: str | None) -> str:
+    return (
+        f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason or 'no reason given'}"
+    )
