@@ -1,0 +1,240 @@
+"""The REST API: one route per row of OPERATIONS, each to the function of its row.
+
+Whatever the API answers by itself (no credentials, no such route, too fast) is the same problem
+document that the functions answer. Its logs name the route and never the path, the query or the
+body, because record ids and filters may be personal data.
+"""
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy, aws_apigateway, aws_iam, aws_lambda, aws_logs
+from constructs import Construct
+
+from datavault.contracts.operations import NDJSON, OPERATIONS, PROBLEM, TASKS, Operation
+from infra.names import Names, Row
+from infra.stages import Stage
+
+STAGE_NAME = "live"
+AUTHORIZER = "authorize"
+AUTHORIZED_FOR = Duration.minutes(5)
+# Three base64url parts: what is not even shaped like a token costs no function.
+BEARER = r"^[Bb]earer [A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
+
+# $context names: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+ACCESS_LOG = {
+    "request_id": "$context.requestId",
+    "time": "$context.requestTimeEpoch",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "subject": "$context.authorizer.principalId",
+    "response_bytes": "$context.responseLength",
+    "latency_ms": "$context.responseLatency",
+    "integration_ms": "$context.integrationLatency",
+    "error": "$context.error.responseType",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A problem that the API answers by itself."""
+
+    response_type: str
+    status: int
+    code: str
+    title: str
+    detail: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_UNAVAILABLE = (
+    503,
+    "unavailable",
+    "Service Unavailable",
+    "no answer; retry later",
+)
+_DENIED = (403, "denied", "Forbidden", "not allowed")
+_RETRY = (("Retry-After", "1"),)
+_CHALLENGE = (("WWW-Authenticate", "Bearer"),)
+
+REFUSALS: tuple[Refusal, ...] = (
+    Refusal("ACCESS_DENIED", *_DENIED),
+    Refusal("API_CONFIGURATION_ERROR", *_UNAVAILABLE, _RETRY),
+    Refusal("AUTHORIZER_CONFIGURATION_ERROR", *_UNAVAILABLE, _RETRY),
+    Refusal("AUTHORIZER_FAILURE", *_UNAVAILABLE, _RETRY),
+    Refusal("BAD_REQUEST_BODY", 400, "malformed", "Bad Request", "the body is malformed"),
+    Refusal("BAD_REQUEST_PARAMETERS", 400, "malformed", "Bad Request", "a parameter is malformed"),
+    Refusal("DEFAULT_4XX", 400, "malformed", "Bad Request", "the request is malformed"),
+    Refusal("DEFAULT_5XX", *_UNAVAILABLE, _RETRY),
+    Refusal("EXPIRED_TOKEN", 401, "unauthenticated", "Unauthorized", "expired", _CHALLENGE),
+    Refusal("INTEGRATION_FAILURE", *_UNAVAILABLE, _RETRY),
+    Refusal("INTEGRATION_TIMEOUT", *_UNAVAILABLE, _RETRY),
+    Refusal("INVALID_API_KEY", *_DENIED),
+    Refusal("INVALID_SIGNATURE", *_DENIED),
+    # API Gateway's name for a route that does not exist.
+    Refusal("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "Not Found", "no such route"),
+    Refusal("QUOTA_EXCEEDED", 429, "throttled", "Too Many Requests", "over the quota", _RETRY),
+    Refusal("REQUEST_TOO_LARGE", 413, "too_large", "Content Too Large", "over 10 MB"),
+    Refusal("RESOURCE_NOT_FOUND", 404, "not_found", "Not Found", "no such route"),
+    Refusal("THROTTLED", 429, "throttled", "Too Many Requests", "too fast; retry later", _RETRY),
+    Refusal(
+        "UNAUTHORIZED",
+        401,
+        "unauthenticated",
+        "Unauthorized",
+        "no valid bearer token",
+        _CHALLENGE,
+    ),
+    Refusal("UNSUPPORTED_MEDIA_TYPE", 400, "malformed", "Bad Request", "unsupported media type"),
+    Refusal("WAF_FILTERED", *_DENIED),
+)
+
+
+class VaultApi(Construct):
+    """The API, its authorizer, its routes, its logs and what it answers by itself."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._names = Names(stage.name)
+        account = _logging_account(self)
+        self.rest = aws_apigateway.RestApi(
+            self,
+            "Rest",
+            rest_api_name=f"datavault-{stage.name}",
+            description=f"LLM Data Vault {stage.name}",
+            endpoint_types=[aws_apigateway.EndpointType.REGIONAL],
+            binary_media_types=[NDJSON],
+            cloud_watch_role=False,
+            deploy_options=self._deployment(stage),
+        )
+        self.rest.node.try_remove_child("Endpoint")  # The stack has an output of its own.
+        self.rest.deployment_stage.node.add_dependency(account)
+        self._keep_execution_log(stage)
+        for refusal in REFUSALS:
+            self._answer(refusal)
+        self._authorizer = self._token_authorizer()
+        for row in OPERATIONS:
+            self._route(row)
+        self.rest.add_usage_plan(
+            "Plan",
+            name=f"datavault-{stage.name}",
+            throttle=aws_apigateway.ThrottleSettings(
+                rate_limit=stage.throttle.rate, burst_limit=stage.throttle.burst
+            ),
+            api_stages=[
+                aws_apigateway.UsagePlanPerApiStage(api=self.rest, stage=self.rest.deployment_stage)
+            ],
+        )
+
+    def _deployment(self, stage: Stage) -> aws_apigateway.StageOptions:
+        access_log = aws_logs.LogGroup(
+            self,
+            "AccessLog",
+            log_group_name=f"/aws/apigateway/datavault-{stage.name}/access",
+            retention=stage.log_retention,
+            removal_policy=stage.removal_policy,
+        )
+        return aws_apigateway.StageOptions(
+            stage_name=STAGE_NAME,
+            access_log_destination=aws_apigateway.LogGroupLogDestination(access_log),
+            access_log_format=aws_apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+            logging_level=aws_apigateway.MethodLoggingLevel.ERROR,
+            # Tracing of data would log bodies and tokens.
+            data_trace_enabled=False,
+            metrics_enabled=True,
+            tracing_enabled=stage.tracing,
+            throttling_rate_limit=stage.throttle.rate,
+            throttling_burst_limit=stage.throttle.burst,
+        )
+
+    def _keep_execution_log(self, stage: Stage) -> None:
+        """API Gateway would create this group itself, to be kept for ever."""
+        aws_logs.LogGroup(
+            self,
+            "ExecutionLog",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{STAGE_NAME}",
+            retention=stage.log_retention,
+            removal_policy=stage.removal_policy,
+        )
+
+    def _answer(self, refusal: Refusal) -> None:
+        problem = {
+            "type": "about:blank",
+            "title": refusal.title,
+            "status": refusal.status,
+            "code": refusal.code,
+            "detail": refusal.detail,
+            "correlation_id": "$context.requestId",
+            "errors": [],
+        }
+        self.rest.add_gateway_response(
+            f"Refusal{refusal.response_type.title().replace('_', '')}",
+            type=aws_apigateway.ResponseType.of(refusal.response_type),
+            status_code=str(refusal.status),
+            response_headers={
+                "Content-Type": f"'{PROBLEM}'",
+                "X-Correlation-ID": "context.requestId",
+                "Cache-Control": "'no-store'",
+                **{name: f"'{value}'" for name, value in refusal.headers},
+            },
+            templates={"application/json": json.dumps(problem)},
+        )
+
+    def _token_authorizer(self) -> aws_apigateway.TokenAuthorizer:
+        """It sees the token and nothing else of the request; what it says holds for all routes."""
+        (task,) = (task for task in TASKS if task.name == AUTHORIZER)
+        return aws_apigateway.TokenAuthorizer(
+            self,
+            "Authorizer",
+            authorizer_name=f"datavault-{self._stage.name}",
+            handler=self._function(task),
+            identity_source=aws_apigateway.IdentitySource.header("Authorization"),
+            validation_regex=BEARER,
+            results_cache_ttl=AUTHORIZED_FOR,
+        )
+
+    def _route(self, row: Operation) -> None:
+        authorized = row.action is not None
+        self.rest.root.resource_for_path(row.path).add_method(
+            row.method,
+            aws_apigateway.LambdaIntegration(self._function(row), allow_test_invoke=False),
+            operation_name=row.name,
+            authorization_type=(
+                aws_apigateway.AuthorizationType.CUSTOM
+                if authorized
+                else aws_apigateway.AuthorizationType.NONE
+            ),
+            authorizer=self._authorizer if authorized else None,
+        )
+
+    def _function(self, row: Row) -> aws_lambda.IFunction:
+        """The row's alias, by name; the permission to invoke it is then made in this stack."""
+        return aws_lambda.Function.from_function_attributes(
+            self,
+            "".join(word.capitalize() for word in row.name.split("_")),
+            function_arn=self._names.alias_arn(row),
+            same_environment=True,
+        )
+
+
+def _logging_account(scope: Construct) -> aws_apigateway.CfnAccount:
+    """Let API Gateway write logs: one setting for all APIs of an account and region.
+
+    It is kept when a stage goes, because the APIs of other stages may rely on it.
+    """
+    role = aws_iam.Role(
+        scope,
+        "LoggingRole",
+        assumed_by=aws_iam.ServicePrincipal("apigateway.amazonaws.com"),
+        managed_policies=[
+            aws_iam.ManagedPolicy.from_aws_managed_policy_name(
+                "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+            )
+        ],
+    )
+    role.apply_removal_policy(RemovalPolicy.RETAIN)
+    account = aws_apigateway.CfnAccount(scope, "LoggingAccount", cloud_watch_role_arn=role.role_arn)
+    account.apply_removal_policy(RemovalPolicy.RETAIN)
+    return account

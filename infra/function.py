@@ -1,0 +1,167 @@
+"""``VaultFunction``: the one way a Lambda function is made, and the one caller of the CDK's.
+
+A function follows from its row: name, handler, memory, timeout, and a role that may do what the
+row's grants say, write its own log, and no more. Callers use the alias ``live``, which points to a
+published version, so that a deployment moves it at once and SnapStart has something to restore.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, aws_iam, aws_lambda, aws_logs, aws_sqs
+from constructs import Construct
+
+from datavault.contracts.operations import Grant
+from infra.acknowledgements import FUNCTION, acknowledge
+from infra.grants import Permission, permissions
+from infra.layers import VaultCode
+from infra.names import ALIAS, TABLES, Names, Row
+from infra.stages import Stage
+
+METRICS_NAMESPACE = "DataVault"
+# From here on functions hold whole packs: keep freed memory instead of giving it back and asking
+# again. Measured in PERFORMANCE: glibc's default costs a page fault for each 4 kB of each pack.
+LARGE_MEMORY_MB = 1024
+_LARGE_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": "536870912",
+    "MALLOC_MMAP_THRESHOLD_": "536870912",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+
+
+class VaultFunction(Construct):
+    """The function of one row, its log group, its role and its alias."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        row: Row,
+        code: VaultCode,
+        data_key_arn: str,
+        environment: Mapping[str, str] | None = None,
+        dead_letters: aws_sqs.IQueue | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        names = Names(stage.name)
+        log_group = aws_logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=names.log_group(row),
+            retention=stage.log_retention,
+            removal_policy=stage.removal_policy,
+        )
+        allowed = [
+            *permissions(row.grants, names, data_key_arn=data_key_arn),
+            *_own_permissions(names, row, stage, dead_letters),
+        ]
+        role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {row.name} may do",
+            inline_policies={
+                "Grants": aws_iam.PolicyDocument(
+                    statements=[permission.statement() for permission in allowed]
+                )
+            },
+        )
+        self.function = aws_lambda.Function(
+            self,
+            "Function",
+            function_name=names.function(row),
+            description=row.summary,
+            runtime=aws_lambda.Runtime.PYTHON_3_13,
+            architecture=stage.lambda_architecture,
+            handler=f"{row.function}.handler",
+            code=code.functions,
+            layers=code.layers("core"),
+            memory_size=row.memory_mb,
+            timeout=Duration.seconds(row.timeout_s),
+            # The CDK would add statements of its own to a role that it may change.
+            role=role.without_policy_updates(),
+            environment=_environment(stage, row, names) | dict(environment or {}),
+            log_group=log_group,
+            logging_format=aws_lambda.LoggingFormat.JSON,
+            system_log_level_v2=aws_lambda.SystemLogLevel.INFO,
+            application_log_level_v2=aws_lambda.ApplicationLogLevel.INFO,
+            tracing=aws_lambda.Tracing.ACTIVE if stage.tracing else aws_lambda.Tracing.DISABLED,
+            snap_start=(
+                aws_lambda.SnapStartConf.ON_PUBLISHED_VERSIONS if stage.snap_start else None
+            ),
+            current_version_options=aws_lambda.VersionOptions(
+                description=_version_description(environment or {})
+            ),
+        )
+        self.alias = aws_lambda.Alias(
+            self, "Live", alias_name=ALIAS, version=self.function.current_version
+        )
+        acknowledge(
+            self,
+            FUNCTION,
+            applies=_applying(row, stage),
+            log_streams=names.log_streams_arn(row),
+            bucket=names.bucket_arn,
+        )
+
+
+def _own_permissions(
+    names: Names, row: Row, stage: Stage, dead_letters: aws_sqs.IQueue | None
+) -> list[Permission]:
+    """What a function needs to be one: its log, its traces, and a place for failed events."""
+    allowed = [
+        Permission(
+            "WriteLog",
+            ("logs:CreateLogStream", "logs:PutLogEvents"),
+            (names.log_streams_arn(row),),
+        )
+    ]
+    if stage.tracing:
+        # X-Ray knows no resources to name.
+        traces = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
+        allowed.append(Permission("WriteTraces", traces, ("*",)))
+    if dead_letters is not None:
+        allowed.append(
+            Permission("KeepFailedEvents", ("sqs:SendMessage",), (dead_letters.queue_arn,))
+        )
+    return allowed
+
+
+def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
+    settings = {
+        f"VAULT_{section}__{field}".upper(): str(value)
+        for section, values in stage.vault.items()
+        for field, value in values.items()
+    }
+    return {
+        "VAULT_STAGE": stage.name,
+        **{f"VAULT_TABLES__{table.upper()}": names.table(table) for table in TABLES},
+        "VAULT_OBJECTS__BUCKET": names.bucket,
+        **settings,
+        "POWERTOOLS_SERVICE_NAME": row.capability,
+        "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+        "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
+        **(_LARGE_MEMORY if row.memory_mb >= LARGE_MEMORY_MB else {}),
+    }
+
+
+def _version_description(environment: Mapping[str, str]) -> str | None:
+    """Text that changes with deploy-time parameters, which alone would publish no new version.
+
+    The CDK publishes when the template changes; a parameter's value is not in it. A description
+    is, and CloudFormation replaces a version whose description changes.
+    """
+    return " ".join(environment.values()) or None
+
+
+def _applying(row: Row, stage: Stage) -> Sequence[str]:
+    """Which findings of `FUNCTION` this function gives cause for."""
+    keys = {Grant.KEYS_GENERATE, Grant.KEYS_UNWRAP, Grant.KEYS_DESCRIBE}
+    objects = {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE, Grant.OBJECTS_DELETE}
+    return [
+        "log",
+        *(["traces"] if stage.tracing else ["untraced"]),
+        *(["keys"] if row.grants & keys else []),
+        *(["objects"] if row.grants & objects else []),
+    ]

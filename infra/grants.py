@@ -1,0 +1,137 @@
+"""What each grant word means in IAM: exact actions on exact resources.
+
+A row of OPERATIONS holds words; this module is the only one that turns them into statements. Each
+statement's ``Sid`` is its word. Three facts that are not obvious:
+
+- A transaction needs the permissions of the changes in it; there is no action of its own.
+- Without ``s3:ListBucket`` S3 answers 403 instead of 404 for an object that is not there, and the
+  vault could not tell a missing object from a missing permission.
+- Tables and bucket are encrypted under one key of the stage. DynamoDB and S3 use it in the caller's
+  name, so the caller needs it too, but only through them (``kms:ViaService``).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import Aws, aws_iam
+
+from datavault.contracts.operations import Grant
+from infra.names import Names, workspace_keys_arn
+
+# Operators make a key per workspace outside these stacks, and tag it with the stage it serves.
+WORKSPACE_KEY_TAG = "datavault:stage"
+
+_READ_ROWS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
+_WRITE_ROWS = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+)
+_OPEN = ("kms:Decrypt", "kms:DescribeKey")
+_SEAL = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+
+# Through which service, and for what, a grant uses the stage's data key.
+_DATA_KEY: Mapping[Grant, tuple[str, tuple[str, ...]]] = {
+    Grant.CATALOG_READ: ("dynamodb", _OPEN),
+    Grant.CATALOG_WRITE: ("dynamodb", (*_OPEN, *_SEAL)),
+    Grant.STAGING_READ: ("dynamodb", _OPEN),
+    Grant.STAGING_WRITE: ("dynamodb", (*_OPEN, *_SEAL)),
+    Grant.LEDGER_APPEND: ("dynamodb", (*_OPEN, *_SEAL)),
+    Grant.OBJECTS_READ: ("s3", ("kms:Decrypt",)),
+    # Completing a multipart upload decrypts the parts.
+    Grant.OBJECTS_WRITE: ("s3", ("kms:Decrypt", "kms:GenerateDataKey")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One IAM statement that allows something."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    def statement(self) -> aws_iam.PolicyStatement:
+        """The same for the CDK."""
+        return aws_iam.PolicyStatement(
+            sid=self.sid,
+            actions=list(self.actions),
+            resources=list(self.resources),
+            conditions=dict(self.conditions) or None,
+        )
+
+
+def permissions(grants: Iterable[Grant], names: Names, *, data_key_arn: str) -> list[Permission]:
+    """All that a function with ``grants`` may do, in a stable order."""
+    held = sorted(grants)
+    return [
+        *(permission for grant in held for permission in _permissions(grant, names)),
+        *_data_key(held, data_key_arn),
+    ]
+
+
+def _permissions(grant: Grant, names: Names) -> list[Permission]:
+    sid = "".join(word.capitalize() for word in grant.split(":"))
+    match grant:
+        case Grant.CATALOG_READ:
+            return [Permission(sid, _READ_ROWS, (names.table_arn("catalog"),))]
+        case Grant.CATALOG_WRITE:
+            return [Permission(sid, _WRITE_ROWS, (names.table_arn("catalog"),))]
+        case Grant.STAGING_READ:
+            return [Permission(sid, _READ_ROWS, (names.table_arn("staging"),))]
+        case Grant.STAGING_WRITE:
+            return [Permission(sid, _WRITE_ROWS, (names.table_arn("staging"),))]
+        case Grant.LEDGER_APPEND:
+            # An entry is only ever written with the change that it tells of.
+            within = {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
+            return [
+                Permission(
+                    sid,
+                    ("dynamodb:PutItem",),
+                    (names.table_arn("ledger"),),
+                    {"ForAnyValue:StringEquals": within},
+                )
+            ]
+        case Grant.OBJECTS_READ:
+            return [
+                Permission(sid, ("s3:GetObject",), (f"{names.bucket_arn}/*",)),
+                Permission("ObjectsList", ("s3:ListBucket",), (names.bucket_arn,)),
+            ]
+        case Grant.OBJECTS_WRITE:
+            # That nothing is overwritten is the bucket's own policy: see `infra.data`.
+            actions = ("s3:AbortMultipartUpload", "s3:PutObject")
+            return [Permission(sid, actions, (f"{names.bucket_arn}/*",))]
+        case Grant.OBJECTS_DELETE:
+            return [Permission(sid, ("s3:DeleteObject",), (f"{names.bucket_arn}/*",))]
+        case Grant.KEYS_GENERATE:
+            return [_on_workspace_keys(sid, "kms:GenerateDataKey", names)]
+        case Grant.KEYS_UNWRAP:
+            return [_on_workspace_keys(sid, "kms:Decrypt", names)]
+        case Grant.KEYS_DESCRIBE:
+            return [_on_workspace_keys(sid, "kms:DescribeKey", names)]
+
+
+def _on_workspace_keys(sid: str, action: str, names: Names) -> Permission:
+    """Their ARNs are not known here; the tag says which keys are workspace keys of this stage."""
+    tagged = {f"aws:ResourceTag/{WORKSPACE_KEY_TAG}": names.stage}
+    return Permission(sid, (action,), (workspace_keys_arn(),), {"StringEquals": tagged})
+
+
+def _data_key(grants: Iterable[Grant], data_key_arn: str) -> list[Permission]:
+    actions: dict[str, set[str]] = {}
+    for grant in grants:
+        if grant in _DATA_KEY:
+            service, needed = _DATA_KEY[grant]
+            actions.setdefault(service, set()).update(needed)
+    return [
+        Permission(
+            f"DataKeyThrough{service.capitalize()}",
+            tuple(sorted(needed)),
+            (data_key_arn,),
+            {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}},
+        )
+        for service, needed in sorted(actions.items())
+    ]

@@ -1,0 +1,78 @@
+"""Names that one stack gives and another uses, by stage.
+
+What crosses stacks is known by its name rather than by an export: CloudFormation refuses to change
+an export while another stack imports it, which would lock the layers, versions and functions of one
+stack to those of the next. The price is that a stage has one copy per account and region, and that
+a named resource cannot be replaced in place. The one export left is the data key, which has no name
+that a policy could use and is never replaced.
+"""
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+
+from datavault.contracts.operations import Operation, Task
+
+ALIAS = "live"
+TABLES = ("catalog", "staging", "ledger")
+
+type Row = Operation | Task
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The physical names and ARNs of a stage's resources."""
+
+    stage: str
+
+    def table(self, table: str) -> str:
+        """One of ``TABLES``."""
+        return f"datavault-{self.stage}-{table}"
+
+    def table_arn(self, table: str) -> str:
+        """The ARN of one of ``TABLES``."""
+        return _arn("dynamodb", f"table/{self.table(table)}")
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of sealed objects; bucket names are global, so it carries the account."""
+        return f"datavault-{self.stage}-objects-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+
+    @property
+    def bucket_arn(self) -> str:
+        """The ARN of the bucket of sealed objects."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.bucket}"
+
+    @property
+    def bus(self) -> str:
+        """The event bus."""
+        return f"datavault-{self.stage}"
+
+    def function(self, row: Row) -> str:
+        """The function of an operation or task."""
+        return f"datavault-{self.stage}-{row.name.replace('_', '-')}"
+
+    def alias_arn(self, row: Row) -> str:
+        """The published version of a function that callers use."""
+        return _arn("lambda", f"function:{self.function(row)}:{ALIAS}")
+
+    def log_group(self, row: Row) -> str:
+        """Where a function's log goes."""
+        return f"/aws/lambda/{self.function(row)}"
+
+    def log_streams_arn(self, row: Row) -> str:
+        """All log streams of a function; Lambda names one for each environment it starts."""
+        return _arn("logs", f"log-group:{self.log_group(row)}:log-stream:*")
+
+    def stack(self, group: str) -> str:
+        """A stack of the stage."""
+        return f"DataVault-{self.stage}-{group}"
+
+
+def workspace_keys_arn() -> str:
+    """Any KMS key of this account and region; conditions say which of them."""
+    return _arn("kms", "key/*")
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"

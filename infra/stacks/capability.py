@@ -1,0 +1,85 @@
+"""A stack for each capability: the functions of its rows, and the schedules of its tasks.
+
+A function is five resources, so a capability could have some ninety of them before CloudFormation's
+limit of 500 is near; a capability is also what one wants to deploy, watch and roll back as a whole.
+"""
+
+from aws_cdk import CfnParameter, Stack
+from constructs import Construct
+
+from datavault.contracts.operations import OPERATIONS, TASKS, Task
+from infra.api import AUTHORIZER
+from infra.function import VaultFunction
+from infra.layers import Archives, VaultCode
+from infra.names import Names, Row
+from infra.schedule import DeadLetters, VaultSchedule
+from infra.stages import Stage
+
+ROWS: tuple[Row, ...] = (*OPERATIONS, *TASKS)
+
+
+def capabilities() -> list[str]:
+    """The capabilities that have functions, in the order of the tables."""
+    return list(dict.fromkeys(row.capability for row in ROWS))
+
+
+class CapabilityStack(Stack):
+    """The functions of one capability."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        stage: Stage,
+        capability: str,
+        archives: Archives,
+        data_key_arn: str,
+    ) -> None:
+        name = Names(stage.name).stack(capability.capitalize())
+        super().__init__(
+            scope,
+            name,
+            stack_name=name,
+            description=f"LLM Data Vault {stage.name}: the functions of {capability}",
+        )
+        code = VaultCode(self, "Code", stage=stage, archives=archives)
+        rows = [row for row in ROWS if row.capability == capability]
+        scheduled = [row for row in rows if isinstance(row, Task) and row.every_minutes]
+        dead_letters = DeadLetters(self, "DeadLetters") if scheduled else None
+        for row in rows:
+            title = "".join(word.capitalize() for word in row.name.split("_"))
+            function = VaultFunction(
+                self,
+                title,
+                stage=stage,
+                row=row,
+                code=code,
+                data_key_arn=data_key_arn,
+                environment=self._issuer(stage) if row.name == AUTHORIZER else None,
+                dead_letters=dead_letters if row in scheduled else None,
+            )
+            if isinstance(row, Task) and row in scheduled and dead_letters is not None:
+                VaultSchedule(
+                    self,
+                    f"{title}Schedule",
+                    stage=stage,
+                    task=row,
+                    function=function,
+                    dead_letters=dead_letters,
+                )
+
+    def _issuer(self, stage: Stage) -> dict[str, str]:
+        """Whose tokens hold: parameters, because a deployment may bring its own issuer."""
+        url, audience, jwks_url = (
+            CfnParameter(self, name, default=default, description=description, min_length=1)
+            for name, default, description in (
+                ("IssuerUrl", stage.issuer.url, "The iss claim of accepted tokens"),
+                ("IssuerAudience", stage.issuer.audience, "The aud claim of accepted tokens"),
+                ("IssuerJwksUrl", stage.issuer.jwks_url, "Where the issuer's public keys are"),
+            )
+        )
+        return {
+            "VAULT_ISSUER__URL": url.value_as_string,
+            "VAULT_ISSUER__AUDIENCE": audience.value_as_string,
+            "VAULT_ISSUER__JWKS_URL": jwks_url.value_as_string,
+        }

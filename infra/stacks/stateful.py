@@ -1,0 +1,38 @@
+"""The stateful stack: what must survive any deployment of the others."""
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.bus import VaultBus
+from infra.data import ObjectBucket, Tables
+from infra.keys import DataKey
+from infra.names import Names
+from infra.stages import Stage
+
+
+class StatefulStack(Stack):
+    """Key, tables, bucket and bus. Its outputs are for people and tools; see `infra.names`."""
+
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        name = Names(stage.name).stack("Stateful")
+        super().__init__(
+            scope,
+            name,
+            stack_name=name,
+            description=f"LLM Data Vault {stage.name}: key, tables, objects, events",
+            termination_protection=stage.deletion_protection,
+        )
+        key = DataKey(self, "DataKey", stage=stage)
+        tables = Tables(self, "Tables", stage=stage, key=key)
+        bucket = ObjectBucket(self, "Objects", stage=stage, key=key)
+        bus = VaultBus(self, "Events", stage=stage)
+        self.data_key_arn = key.key_arn
+        for output, value in (
+            ("CatalogTable", tables.catalog.table_name),
+            ("StagingTable", tables.staging.table_name),
+            ("LedgerTable", tables.ledger.table_name),
+            ("LedgerStreamArn", tables.ledger.table_stream_arn or ""),
+            ("ObjectBucket", bucket.bucket_name),
+            ("EventBus", bus.bus.event_bus_name),
+        ):
+            CfnOutput(self, output, value=value)
