@@ -1,1 +1,4 @@
-"""The ports kept: ``aws`` on AWS, ``memory`` in a test; one contract suite holds both to it."""
+"""The ports kept: on AWS, by an OpenID Connect issuer, and in memory for tests.
+
+One contract suite (``tests.contract``) holds all of them to the ports' promises.
+"""

@@ -1,11 +1,10 @@
 """A whole vault in memory."""
 
-from typing import Any
-
 from datavault.adapters.memory.catalog import MemoryCatalog
 from datavault.adapters.memory.clock import MemoryClock
 from datavault.adapters.memory.keyring import MemoryKeyring
 from datavault.adapters.memory.objects import MemoryObjects
+from datavault.adapters.memory.tokens import MemoryTokens
 from datavault.domain.cache import BoundedCache
 
 KEYS_MAX = 1000
@@ -15,7 +14,8 @@ NODES_BYTES_MAX = 96 * 2**20
 class MemoryVault:
     """Keeps ``ports.Vault``: one twin of each port, and empty caches.
 
-    The twins have more to them than the ports: ``clock.set``, ``keyring.disable``.
+    The twins have more to them than the ports: ``clock.set``, ``keyring.disable``,
+    ``tokens.issue``.
     """
 
     def __init__(self) -> None:
@@ -23,5 +23,6 @@ class MemoryVault:
         self.objects = MemoryObjects()
         self.keyring = MemoryKeyring()
         self.clock = MemoryClock()
-        self.keys: BoundedCache[Any, Any] = BoundedCache(cost_max=KEYS_MAX)
-        self.nodes: BoundedCache[Any, Any] = BoundedCache(cost_max=NODES_BYTES_MAX)
+        self.tokens = MemoryTokens(self.clock)
+        self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
+        self.nodes: BoundedCache[bytes, object] = BoundedCache(NODES_BYTES_MAX)

@@ -1,0 +1,62 @@
+"""The keyring on KMS: a KEK is a symmetric KMS key and its name the key's ARN.
+
+Access that is refused is ``Unavailable``: whoever owns a KEK may turn us away, and a revoked
+grant looks no different from a disabled key to those whose data is under it.
+"""
+
+from binascii import a2b_base64
+from collections.abc import Mapping
+
+from datavault.adapters.aws.client import Json, JsonClient
+from datavault.adapters.aws.errors import AwsError, translated
+from datavault.domain.errors import Corrupt, Unavailable
+
+_KEY_BYTES = 32
+_WRAPPED_BYTES_MAX = 6144
+
+
+class KmsKeyring:
+    """Keeps ``ports.Keyring``."""
+
+    def __init__(self, client: JsonClient) -> None:
+        self._client = client
+
+    def create(self, *, description: str, tags: Mapping[str, str]) -> str:
+        """Not repeated safely: an answer that is lost leaves a KEK that nobody uses."""
+        request = {
+            "Description": description,
+            "KeySpec": "SYMMETRIC_DEFAULT",
+            "KeyUsage": "ENCRYPT_DECRYPT",
+            "Tags": [{"TagKey": name, "TagValue": value} for name, value in tags.items()],
+        }
+        arn = self._call("CreateKey", request, "a new KEK")["KeyMetadata"]["Arn"]
+        assert isinstance(arn, str)
+        return arn
+
+    def generate(self, kek: str, context: Mapping[str, str]) -> tuple[bytes, bytes]:
+        request = {
+            "KeyId": kek,
+            "NumberOfBytes": _KEY_BYTES,
+            "EncryptionContext": dict(context),
+        }
+        answer = self._call("GenerateDataKey", request, kek)
+        return a2b_base64(answer["Plaintext"]), a2b_base64(answer["CiphertextBlob"])
+
+    def unwrap(self, kek: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        if not 1 <= len(wrapped) <= _WRAPPED_BYTES_MAX:
+            raise Corrupt(f"a wrapped key of {len(wrapped)} bytes")
+        request = {"KeyId": kek, "CiphertextBlob": wrapped, "EncryptionContext": dict(context)}
+        return a2b_base64(self._call("Decrypt", request, kek)["Plaintext"])
+
+    def ping(self, kek: str) -> None:
+        state = self._call("DescribeKey", {"KeyId": kek}, kek)["KeyMetadata"]["KeyState"]
+        if state != "Enabled":
+            raise Unavailable(f"{kek} is {state}")
+
+    def _call(self, operation: str, request: Json, subject: str) -> Json:
+        try:
+            return self._client.call(operation, request)
+        except AwsError as error:
+            if error.code == "AccessDeniedException":
+                raise Unavailable(f"{subject} is not ours to use") from error
+            raise translated(error, subject) from error

@@ -1,0 +1,1 @@
+"""The port ``Tokens`` kept with any OpenID Connect issuer."""

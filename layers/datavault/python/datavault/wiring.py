@@ -1,0 +1,231 @@
+"""The only reader of the environment and the only builder of clients.
+
+``VAULT_SECTION__FIELD`` in the environment is ``Settings.section.field``; a name that is not
+there is an error, so that a misspelt setting is not a setting ignored. ``VAULT_FILE`` may name a
+TOML file of the same shape, which the environment overrides.
+
+Written on msgspec, which the client needs anyway: pydantic-settings takes 200 ms to import, more
+than all else that a read handler imports (``tests.benchmarks.clients``).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from typing import Annotated, Any
+
+import msgspec
+
+from datavault.adapters.aws.catalog import DynamoCatalog
+from datavault.adapters.aws.client import JsonClient
+from datavault.adapters.aws.clock import SystemClock
+from datavault.adapters.aws.connections import Timeouts
+from datavault.adapters.aws.credentials import CredentialSource, credential_source
+from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
+from datavault.adapters.aws.keyring import KmsKeyring
+from datavault.domain.cache import BoundedCache
+from datavault.domain.rows import Table
+from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens
+
+_PREFIX = "VAULT_"
+_FILE = "VAULT_FILE"
+_NESTED = "__"
+
+type _Name = Annotated[str, msgspec.Meta(min_length=1)]
+type _Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
+type _Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings that belong together."""
+
+
+class Tables(_Section, frozen=True):
+    """The names of the catalog's tables."""
+
+    catalog: _Name
+    staging: _Name
+    ledger: _Name
+
+
+class ObjectSettings(_Section, frozen=True):
+    """Where the objects are."""
+
+    bucket: _Name
+
+
+class ClaimNames(_Section, frozen=True):
+    """What the issuer calls the claims that the vault reads."""
+
+    subject: _Name = "sub"
+    workspace: _Name = "workspace"
+    roles: _Name = "roles"
+    mfa: _Name = "mfa"
+
+
+class IssuerSettings(_Section, frozen=True):
+    """Who signs access tokens, for whom, and where its keys are published."""
+
+    url: _Name
+    audience: _Name
+    jwks_url: _Name
+    claims: ClaimNames = ClaimNames()
+
+
+class AwsTimeouts(_Section, frozen=True):
+    """How long AWS may take: to connect, to go on answering, for a call with its repeats."""
+
+    connect_s: _Seconds = 1.0
+    read_s: _Seconds = 10.0
+    call_s: _Seconds = 20.0
+
+
+class Limits(_Section, frozen=True):
+    """Bounds on what one process keeps."""
+
+    keys_max: _Count = 1000
+    nodes_bytes_max: _Count = 96 * 2**20
+
+
+class Settings(_Section, frozen=True):
+    """All that a stage decides."""
+
+    stage: _Name = "local"
+    tables: Tables | None = None
+    objects: ObjectSettings | None = None
+    issuer: IssuerSettings | None = None
+    aws: AwsTimeouts = AwsTimeouts()
+    limits: Limits = Limits()
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """The settings in ``environment``; a ``ValueError`` names the one that is wrong."""
+        settings: dict[str, Any] = {}
+        if file_name := environment.get(_FILE):
+            with open(file_name, "rb") as file:
+                settings = tomllib.load(file)
+        for name, value in environment.items():
+            if name.startswith(_PREFIX) and name != _FILE:
+                _place(settings, name.removeprefix(_PREFIX).lower().split(_NESTED), value)
+        # Not strict: the environment writes numbers as text.
+        return msgspec.convert(settings, cls, strict=False)
+
+
+class AwsVault:
+    """Keeps ``ports.Vault`` on AWS; each port is built when it is first used."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.settings = Settings.read(environment)
+        self._environment = dict(environment)
+        self._clients: list[JsonClient] = []
+        self.keys: BoundedCache[str, object] = BoundedCache(self.settings.limits.keys_max)
+        self.nodes: BoundedCache[bytes, object] = BoundedCache(self.settings.limits.nodes_bytes_max)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        tables = _required(self.settings.tables, "TABLES")
+        names = {
+            Table.CATALOG: tables.catalog,
+            Table.STAGING: tables.staging,
+            Table.LEDGER: tables.ledger,
+        }
+        return DynamoCatalog(self._client("dynamodb", "DynamoDB_20120810", "1.0"), names)
+
+    @cached_property
+    def objects(self) -> Objects:
+        # 15 ms that a function without objects does not pay.
+        from datavault.adapters.aws.objects import Bucket, S3Objects
+
+        settings = _required(self.settings.objects, "OBJECTS")
+        place = custom_endpoint(self._environment, "s3")
+        return S3Objects(
+            Bucket(settings.bucket, self._region, place),
+            credentials=self._credentials,
+            timeouts=self._timeouts,
+            ca_file=self._ca_file,
+        )
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        return KmsKeyring(self._client("kms", "TrentService", "1.1"))
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        # 100 ms that only the authorizer pays.
+        from datavault.adapters.oidc.tokens import Issuer, OidcTokens
+
+        settings = _required(self.settings.issuer, "ISSUER")
+        claims = settings.claims
+        return OidcTokens(
+            Issuer(
+                url=settings.url,
+                audience=settings.audience,
+                jwks_url=settings.jwks_url,
+                subject=claims.subject,
+                workspace=claims.workspace,
+                roles=claims.roles,
+                mfa=claims.mfa,
+            )
+        )
+
+    @cached_property
+    def clock(self) -> Clock:
+        return SystemClock()
+
+    def close(self) -> None:
+        """Close idle connections; what is used afterwards opens new ones."""
+        for client in self._clients:
+            client.close()
+
+    @cached_property
+    def _credentials(self) -> CredentialSource:
+        return credential_source(self._environment)
+
+    @cached_property
+    def _timeouts(self) -> Timeouts:
+        aws = self.settings.aws
+        return Timeouts(connect_s=aws.connect_s, read_s=aws.read_s, call_s=aws.call_s)
+
+    @property
+    def _region(self) -> str:
+        region = self._environment.get("AWS_REGION") or self._environment.get("AWS_DEFAULT_REGION")
+        return _required(region, "AWS_REGION", prefix="")
+
+    @property
+    def _ca_file(self) -> str | None:
+        return self._environment.get("AWS_CA_BUNDLE") or None
+
+    def _client(self, service: str, target: str, json_version: str) -> JsonClient:
+        client = JsonClient(
+            service=service,
+            region=self._region,
+            endpoint=endpoint(self._environment, service, self._region),
+            target=target,
+            json_version=json_version,
+            credentials=self._credentials,
+            timeouts=self._timeouts,
+            ca_file=self._ca_file,
+        )
+        self._clients.append(client)
+        return client
+
+
+@lru_cache(maxsize=1)
+def vault() -> AwsVault:
+    """The process's one vault, from its environment."""
+    return AwsVault(os.environ)
+
+
+def _place(settings: dict[str, Any], path: list[str], value: str) -> None:
+    *sections, field = path
+    for section in sections:
+        settings = settings.setdefault(section, {})
+        if not isinstance(settings, dict):
+            raise ValueError(f"{_PREFIX}{section.upper()} is a value and a section")
+    settings[field] = value
+
+
+def _required[T](value: T | None, name: str, *, prefix: str = _PREFIX) -> T:
+    if value is None:
+        raise ValueError(f"{prefix}{name} is not set")
+    return value

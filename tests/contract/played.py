@@ -1,0 +1,69 @@
+"""AWS played on a loopback port: the local cloud with the vault's tables and bucket."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from datavault.domain.rows import Table
+from datavault.local.cloud import LocalCloud
+from datavault.wiring import AwsVault
+
+BUCKET = "contract-objects"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsPlayed:
+    """A vault on it, the environment it was made from, and an operator's clients."""
+
+    vault: AwsVault
+    environment: dict[str, str]
+    dynamodb: Any
+    s3: Any
+    kms: Any
+
+    def disable_kek(self, kek: str) -> None:
+        """What a KEK's owner may do at any time."""
+        self.kms.disable_key(KeyId=kek)
+
+
+@contextmanager
+def play_aws() -> Iterator[AwsPlayed]:
+    """Start it, and stop it in the end."""
+    with LocalCloud.start() as cloud:
+        credentials = cloud.credentials()
+        environment = {
+            "AWS_ENDPOINT_URL": cloud.endpoint,
+            "AWS_REGION": credentials["region_name"],
+            "AWS_ACCESS_KEY_ID": credentials["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": credentials["aws_secret_access_key"],
+            "VAULT_OBJECTS__BUCKET": BUCKET,
+        }
+        dynamodb, s3 = cloud.boto3("dynamodb"), cloud.boto3("s3")
+        for table in Table:
+            environment[f"VAULT_TABLES__{table.name}"] = f"contract-{table.value}"
+            _create_table(dynamodb, f"contract-{table.value}")
+        s3.create_bucket(Bucket=BUCKET)
+        vault = AwsVault(environment)
+        clients = (dynamodb, s3, cloud.boto3("kms"))
+        try:
+            yield AwsPlayed(vault, environment, *clients)
+        finally:
+            vault.close()
+            for client in clients:
+                client.close()
+
+
+def _create_table(dynamodb: Any, name: str) -> None:
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+    )
