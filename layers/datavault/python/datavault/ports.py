@@ -12,7 +12,9 @@ from typing import Protocol
 
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Conflict
+from datavault.domain.history import Kept
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
+from datavault.domain.store.nodes import NodeCache
 
 
 class ConditionFailed(Conflict):
@@ -147,8 +149,8 @@ class Keyring(Protocol):
         """
         ...
 
-    def ping(self, kek: str) -> None:
-        """Ask the keeper about ``kek``; raises ``Unavailable`` if that fails."""
+    def ping(self) -> None:
+        """Ask the keeper something cheap; raises ``Unavailable`` if that fails."""
         ...
 
 
@@ -189,10 +191,11 @@ class Tokens(Protocol):
 
 
 class Vault(Protocol):
-    """One of each port, and the two caches; what every service takes first.
+    """One of each port, and three caches; what every service takes first.
 
     ``keys`` holds unwrapped keys of stores and workspaces, for minutes; ``nodes`` holds verified
-    tree nodes by address. Both are bounded and may be empty at any time.
+    tree nodes; ``commits`` holds verified commits by dataset and id. All are bounded and may be
+    empty at any time.
     """
 
     @property
@@ -214,4 +217,7 @@ class Vault(Protocol):
     def keys(self) -> BoundedCache[str, object]: ...
 
     @property
-    def nodes(self) -> BoundedCache[bytes, object]: ...
+    def nodes(self) -> NodeCache: ...
+
+    @property
+    def commits(self) -> BoundedCache[str, Kept]: ...

@@ -6,6 +6,7 @@ VaultError
 ├── Denied               not allowed: ask for a role
 ├── NotFound             no such thing, or not yours: check the id
 ├── Conflict             the world moved on: read again and retry
+│   └── StagingFull      the branch holds all the uncommitted changes it can: commit first
 ├── Erased               it was here and has been destroyed: nothing to do
 ├── PreconditionFailed   your precondition does not hold: read again and decide
 ├── TooLarge             over a written-down limit: send less
@@ -61,6 +62,12 @@ class Conflict(VaultError):
     """The world moved on; read again and retry."""
 
     code = "conflict"
+
+
+class StagingFull(Conflict):
+    """The branch holds as many uncommitted changes as it can; commit, then go on."""
+
+    code = "staging_full"
 
 
 class Erased(VaultError):

@@ -18,6 +18,7 @@ MESSAGE_CHARS_MAX = 4096
 # A commit's row names this many first-parent ancestors, so that a page of history is read in
 # a few round trips instead of one per commit; 32 ids are 1 KB.
 TRAIL_MAX = 32
+_ID_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,21 @@ class Commit:
             Counts(said["records"], said["added"], said["changed"], said["removed"]),
             said["policy"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A commit as kept: with the ids of its first-parent ancestors, nearest first."""
+
+    commit: Commit
+    trail: bytes
+
+    def ancestors(self) -> list[CommitId]:
+        """Up to ``TRAIL_MAX`` first-parent ancestors, nearest first."""
+        starts = range(0, len(self.trail), _ID_BYTES)
+        return [CommitId(self.trail[at : at + _ID_BYTES].hex()) for at in starts]
+
+    def trail_of_child(self) -> bytes:
+        """What a commit keeps whose first parent this is."""
+        own = bytes.fromhex(self.commit.id)
+        return (own + self.trail)[: TRAIL_MAX * _ID_BYTES]

@@ -10,12 +10,28 @@ from numpy.typing import NDArray
 NESTING_MAX = 100
 
 type Bytes = NDArray[np.uint8]
+type Words = NDArray[np.uint64]
 type Int64s = NDArray[np.int64]
 type Bools = NDArray[np.bool_]
 
 _IS_SPACE = np.zeros(256, np.bool_)
 _IS_SPACE[list(b" \t\r\n")] = True
 _TRIM_STEPS_MAX = 8
+# A longer key makes its line suspected: 8 rounds of one word each read this many bytes.
+_KEY_BYTES_MAX = 64
+
+_STEP = np.zeros(256, np.int8)
+_STEP[list(b"{[")] = 1
+_STEP[list(b"}]")] = -1
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
+_LOW_BITS = np.uint64(0x0101010101010101)
+_HIGH_BITS = np.uint64(0x8080808080808080)
+_BACKSLASHES = np.uint64(0x5C5C5C5C5C5C5C5C)
+_ONE, _HALF, _63 = np.uint64(1), np.uint64(32), np.uint64(63)
+# Odd multipliers of splitmix64 and of the golden ratio. A collision costs time, never truth.
+_ODD_1 = np.uint64(0xBF58476D1CE4E5B9)
+_ODD_2 = np.uint64(0x94D049BB133111EB)
+_ODD_3 = np.uint64(0x9E3779B97F4A7C15)
 
 
 def split_lines(text: Bytes) -> tuple[Int64s, Int64s, Int64s]:
@@ -66,8 +82,186 @@ def joined(
 
 
 def odd_lines(text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
-    """Lines that may break a rule which the grammar does not show."""
-    return np.ones(len(starts), np.bool_)
+    """Lines of ``text`` that may break a rule which the grammar does not show.
+
+    The rules: UTF-8, no NUL by escape, at most ``NESTING_MAX`` deep, no key twice in an object.
+    Each line is known to be an object by the grammar, and nothing else stands in ``text``; so
+    quotes and brackets pair within lines, and the whole text is scanned as one.
+
+    Some lines are suspected although they keep the rules: with an escape in a key, with a key of
+    more than ``_KEY_BYTES_MAX`` bytes, with much space before a colon.
+    """
+    padded = np.zeros(len(text) + 8 + -len(text) % 8 + 8, np.uint8)
+    padded[8 : 8 + len(text)] = np.frombuffer(text, np.uint8)
+    places = [_nul_escapes(padded), _structure_oddities(padded)]
+    odd = np.zeros(len(starts), np.bool_)
+    # Places are counted from the start of the padding.
+    odd[np.searchsorted(starts, np.concatenate(places) - 8, side="right") - 1] = True
+    if not _is_utf8(padded.view(np.uint64)):
+        for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+            odd[line] |= not _decodes(bytes(text[start:end]))
+    return odd
+
+
+def _positions(mask: Bools) -> Int64s:
+    """Where ``mask`` is true; its length is a multiple of 8.
+
+    Looking for words with anything in them first is twice as fast as ``flatnonzero`` alone.
+    """
+    words = np.flatnonzero(mask.view(np.uint64) != 0)
+    within = np.flatnonzero(mask.reshape(-1, 8).take(words, axis=0))
+    return (words.take(within >> 3) << 3) + (within & 7)
+
+
+def _is_utf8(words: Words) -> bool:
+    """Whether the text is UTF-8, from the words that are not ASCII and the word after each.
+
+    The word after keeps a sequence that is cut short from being completed by another.
+    """
+    high = (words & _HIGH_BITS) != 0
+    if not high.any():
+        return True
+    high[1:] |= high[:-1].copy()
+    return _decodes(words[high].tobytes())
+
+
+def _decodes(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _nul_escapes(padded: Bytes) -> Int64s:
+    """Where ``\\u0000`` stands; the backslash may be itself an escaped one."""
+    escapes = (padded[:-1] == ord("\\")) & (padded[1:] == ord("u"))
+    if not escapes.any():
+        return np.zeros(0, np.int64)
+    at = np.flatnonzero(escapes)
+    for offset in range(2, 6):
+        at = at[padded.take(at + offset, mode="clip") == ord("0")]
+    return at
+
+
+def _structure_oddities(padded: Bytes) -> Int64s:
+    """Places in lines that may nest too deep or have a key twice."""
+    folded = padded | 0x20
+    folded -= ord("{")
+    folded &= 0xFD
+    # Now 0 stands for the four brackets.
+    mask = folded == 0
+    mask |= padded == ord('"')
+    at = _positions(mask)
+    sign = padded.take(at)
+    quotes = sign == ord('"')
+    _drop_escaped(padded, at, quotes)
+    parity = np.cumsum(quotes.view(np.uint8), dtype=np.uint8) & 1
+    ends = np.flatnonzero(quotes)
+    opening, closing = ends[0::2], at.take(ends[1::2])
+    is_key, strange = _before_colon(padded, closing)
+    first, last = at.take(opening.compress(is_key)) + 1, closing.compress(is_key)
+    # Brackets outside strings and the opening quotes of keys, in the order of the text.
+    chosen = (sign != ord('"')) & (parity == 0)
+    chosen[opening.compress(is_key)] = True
+    chosen_at = np.flatnonzero(chosen)
+    step = _STEP.take(sign.take(chosen_at))
+    depth = np.cumsum(step, dtype=np.int32)
+    too_deep = at.take(chosen_at.compress(depth > NESTING_MAX))
+    signature, unsure = _key_signatures(padded.view(np.uint64), first, last)
+    signature += _object_numbers(step, depth) * _ODD_3
+    return np.concatenate(
+        [strange, too_deep, first.compress(unsure), first.take(_repeats(signature))]
+    )
+
+
+def _drop_escaped(padded: Bytes, at: Int64s, quotes: Bools) -> None:
+    """Clear in ``quotes`` those after an odd number of backslashes."""
+    rows = np.flatnonzero(quotes & (padded.take(at - 1) == ord("\\")))
+    back = 1
+    while len(rows):
+        # These have ``back`` backslashes before them, and perhaps more.
+        quotes[rows] = back % 2 == 0
+        back += 1
+        rows = rows[padded.take(at.take(rows) - back) == ord("\\")]
+
+
+def _before_colon(padded: Bytes, closing: Int64s) -> tuple[Bools, Int64s]:
+    """Which closing quotes end a key, and which have so much space after them that it is unsure."""
+    after = padded.take(closing + 1)
+    is_key = after == ord(":")
+    rows = np.flatnonzero(_IS_SPACE.take(after))
+    for offset in range(2, 6):
+        if not len(rows):
+            break
+        after = padded.take(closing.take(rows) + offset, mode="clip")
+        is_key[rows[after == ord(":")]] = True
+        rows = rows[_IS_SPACE.take(after)]
+    return is_key, closing.take(rows)
+
+
+def _object_numbers(step: NDArray[np.int8], depth: NDArray[np.int32]) -> Words:
+    """For each key, in the order of the text, the number of the object that it is in.
+
+    ``step`` is 1 for an opening bracket, -1 for a closing one, 0 for a key. Sorted by depth
+    (stably), each key comes after the opening of its object, with nothing opened in between.
+    """
+    rows = np.flatnonzero(step >= 0)
+    levels = np.minimum(depth.take(rows), 255).astype(np.uint8)
+    order = np.argsort(levels, kind="stable")
+    opened = step.take(rows).take(order)
+    numbers = np.empty(len(rows), np.uint64)
+    numbers[order] = np.cumsum(opened, dtype=np.int64).view(np.uint64)
+    return numbers.compress(step.take(rows) == 0)
+
+
+def _key_signatures(words: Words, first: Int64s, last: Int64s) -> tuple[Words, Bools]:
+    """A hash of each key, of all its bytes, and whether it is unsure to tell the key.
+
+    A key is ``[first, last)`` in bytes of ``words``.
+    """
+    size = last - first
+    word = _words_at(words, first) & _MASKS.take(np.minimum(size, 8))
+    unsure = _has_backslash(word)
+    signature = (word ^ size.view(np.uint64)) * _ODD_1
+    unsure |= size > _KEY_BYTES_MAX
+    rows = np.flatnonzero(size > 8)
+    offset = 8
+    while len(rows):
+        # The last word of a key overlaps the one before.
+        begin = np.minimum(first.take(rows) + offset, last.take(rows) - 8)
+        word = _words_at(words, begin)
+        unsure[rows] |= _has_backslash(word)
+        mixed = signature.take(rows)
+        signature[rows] = (mixed ^ (mixed >> _HALF) ^ word) * _ODD_2
+        offset += 8
+        rows = rows[(size.take(rows) > offset) & (offset < _KEY_BYTES_MAX)]
+    signature ^= signature >> _HALF
+    return signature, unsure
+
+
+def _words_at(words: Words, at: Int64s) -> Words:
+    """The 8 bytes, little-endian, that begin at each byte position."""
+    index = at >> 3
+    shift = ((at & 7) << 3).view(np.uint64)
+    low = words.take(index) >> shift
+    # Shifting in two steps, as shifting by 64 is undefined.
+    return low | (words.take(index + 1, mode="clip") << _ONE << (_63 - shift))
+
+
+def _has_backslash(word: Words) -> Bools:
+    """Whether one of the 8 bytes is a backslash (the zero-byte test of Hacker's Delight, 6-1)."""
+    zero = word ^ _BACKSLASHES
+    return ((zero - _LOW_BITS) & ~zero & _HIGH_BITS) != 0
+
+
+def _repeats(signature: Words) -> Int64s:
+    """Rows of which another has the same signature."""
+    in_order = np.sort(signature)
+    same = in_order[1:] == in_order[:-1]
+    if not same.any():
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.isin(signature, in_order[1:][same]))
 
 
 def _only_space_between(batch: bytes | memoryview, starts: Int64s, ends: Int64s) -> bool:

@@ -127,9 +127,7 @@ def sweep_partition(shard: int) -> str:
 def sweep(branch_id: BranchId, due_ms: int, generation: int) -> Key:
     """That a generation's staged changes can go after ``due_ms``."""
     shard = int(branch_id[-1], 16) % SWEEP_SHARDS
-    return Key(
-        Table.CATALOG, sweep_partition(shard), f"{due_ms:015d}/{branch_id}/{generation:08d}"
-    )
+    return Key(Table.CATALOG, sweep_partition(shard), f"{due_ms:015d}/{branch_id}/{generation:08d}")
 
 
 def ledger(ws: WorkspaceId, at_ms: int, entry: EntryId) -> Key:

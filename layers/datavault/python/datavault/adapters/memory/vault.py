@@ -6,9 +6,15 @@ from datavault.adapters.memory.keyring import MemoryKeyring
 from datavault.adapters.memory.objects import MemoryObjects
 from datavault.adapters.memory.tokens import MemoryTokens
 from datavault.domain.cache import BoundedCache
+from datavault.domain.history import Kept
+from datavault.domain.store.nodes import NodeCache
+from datavault.domain.history import Kept
+from datavault.domain.store.nodes import NodeCache
 
 KEYS_MAX = 1000
+COMMITS_MAX = 1000
 NODES_BYTES_MAX = 96 * 2**20
+COMMITS_MAX = 1000
 
 
 class MemoryVault:
@@ -25,4 +31,5 @@ class MemoryVault:
         self.clock = MemoryClock()
         self.tokens = MemoryTokens(self.clock)
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
-        self.nodes: BoundedCache[bytes, object] = BoundedCache(NODES_BYTES_MAX)
+        self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
+        self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)

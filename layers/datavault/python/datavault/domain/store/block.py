@@ -19,7 +19,9 @@ import numpy.typing as npt
 from datavault.domain.errors import Corrupt
 
 
-def encode_block(bodies: Sequence[bytes], lengths: npt.NDArray[np.uint32], first_slot: int) -> bytes:
+def encode_block(
+    bodies: Sequence[bytes], lengths: npt.NDArray[np.uint32], first_slot: int
+) -> bytes:
     """The payload for ``bodies``, whose byte lengths are ``lengths``."""
     head = np.array([len(bodies), first_slot], "<u4").tobytes()
     return b"".join((head, lengths.astype("<u4").tobytes(), b"\n".join(bodies), b"\n"))

@@ -12,7 +12,7 @@ Format 1 (integers little-endian)::
              16  16  store id, the bytes of its UUID
              32  32  seed, random, fresh for each write attempt
              64  32  key commitment
-    blocks   sealed, one after the other, numbered from 0; each holds one zstd frame
+    blocks   one after the other, numbered from 0: u32 number, then a sealed zstd frame
     footer   sealed with number 2**32 - 1: the block table, see below
     trailer  4   length of the sealed footer
              4   magic "DVPE"
@@ -46,9 +46,8 @@ from datavault.domain.crypto.sealing import TAG_BYTES, CountedSealer
 from datavault.domain.digests import expand
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import StoreId
+from datavault.domain.store.columns import PACK_ID_BYTES, PACK_SEED_BYTES, PackRef
 
-SEED_BYTES = 32
-PACK_ID_BYTES = 16
 HEADER_BYTES = 96
 TRAILER_BYTES = 8
 # Blocks are the unit of reading: 64 KiB is where compression stops gaining much (PERFORMANCE).
@@ -78,19 +77,6 @@ class Kind(IntEnum):
     RECORDS = 1
     NODES = 2
     STAGED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class PackRef:
-    """What a locator says of a pack: enough, with the store's DEK, to name and open it."""
-
-    id: bytes
-    epoch: int
-    seed: bytes
-
-    def __post_init__(self) -> None:
-        assert len(self.id) == PACK_ID_BYTES, "a pack id has 16 bytes"
-        assert len(self.seed) == SEED_BYTES, "a seed has 32 bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +122,7 @@ class PackKey:
     @classmethod
     def fresh(cls, dek: bytes, store: StoreId, kind: Kind, epoch: int) -> "PackKey":
         """A key for one write attempt."""
-        return cls(dek, store, kind, epoch, os.urandom(SEED_BYTES))
+        return cls(dek, store, kind, epoch, os.urandom(PACK_SEED_BYTES))
 
     def header(self) -> bytes:
         """The pack's first 96 bytes."""
@@ -157,12 +143,17 @@ class PackKey:
             raise Corrupt(f"pack {self.ref.id.hex()} has another header than its key commits to")
 
     def seal_block(self, index: int, payload: bytes) -> bytes:
-        """Compress and seal block ``index``; each index once."""
-        return self._sealer.seal(index, _compressor().compress(payload), self._place(index, last=False))
+        """Compress and seal block ``index``, and write the index in front; each index once."""
+        frame = _compressor().compress(payload)
+        return index.to_bytes(4, "little") + self._sealer.seal(
+            index, frame, self._place(index, last=False)
+        )
 
-    def open_block(self, index: int, sealed: bytes) -> bytes:
-        """The payload of block ``index``, verified."""
-        return _decompress(self._sealer.unseal(index, sealed, self._place(index, last=False)))
+    def open_block(self, sealed: bytes) -> bytes:
+        """The payload of a sealed block, verified."""
+        index = int.from_bytes(sealed[:4], "little")
+        place = self._place(index, last=False)
+        return _decompress(self._sealer.unseal(index, sealed[4:], place))
 
     def seal_footer(self, table: BlockTable) -> bytes:
         """The sealed footer and the trailer that end the pack."""
@@ -176,9 +167,7 @@ class PackKey:
     def open_footer(self, sealed: bytes) -> BlockTable:
         """The block table in the sealed footer, verified."""
         place = self._place(_FOOTER_INDEX, last=True)
-        return BlockTable.decode(
-            _decompress(self._sealer.unseal(_FOOTER_INDEX, sealed, place))
-        )
+        return BlockTable.decode(_decompress(self._sealer.unseal(_FOOTER_INDEX, sealed, place)))
 
     def _place(self, index: int, *, last: bool) -> bytes:
         return _PLACE.pack(
@@ -205,6 +194,11 @@ class PackWriter:
     def blocks(self) -> int:
         """Blocks so far: the index of the next one."""
         return len(self._rows)
+
+    @property
+    def slots(self) -> int:
+        """Slots so far: the first one of the next block."""
+        return self._slots
 
     def add(self, payload: bytes, *, slots: int) -> tuple[int, int, int]:
         """Seal ``payload`` as the next block; its start, sealed length and first slot."""

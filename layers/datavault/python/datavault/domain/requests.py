@@ -1,0 +1,65 @@
+"""Idempotent requests: a request that carries a key is carried out once in 24 hours.
+
+The row that remembers it is written in the transaction that does the work, so a repeated request
+finds either nothing, and does the work, or the row, and gets the first one's answer.
+"""
+
+from dataclasses import dataclass
+from hmac import compare_digest
+
+from blake3 import blake3
+
+from datavault.domain import keyspace
+from datavault.domain.access import Caller
+from datavault.domain.errors import Conflict
+from datavault.domain.ids import RequestId
+from datavault.domain.rows import EXPIRES_AT, Absent, Key, Put, Row
+
+KEPT_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the caller named a request, and the hash of all that it asked for."""
+
+    id: RequestId
+    body_hash: bytes
+
+
+def key(caller: Caller, request: Request) -> Key:
+    """Where the request is remembered: per workspace and caller."""
+    named = f"{caller.subject}\0{request.id}".encode()
+    return keyspace.request(caller.workspace, blake3(named).hexdigest(16))
+
+
+def remember(caller: Caller, request: Request | None, outcome: str, now_ms: int) -> list[Put]:
+    """The change that remembers ``request`` and what came of it; none for an unnamed request."""
+    if request is None:
+        return []
+    return [
+        Put(
+            key(caller, request),
+            {
+                "body_hash": request.body_hash,
+                "outcome": outcome,
+                EXPIRES_AT: (now_ms + KEPT_MS) // 1000,
+            },
+            Absent(),
+        )
+    ]
+
+
+def outcome(row: Row | None, request: Request, now_ms: int) -> str | None:
+    """What came of the request the row remembers, if it is in force.
+
+    Raises:
+        Conflict: the key was used for another request.
+    """
+    if row is None or row.number(EXPIRES_AT) * 1000 <= now_ms:
+        return None
+    if not compare_digest(row.binary("body_hash"), request.body_hash):
+        raise Conflict(
+            "this idempotency key was used for a request with other contents",
+            field="Idempotency-Key",
+        )
+    return row.text("outcome")

@@ -1,0 +1,153 @@
+"""Staged changes: records written or deleted on a branch and not yet committed.
+
+A change of one record is a row, sealed and bound to its place; its plaintext (format 1, integers
+little-endian) is::
+
+    u8   what: 0 removed, 1 body in the row, 2 body in a staged pack
+    u16  bytes of the record id
+         the record id
+    16   digest                                   (what 1 and 2)
+         the body                                 (what 1)
+         pack id 16, epoch u32, seed 32, slot u32, start u32, length u32   (what 2)
+
+A *batch* is what one request changed. Its row makes its changes visible and lists their ids:
+u32 count, then for each u8 removed, u16 bytes of the id, the id.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from datavault.domain.digests import DIGEST_BYTES
+from datavault.domain.errors import Corrupt
+from datavault.domain.ids import BatchId, BranchName, RecordId
+from datavault.domain.store.columns import (
+    PACK_ID_BYTES,
+    PACK_SEED_BYTES,
+    Locator,
+    PackRef,
+)
+
+BATCH_RECORDS_MAX = 1000
+BATCH_BYTES_MAX = 4 * 1024 * 1024
+# A larger body goes to an object: DynamoDB bills a write by the KB, S3 by the request.
+INLINE_BYTES_MAX = 4000
+# Up to so many changes fit one transaction of 100 beside head, batch, request and entry.
+TRANSACTION_RECORDS_MAX = 90
+GENERATION_RECORDS_MAX = 50_000
+GENERATION_BYTES_MAX = 128 * 1024 * 1024
+# Readers that saw a generation before its commit still find it for this long.
+KEPT_AFTER_COMMIT_MS = 3600 * 1000
+# Ids listed in one batch row; 128 ids of 512 bytes are 64 KB, far below a row's 400 KB.
+BATCH_ROW_IDS_MAX = 128
+
+_PLACE = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}sIII")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record as received: its JSON text, the id given beside it, and how to name it."""
+
+    text: bytes
+    id: str | None
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an append staged, in the order given."""
+
+    branch: BranchName
+    ids: tuple[RecordId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """A record as read. ``staged`` says that it is not yet in a commit."""
+
+    id: RecordId
+    body: bytes
+    etag: str
+    staged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StagedChange:
+    """One record's change. Removed when ``digest`` is ``None``, else with a body or a place."""
+
+    id: RecordId
+    digest: bytes | None = None
+    body: bytes | None = None
+    place: Locator | None = None
+
+    def encode(self) -> bytes:
+        """The plaintext of its row."""
+        name = self.id.encode()
+        head = len(name).to_bytes(2, "little") + name
+        if self.digest is None:
+            return b"\0" + head
+        if self.body is not None:
+            return b"".join((b"\1", head, self.digest, self.body))
+        assert self.place is not None, "a change has a body, a place or neither digest"
+        place, pack = self.place, self.place.pack
+        packed = _PLACE.pack(pack.id, pack.epoch, pack.seed, place.slot, place.start, place.length)
+        return b"".join((b"\2", head, self.digest, packed))
+
+    @classmethod
+    def decode(cls, plaintext: bytes) -> "StagedChange":
+        """The change in an opened row."""
+        end = 3 + int.from_bytes(plaintext[1:3], "little")
+        name = RecordId(plaintext[3:end].decode())
+        what, digest, rest = (
+            plaintext[0],
+            plaintext[end : end + DIGEST_BYTES],
+            plaintext[end + DIGEST_BYTES :],
+        )
+        if what == 0:
+            return cls(name)
+        if what == 1:
+            return cls(name, digest, rest)
+        if what != 2 or len(rest) != _PLACE.size:
+            raise Corrupt("a staged change is of no known kind")
+        pack_id, epoch, seed, slot, start, length = _PLACE.unpack(rest)
+        place = Locator(PackRef(pack_id, epoch, seed), slot, start, length)
+        return cls(name, digest, place=place)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedName:
+    """That a batch changed a record, as its batch row lists it."""
+
+    id: RecordId
+    removed: bool
+
+
+def encode_names(changes: Iterable[StagedChange]) -> bytes:
+    """The plaintext of a batch row."""
+    parts = []
+    for change in changes:
+        name = change.id.encode()
+        parts.append(struct.pack("<?H", change.digest is None, len(name)) + name)
+    return len(parts).to_bytes(4, "little") + b"".join(parts)
+
+
+def decode_names(plaintext: bytes) -> Iterator[StagedName]:
+    """The names in an opened batch row."""
+    at = 4
+    for _ in range(int.from_bytes(plaintext[:4], "little")):
+        removed, size = struct.unpack_from("<?H", plaintext, at)
+        at += 3
+        yield StagedName(RecordId(plaintext[at : at + size].decode()), removed)
+        at += size
+
+
+def assigned_id(batch: BatchId, index: int, token: bytes) -> RecordId:
+    """The UUIDv7 that an append gives to record ``index``: the batch's time, and the index.
+
+    A function of the batch, so that a repeated request is answered with the same ids.
+    ``token`` is 10 bytes that are as good as random, derived from the batch and the index.
+    """
+    prefix = batch.removeprefix("bt_")[:13]
+    low = int.from_bytes(token[2:]) & (1 << 62) - 1 | 2 << 62
+    text = f"{0x7000 | index & 0xFFF:04x}{low:016x}"
+    return RecordId(f"{prefix}-{text[:4]}-{text[4:8]}-{text[8:]}")

@@ -1,0 +1,358 @@
+"""Nodes of the tree, their addresses, and the bytes that they are stored as.
+
+All numbers are little-endian. A stored node or patch is the payload of a sealed block, which
+authenticates every byte of it; the address, recomputed on load, covers the *identity* only: ids,
+digests, child addresses and counts, never where anything is stored.
+
+Node, ``NODE_MAGIC + identity + places``::
+
+    magic       4  "LVN" and the version, 1
+    identity:
+      level     u1  0: a leaf, whose rows are records; else an inner node, whose rows are nodes
+      n         u4  number of rows, at most ENTRIES_MAX; 0 in a leaf only
+      lengths   n * u2  bytes of each id, 1-512 (of a child: of the last record id below it)
+      ids       the ids, without separators, ascending, no NUL
+      values    leaf:  n * 16   digests
+                inner: n * (32 + u8)  address, number of records below
+    packs       table: p u2, then p * (16 id, u4 key epoch, 32 seed)
+    stored      places of the n rows
+    anchors     in an inner node: n * u1, 1 where the child is stored as a patch, then the
+                places of those children's anchors
+
+Places of n things in p packs::
+
+    r           u4  number of runs
+    pack        n * u1, or u2 when p > 256  index into the table, in id order
+                from here on in order of (pack, position): records of a pack follow one another
+    entries     r planes u4  how many follow one another in the same block
+    start       r planes u4  the block's first byte, minus the end of the block before, mod 2**32
+    length      r planes u4  the block's length
+    slot        n planes u4  minus the slot before, mod 2**32: mostly 1
+
+"Planes" are all low bytes, then all second bytes, and so on, which is what zstd likes.
+
+Patch, a leaf as its difference from another, stored in full, its anchor::
+
+    magic       4  "LVP" and the version, 1
+    anchor      u4  number of entries of the anchor
+    counts      u4 removed, u4 put, u4 inserted (of those put)
+    removed     u2 * removed  ascending rows of the anchor
+    put         u2 * put  ascending; 2 * row: a new id before it; 2 * row + 1: its new value
+    lengths     u2 * inserted, and the ids, as in a node
+    digests     16 * put
+    packs, places of those put, as in a leaf
+
+What a patch makes of its anchor has the address that its parent has for it, or is ``Corrupt``.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datavault.domain.digests import ADDRESS_BYTES, node_address
+from datavault.domain.errors import Corrupt
+from datavault.domain.store.columns import (
+    CHILD,
+    DIGEST,
+    LOCATOR,
+    NO_PACK,
+    Children,
+    Columns,
+    Entries,
+    Locator,
+    PackRef,
+    ascending,
+    spliced,
+)
+from datavault.domain.store.encoding import (
+    PACK,
+    Source,
+    id_bytes,
+    read_ids,
+    read_packs,
+    read_places,
+    write_packs,
+    write_places,
+)
+
+NODE_MAGIC = b"LVN\x01"
+PATCH_MAGIC = b"LVP\x01"
+POINTER_MAGIC = b"LVT\x01"
+ENTRIES_MAX = 4096
+LEVEL_MAX = 32
+
+_NODE_HEAD = struct.Struct("<BI")
+_PATCH_HEAD = struct.Struct("<IIII")
+_POINTER = struct.Struct(f"<4sBB{ADDRESS_BYTES}sQ")
+_PLACE = struct.Struct(f"<{PACK.size}sIII")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A node: its address, level and number of records, and where it is stored.
+
+    With an ``anchor``, ``locator`` is where its patch is stored, and ``anchor`` is the leaf that
+    the patch is for.
+    """
+
+    address: bytes
+    level: int
+    count: int
+    locator: Locator
+    anchor: Locator | None = None
+
+    def to_bytes(self) -> bytes:
+        """The pointer, for a commit to name its root by: 110 bytes, with an anchor 174.
+
+        Magic ("LVT", 1), u1 level, u1 number of places, 32 address, u8 count; then per place
+        16 pack id, u4 key epoch, 32 seed, u4 slot, u4 start, u4 length.
+        """
+        places = [self.locator] if self.anchor is None else [self.locator, self.anchor]
+        head = _POINTER.pack(POINTER_MAGIC, self.level, len(places), self.address, self.count)
+        return head + b"".join(map(_place_bytes, places))
+
+    @classmethod
+    def from_bytes(cls, encoded: bytes) -> Self:
+        """The pointer in ``encoded``, or ``Corrupt``."""
+        if len(encoded) < _POINTER.size:
+            raise Corrupt(f"tree pointer of {len(encoded)} bytes, at least {_POINTER.size} needed")
+        magic, level, places, address, count = _POINTER.unpack_from(encoded)
+        whole = _POINTER.size + places * _PLACE.size
+        if magic != POINTER_MAGIC or level > LEVEL_MAX or places not in (1, 2):
+            raise Corrupt("not a tree pointer of version 1")
+        if len(encoded) != whole or (level and places == 2):
+            raise Corrupt(f"tree pointer of {len(encoded)} bytes, {whole} expected")
+        locators = [
+            _place_from(encoded, _POINTER.size + index * _PLACE.size) for index in range(places)
+        ]
+        return cls(address, level, count, *locators)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """Records in ascending order of id, and the bytes that the leaf's address is the hash of."""
+
+    rows: Entries
+    identity: bytes | memoryview
+
+    level = 0
+
+    @classmethod
+    def of(cls, rows: Entries) -> Self:
+        """The leaf of these entries."""
+        return cls(rows, _identity(0, rows))
+
+    @property
+    def count(self) -> int:
+        """The number of records."""
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inner:
+    """Nodes of the level below, in ascending order of their last record id."""
+
+    level: int
+    rows: Children
+    identity: bytes | memoryview
+
+    @classmethod
+    def of(cls, level: int, rows: Children) -> Self:
+        """The node at ``level`` of these children."""
+        return cls(level, rows, _identity(level, rows))
+
+    @property
+    def count(self) -> int:
+        """The number of records below."""
+        return int(self.rows.values["count"].sum())
+
+    def pointer(self, row: int) -> Pointer:
+        """The pointer to a child."""
+        address, count = self.rows.values[row].item()
+        level = self.level - 1
+        return Pointer(address, level, count, self.rows.locator(row), self.rows.anchor(row))
+
+
+type Node = Leaf | Inner
+
+
+def address_of(node: Node, key: bytes) -> bytes:
+    """A node's address under ``IdKeys.node``."""
+    return node_address(bytes(node.identity), key)
+
+
+def encode(node: Node) -> bytes:
+    """The payload that ``node`` is stored as."""
+    rows = node.rows
+    parts = [NODE_MAGIC, node.identity, write_packs(rows.packs)]
+    if isinstance(node, Leaf):
+        parts.append(write_places(rows.locators, len(rows.packs)))
+    else:
+        stored, anchors = rows.locators[:, 0], rows.locators[:, 1]
+        anchored = anchors["pack"] != NO_PACK
+        parts += [
+            write_places(stored, len(rows.packs)),
+            anchored.tobytes(),
+            write_places(anchors[anchored], len(rows.packs)),
+        ]
+    return b"".join(parts)
+
+
+def decode(payload: bytes) -> Node:
+    """The node in ``payload``, whose address is still to be compared.
+
+    Its columns are views of ``payload`` where they can be.
+
+    Raises:
+        Corrupt: ``payload`` is not a node that ``encode`` could have made.
+    """
+    source = Source(payload, NODE_MAGIC)
+    level, size = source.numbers(_NODE_HEAD)
+    if level > LEVEL_MAX or size > ENTRIES_MAX or (level and not size):
+        raise Corrupt(f"tree node of level {level} with {size} rows")
+    ids = read_ids(source, size)
+    values = source.array(CHILD if level else DIGEST, size)
+    identity = source.since(len(NODE_MAGIC))
+    packs = read_packs(source)
+    stored = read_places(source, size, len(packs))
+    if not level:
+        source.close()
+        return Leaf(Entries(ids, values, stored, packs), identity)
+    anchored = source.array(np.dtype(np.uint8), size)
+    if anchored.max() > 1 or (level > 1 and anchored.any()):
+        raise Corrupt("tree node with a patch where none can be")
+    locators = np.zeros((size, 2), LOCATOR)
+    locators[:, 0] = stored
+    locators["pack"][:, 1] = NO_PACK
+    rows = np.flatnonzero(anchored)
+    locators[rows, 1] = read_places(source, len(rows), len(packs))
+    source.close()
+    return Inner(level, Children(ids, values, locators, packs), identity)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """How a leaf differs from its anchor.
+
+    ``put`` holds the entries that are new or have another digest or locator; ``at`` is the
+    anchor's row that each replaces or, where ``inserted``, comes before; ``removed`` is rows.
+    """
+
+    anchor_count: int
+    removed: NDArray[np.intp]
+    at: NDArray[np.intp]
+    inserted: NDArray[np.bool_]
+    put: Entries
+
+    def __len__(self) -> int:
+        return len(self.removed) + len(self.put)
+
+    @classmethod
+    def between(cls, anchor: Entries, leaf: Entries) -> Self:
+        """The patch that makes ``leaf`` of ``anchor``, locators included."""
+        at = anchor.ids.searchsorted(leaf.ids)
+        met = at.clip(max=max(0, len(anchor) - 1))
+        hit = anchor.ids.take(met) == leaf.ids if len(anchor) else np.zeros(len(leaf), np.bool_)
+        both = Entries.concat([anchor, leaf])  # Over one table of packs, to compare locators.
+        rows = np.arange(len(anchor), len(both))
+        same = hit.copy()
+        if hit.any():
+            for column in (both.values, both.locators):
+                words = np.ascontiguousarray(column).view("<u8").reshape(len(both), 2)
+                same &= (words.take(met, 0) == words.take(rows, 0)).all(axis=1)
+        gone = np.ones(len(anchor), np.bool_)
+        gone[at[hit]] = False
+        put = np.flatnonzero(~same)
+        entries = leaf.take(put).compacted()
+        return cls(len(anchor), np.flatnonzero(gone), at[put], ~hit[put], entries)
+
+    def applied(self, anchor: Entries) -> Entries:
+        """The leaf that the patch makes of ``anchor``.
+
+        Raises:
+            Corrupt: the patch is not for this anchor.
+        """
+        if len(anchor) != self.anchor_count:
+            raise Corrupt(f"patch for {self.anchor_count} entries, its anchor has {len(anchor)}")
+        stays = np.ones(len(anchor), np.bool_)
+        stays[self.removed] = False
+        replaced = self.at[~self.inserted]
+        stays[replaced] = False
+        ids = self.put.ids.astype(np.promote_types(self.put.ids.dtype, anchor.ids.dtype))
+        ids[~self.inserted] = anchor.ids[replaced]
+        put = Entries(ids, self.put.values, self.put.locators, self.put.packs)
+        rows = spliced(anchor, stays, put, self.at)
+        if not ascending(rows.ids):
+            raise Corrupt("patch puts entries out of order")
+        return rows
+
+
+def encode_patch(patch: Patch) -> bytes:
+    """The payload that ``patch`` is stored as."""
+    put = patch.put
+    lengths = np.strings.str_len(put.ids[patch.inserted]).astype("<u2")
+    return b"".join(
+        [
+            PATCH_MAGIC,
+            _PATCH_HEAD.pack(patch.anchor_count, len(patch.removed), len(put), len(lengths)),
+            patch.removed.astype("<u2").tobytes(),
+            (2 * patch.at + ~patch.inserted).astype("<u2").tobytes(),
+            lengths.tobytes(),
+            id_bytes(put.ids[patch.inserted], lengths),
+            put.values.tobytes(),
+            write_packs(put.packs),
+            write_places(put.locators, len(put.packs)),
+        ]
+    )
+
+
+def decode_patch(payload: bytes) -> Patch:
+    """The patch in ``payload``; whether it is for its anchor, only ``applied`` can tell.
+
+    Raises:
+        Corrupt: ``payload`` is not a patch that ``encode_patch`` could have made.
+    """
+    source = Source(payload, PATCH_MAGIC)
+    anchor_count, removals, puts, inserts = source.numbers(_PATCH_HEAD)
+    if max(anchor_count, removals, puts) > ENTRIES_MAX or inserts > puts:
+        raise Corrupt(f"patch of {puts} entries, {inserts} new, on {anchor_count}")
+    removed = source.array(np.dtype("<u2"), removals).astype(np.intp)
+    where = source.array(np.dtype("<u2"), puts).astype(np.intp)
+    at, inserted = where >> 1, (where & 1) == 0
+    if (
+        not (removed[1:] > removed[:-1]).all()
+        or not (at[1:] >= at[:-1]).all()
+        or removed.max(initial=-1) >= anchor_count
+        or at.max(initial=-1) > anchor_count
+        or at[~inserted].max(initial=-1) >= anchor_count
+        or np.count_nonzero(inserted) != inserts
+    ):
+        raise Corrupt("patch with rows out of order or range")
+    new_ids = read_ids(source, inserts)
+    ids = np.zeros(puts, new_ids.dtype)
+    ids[inserted] = new_ids
+    values = source.array(DIGEST, puts)
+    packs = read_packs(source)
+    locators = read_places(source, puts, len(packs))
+    source.close()
+    return Patch(anchor_count, removed, at, inserted, Entries(ids, values, locators, packs))
+
+
+def _identity(level: int, rows: Columns) -> bytes:
+    lengths = np.strings.str_len(rows.ids).astype("<u2")
+    head = _NODE_HEAD.pack(level, len(rows))
+    ids = id_bytes(rows.ids, lengths)
+    return b"".join([head, lengths.tobytes(), ids, rows.values.tobytes()])
+
+
+def _place_bytes(place: Locator) -> bytes:
+    pack = PACK.pack(place.pack.id, place.pack.epoch, place.pack.seed)
+    return _PLACE.pack(pack, place.slot, place.start, place.length)
+
+
+def _place_from(encoded: bytes, offset: int) -> Locator:
+    pack, slot, start, length = _PLACE.unpack_from(encoded, offset)
+    return Locator(PackRef(*PACK.unpack(pack)), slot, start, length)

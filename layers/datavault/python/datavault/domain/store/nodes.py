@@ -1,0 +1,215 @@
+"""Loads nodes of trees, verified, and moves over a level of a tree without loading the rest."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from datavault.domain.cache import BoundedCache
+from datavault.domain.errors import Corrupt
+from datavault.domain.store.columns import Columns, Entries, Ids, Locator, PackRef
+from datavault.domain.store.node import (
+    Inner,
+    Leaf,
+    Node,
+    Pointer,
+    address_of,
+    decode,
+    decode_patch,
+)
+
+# The address alone will not do for a key: a node stored twice has other locators in each place.
+type NodeKey = tuple[bytes, bytes, int, int]
+type NodeCache = BoundedCache[NodeKey, Node]
+
+
+class NodeReader(Protocol):
+    """Reads nodes from packs; sealed blocks are opened before they get here."""
+
+    def read(self, pack: PackRef, start: int, length: int, slot: int) -> bytes:
+        """The payload in ``slot``, verified to be what was stored there, or ``Corrupt``."""
+        ...
+
+    def expect(self, locators: Iterable[Locator]) -> None:
+        """A hint that these will be read soon, in this order: they can be on their way then.
+
+        They can be thousands; the reader takes as many as it wants to hold. This one takes none.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A node's rows and, of a leaf, the full leaf that a patch of it is to be made on."""
+
+    rows: Columns
+    anchor: Entries | None = None
+    anchor_at: Locator | None = None
+
+
+class Nodes:
+    """Loads nodes through the cache and verifies their addresses."""
+
+    __slots__ = ("_cache", "_key", "_reader")
+
+    def __init__(self, reader: NodeReader, key: bytes, cache: NodeCache | None) -> None:
+        self._reader = reader
+        self._key = key
+        self._cache = cache
+
+    def load(self, pointer: Pointer) -> Node:
+        """The node that ``pointer`` points to; it is cached."""
+        return self._cached(pointer) or self._keep(pointer, self._read(pointer)[0])
+
+    def visit(self, pointer: Pointer) -> Node:
+        """The same for a passage through the tree: a leaf that is not cached stays so."""
+        node = self._cached(pointer)
+        if node is None:
+            node = self._read(pointer)[0]
+            if isinstance(node, Inner):
+                self._keep(pointer, node)
+        return node
+
+    def open(self, pointer: Pointer) -> Opened:
+        """The node, to be changed: a patched leaf comes with its anchor."""
+        if pointer.anchor is None:
+            node = self.visit(pointer)
+            if isinstance(node, Inner):
+                return Opened(node.rows)
+            return Opened(node.rows, node.rows, pointer.locator)
+        cached = self._cached(pointer)
+        if cached is not None:
+            return Opened(cached.rows, self._read_anchor(pointer.anchor), pointer.anchor)
+        node, anchor = self._read(pointer)
+        return Opened(node.rows, anchor, pointer.anchor)
+
+    def expect(self, node: Inner, rows: Sequence[int]) -> None:
+        """Tell the reader that these children, when they are not cached, will be read."""
+        self.expect_pointers(node.pointer(row) for row in rows)
+
+    def expect_pointers(self, pointers: Iterable[Pointer]) -> None:
+        """Tell the reader that these nodes, when they are not cached, will be read."""
+        self._reader.expect(
+            locator
+            for pointer in pointers
+            if self._cached(pointer) is None
+            for locator in (pointer.anchor, pointer.locator)
+            if locator is not None
+        )
+
+    def _read(self, pointer: Pointer) -> tuple[Node, Entries | None]:
+        anchor = None
+        if pointer.anchor is None:
+            node = decode(self._payload(pointer.locator))
+        else:
+            anchor = self._read_anchor(pointer.anchor)
+            node = Leaf.of(decode_patch(self._payload(pointer.locator)).applied(anchor))
+        if node.level != pointer.level or node.count != pointer.count:
+            raise Corrupt(
+                f"tree node of level {node.level} and {node.count} records,"
+                f" expected level {pointer.level} and {pointer.count}"
+            )
+        if address_of(node, self._key) != pointer.address:
+            raise Corrupt(f"tree node is not the one of address {pointer.address.hex()}")
+        return node, anchor
+
+    def _read_anchor(self, locator: Locator) -> Entries:
+        anchor = decode(self._payload(locator))
+        if not isinstance(anchor, Leaf):
+            raise Corrupt(f"the anchor of a patch is a node of level {anchor.level}")
+        return anchor.rows
+
+    def _payload(self, locator: Locator) -> bytes:
+        return self._reader.read(locator.pack, locator.start, locator.length, locator.slot)
+
+    def _cached(self, pointer: Pointer) -> Node | None:
+        return None if self._cache is None else self._cache.get(_key_of(pointer))
+
+    def _keep(self, pointer: Pointer, node: Node) -> Node:
+        if self._cache is not None:
+            self._cache.put(_key_of(pointer), node, cost=node.rows.nbytes + len(node.identity))
+        return node
+
+
+def _key_of(pointer: Pointer) -> NodeKey:
+    locator = pointer.locator
+    return (pointer.address, locator.pack.id, locator.start, locator.slot)
+
+
+@dataclass(slots=True)
+class _Step:
+    node: Inner
+    row: int
+
+
+class Cursor:
+    """Moves forward over the nodes of one level, loading only what is above them."""
+
+    __slots__ = ("_level", "_nodes", "_path", "_root", "_wanted")
+
+    def __init__(self, nodes: Nodes, root: Pointer, *, level: int, wanted: Ids | None) -> None:
+        """``wanted`` are the ids that will be sought; ``None``, if every node will be visited."""
+        self._nodes = nodes
+        self._root = root
+        self._level = level
+        self._wanted = wanted
+        self._path: list[_Step] = []
+
+    @property
+    def pointer(self) -> Pointer:
+        """The node that the cursor is at."""
+        return self._path[-1].node.pointer(self._path[-1].row) if self._path else self._root
+
+    @property
+    def last_id(self) -> bytes:
+        """The last record id below that node; none for the root, whose end nothing tells."""
+        if not self._path:
+            return b""
+        return bytes(self._path[-1].node.rows.ids[self._path[-1].row])
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no node of the level follows."""
+        return all(step.row == len(step.node.rows) - 1 for step in self._path)
+
+    def seek(self, record_id: bytes) -> None:
+        """Go on to the node where ``record_id`` belongs: the first that ends at or after it, or
+        the last of all."""
+        path = self._path
+        while len(path) > 1 and record_id > path[-1].node.rows.ids[-1]:
+            path.pop()
+        if path:
+            path[-1].row = _row_of(path[-1].node, record_id)
+        self._descend(record_id)
+
+    def step(self) -> None:
+        """Go on to the next node."""
+        last_id = self.last_id
+        path = self._path
+        while path[-1].row == len(path[-1].node.rows) - 1:
+            path.pop()
+        path[-1].row += 1
+        self._descend(last_id + b"\x01")
+
+    def _descend(self, record_id: bytes) -> None:
+        pointer = self.pointer
+        while pointer.level > self._level:
+            node = self._nodes.visit(pointer)
+            assert isinstance(node, Inner)
+            self._path.append(_Step(node, _row_of(node, record_id)))
+            if node.level == self._level + 1:
+                self._nodes.expect(node, self._rows_wanted(node, record_id))
+            pointer = self.pointer
+
+    def _rows_wanted(self, node: Inner, record_id: bytes) -> list[int]:
+        size = len(node.rows)
+        if self._wanted is None:
+            return list(range(self._path[-1].row, size))
+        start = int(self._wanted.searchsorted(record_id))
+        stop = int(self._wanted.searchsorted(node.rows.ids[-1], side="right"))
+        rows: list[int] = np.unique(node.rows.ids.searchsorted(self._wanted[start:stop])).tolist()
+        return rows
+
+
+def _row_of(node: Inner, record_id: bytes) -> int:
+    return min(int(node.rows.ids.searchsorted(record_id)), len(node.rows) - 1)

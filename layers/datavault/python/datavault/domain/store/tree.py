@@ -1,0 +1,147 @@
+"""The search tree from record id to digest: read, changed and compared, node by node.
+
+The tree is a function of the set of (id, digest): whatever the order and grouping of changes,
+the same records have the same root address. Nothing here is done per record in Python: loops run
+over nodes, numpy over their rows. What is held in memory is a leaf or two, the path to them, and
+one row per node written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from datavault.domain.digests import IdKeys
+from datavault.domain.store.boundary import SHAPE, Boundaries, Shape
+from datavault.domain.store.columns import (
+    DIGEST,
+    LOCATOR,
+    Changes,
+    Entries,
+    Ids,
+    Locator,
+    Locators,
+    Mask,
+    PackRef,
+    Values,
+)
+from datavault.domain.store.node import Inner, Leaf, Node, Pointer
+from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
+from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record: its id, its digest, and where it is stored."""
+
+    id: bytes
+    digest: bytes
+    locator: Locator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """For each id asked for, whether it is there, and if so its digest and locator."""
+
+    found: Mask
+    digests: Values
+    locators: Locators
+    packs: tuple[PackRef, ...]
+
+
+class Tree:
+    """Reads and changes the trees of one store.
+
+    Record ids are bytes of UTF-8 without NUL; arrays of them are numpy ``S`` arrays that ascend
+    strictly. Every operation raises ``Corrupt`` at a node whose address is not the one it should
+    have. Trees can be used from several threads if the reader can.
+    """
+
+    __slots__ = ("_boundaries", "_keys", "nodes")
+
+    def __init__(
+        self,
+        reader: NodeReader,
+        keys: IdKeys,
+        *,
+        cache: NodeCache | None = None,
+        shape: Shape = SHAPE,
+    ) -> None:
+        """``cache`` counts bytes; with none, what is read twice is fetched twice."""
+        self._keys = keys
+        self._boundaries = Boundaries(keys.boundary, shape=shape)
+        self.nodes = Nodes(reader, keys.node, cache)
+
+    def get(self, root: Pointer, record_id: bytes) -> Entry | None:
+        """The entry of ``record_id``, or ``None``; reads one node per level."""
+        node = self.nodes.load(root)
+        while isinstance(node, Inner):
+            row = int(node.rows.ids.searchsorted(record_id))
+            if row == len(node.rows):
+                return None
+            node = self.nodes.load(node.pointer(row))
+        rows = node.rows
+        row = int(rows.ids.searchsorted(record_id))
+        if row == len(rows) or rows.ids[row] != record_id:
+            return None
+        return Entry(record_id, rows.values[row].tobytes(), rows.locator(row))
+
+    def get_many(self, root: Pointer, ids: Ids) -> Found:
+        """The entries of ``ids``; reads each node on the way once."""
+        size = len(ids)
+        found = np.zeros(size, np.bool_)
+        digests, locators = np.zeros(size, DIGEST), np.zeros(size, LOCATOR)
+        packs: dict[PackRef, int] = {}
+        for rows, start, stop in self._leaves_of(self.nodes.load(root), ids, 0, size):
+            wanted = ids[start:stop]
+            at = rows.ids.searchsorted(wanted)
+            hit = rows.ids.take(at, mode="clip") == wanted if len(rows) else found[start:stop]
+            at = at[hit]
+            places = rows.locators.take(at)
+            table = [packs.setdefault(pack, len(packs)) for pack in rows.packs]
+            places["pack"] = np.array(table, np.uint32)[places["pack"]]
+            where = start + np.flatnonzero(hit)
+            found[where], digests[where], locators[where] = True, rows.values.take(at), places
+        return Found(found, digests, locators, tuple(packs))
+
+    def scan(self, root: Pointer, *, after: bytes = b"") -> Iterator[Entries]:
+        """All entries with ids greater than ``after``, in order, at most a leaf at a time."""
+        first = after + b"\x01"  # Ids have no NUL: none is between the two.
+        cursor = Cursor(self.nodes, root, level=0, wanted=None)
+        cursor.seek(first)
+        while True:
+            rows = self.nodes.visit(cursor.pointer).rows
+            assert isinstance(rows, Entries)
+            start = int(rows.ids.searchsorted(first))
+            if start < len(rows):
+                yield rows.rows(start, len(rows))
+            if cursor.is_last:
+                return
+            cursor.step()
+
+    def apply(self, root: Pointer | None, changes: Changes, sink: NodeSink) -> Applied:
+        """The tree at ``root`` (``None``: an empty one) with ``changes`` made.
+
+        Has the same root address as a tree of the same entries built in any other way. An entry
+        put with the digest that it has already keeps its old locator. Nodes that become part of
+        the new tree go to ``sink``, lowest level first; of a tree that loses levels, a few others.
+        """
+        return Rewriter(self.nodes, self._boundaries, self._keys.node, sink).apply(root, changes)
+
+    def _leaves_of(
+        self, node: Node, ids: Ids, start: int, stop: int
+    ) -> Iterator[tuple[Entries, int, int]]:
+        """The leaves on which ``ids[start:stop]`` can be, each with its range of ids."""
+        if isinstance(node, Leaf):
+            yield node.rows, start, stop
+            return
+        child = node.rows.ids.searchsorted(ids[start:stop])
+        starts = np.flatnonzero(np.diff(child, prepend=-1))
+        rows = child[starts].tolist()
+        edges = [*(starts + start).tolist(), stop]
+        if rows and rows[-1] == len(node.rows):
+            rows.pop()  # Greater than every id in the tree.
+        self.nodes.expect(node, rows)
+        for index, row in enumerate(rows):
+            below = self.nodes.load(node.pointer(row))
+            yield from self._leaves_of(below, ids, edges[index], edges[index + 1])

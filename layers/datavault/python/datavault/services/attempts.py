@@ -1,0 +1,46 @@
+"""Idempotent requests and repeated attempts, as every changing service needs them."""
+
+from collections.abc import Iterator, Sequence
+from uuid import uuid4
+
+from datavault.domain import requests
+from datavault.domain.access import Caller
+from datavault.domain.errors import Conflict
+from datavault.domain.requests import Request
+from datavault.domain.rows import Change
+from datavault.ports import ConditionFailed, Vault
+
+ATTEMPTS_MAX = 12
+_PAUSE_S_MAX = 0.5
+
+
+def attempts(vault: Vault, what: str) -> Iterator[str]:
+    """Up to twelve attempts, each with a token of its own for its transaction.
+
+    Between them, a pause that doubles from 5 ms up to half a second, jittered by the attempt's
+    own randomness. After the last, ``Conflict``: ``what`` is busy.
+    """
+    for attempt in range(ATTEMPTS_MAX):
+        token = uuid4()
+        if attempt:
+            pause_s = min(_PAUSE_S_MAX, 0.005 * 2**attempt)
+            vault.clock.sleep(pause_s * (token.int % 1000) / 1000)
+        yield str(token)
+    raise Conflict(f"{what} is busy: {ATTEMPTS_MAX} attempts met other changes")
+
+
+def attempt(vault: Vault, changes: Sequence[Change], token: str) -> bool:
+    """Make one transaction; whether its conditions held."""
+    try:
+        vault.catalog.write(changes, token=token)
+    except ConditionFailed:
+        return False
+    return True
+
+
+def earlier_outcome(vault: Vault, caller: Caller, request: Request | None) -> str | None:
+    """What came of this request when it was made before; ``None`` if it was not."""
+    if request is None:
+        return None
+    row = vault.catalog.get(requests.key(caller, request))
+    return requests.outcome(row, request, vault.clock.now_ms())

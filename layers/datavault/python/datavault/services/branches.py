@@ -1,0 +1,213 @@
+"""Finding things by ref, and the commit protocol's steps that move a branch.
+
+T1 (``close``), T2 (``_build``) and T3 (``_publish``) are described in ``domain.refs``. Whatever
+step a commit stops at, the next committer, or the same request made again, finishes it with the
+same commit id; what was acknowledged as staged is in exactly one commit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from datavault.domain import keyspace, ledger, refs
+from datavault.domain.access import Action, Caller
+from datavault.domain.datasets import Dataset
+from datavault.domain.errors import Conflict, NotFound
+from datavault.domain.history import Kept
+from datavault.domain.ids import (
+    COMMIT_ID_CHARS,
+    COMMIT_PREFIX_CHARS_MIN,
+    BranchName,
+    CommitId,
+    JobId,
+    is_commit_ref,
+    parse_branch_name,
+)
+from datavault.domain.rows import Row, Table
+from datavault.domain.staging import StagedChange
+from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, same_values
+from datavault.ports import Vault
+from datavault.services.attempts import attempt, attempts
+from datavault.services.bodies import store_bodies, verified
+from datavault.services.commits import (
+    Authorship,
+    commit_row,
+    read_commit,
+    write_commit,
+)
+from datavault.services.keys import open_store
+from datavault.services.nodes import open_tree
+from datavault.services.staging import Work, read_head, staged_body, staged_changes
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a ref names at one moment: a commit and, for a branch, the generations on top of it.
+
+    ``generations`` are those whose staged changes count, newest first; none for a commit.
+    """
+
+    work: Work
+    commit: CommitId
+    generations: tuple[int, ...]
+
+
+def find_branch(vault: Vault, dataset: Dataset, name: BranchName) -> Row:
+    """The branch's row, or ``NotFound``."""
+    row = vault.catalog.get(keyspace.branch(dataset.workspace, dataset.id, name))
+    if row is None:
+        raise NotFound(f"dataset {dataset.id} has no branch of this name", field="branch")
+    return row
+
+
+def open_work(vault: Vault, dataset: Dataset, name: BranchName) -> Work:
+    """A branch of the dataset, ready to be worked on."""
+    row = find_branch(vault, dataset, name)
+    branch = refs.Branch.of(row, CommitId(""))
+    return Work(vault, open_store(vault, dataset), dataset, branch.id)
+
+
+def resolve(vault: Vault, dataset: Dataset, ref: str) -> View:
+    """What ``ref`` (a branch, a commit id or a unique prefix of one) names now."""
+    if is_commit_ref(ref):
+        keys = open_store(vault, dataset)
+        commit = resolve_commit(vault, dataset, ref)
+        return View(Work(vault, keys, dataset, refs.NO_BRANCH), commit, ())
+    work = open_work(vault, dataset, parse_branch_name(ref, field="ref"))
+    row = vault.catalog.get(keyspace.head(work.branch, 0))
+    if row is None:
+        raise NotFound(f"dataset {dataset.id} has no branch of this name", field="ref")
+    head = refs.Head.of(row)
+    pending = (head.generation - 1,) if head.pending else ()
+    return View(work, head.commit, (head.generation, *pending))
+
+
+def resolve_commit(vault: Vault, dataset: Dataset, text: str) -> CommitId:
+    """The full id of a commit given by its id or by a unique prefix of 8 characters or more."""
+    if not is_commit_ref(text):
+        raise NotFound(
+            f"a commit is named by {COMMIT_PREFIX_CHARS_MIN} to {COMMIT_ID_CHARS} hex characters",
+            field="commit_id",
+        )
+    start = keyspace.commit(dataset.workspace, dataset.id, text)
+    page = vault.catalog.page(Table.CATALOG, start.partition, prefix=text, limit=2)
+    if len(page.rows) > 1:
+        raise Conflict(
+            f"several commits of dataset {dataset.id} begin with these {len(text)} characters",
+            field="ref",
+        )
+    if not page.rows:
+        raise NotFound(f"dataset {dataset.id} has no such commit", field="ref")
+    return CommitId(page.rows[0].key.sort)
+
+
+def read_job(work: Work, job: JobId) -> refs.CommitJob:
+    """A commit job, its message opened."""
+    row = work.vault.catalog.get(keyspace.commit_job(job))
+    if row is None:
+        raise NotFound(f"there is no commit job {job}")
+    message = work.keys.unseal(
+        row.binary("message"), purpose="message", context=work.dataset.id, place=job
+    )
+    return refs.CommitJob.of(row, message.decode())
+
+
+def seal_message(work: Work, job: JobId, message: str) -> bytes:
+    """A commit message as its job's row keeps it."""
+    return work.keys.seal(message.encode(), purpose="message", context=work.dataset.id, place=job)
+
+
+def finish(work: Work, job_id: JobId, caller: Caller) -> Kept:
+    """Bring a commit job to its end, from wherever it stopped; anyone may, and at once.
+
+    Raises:
+        NotFound: the branch has been deleted meanwhile.
+    """
+    for token in attempts(work.vault, "the branch"):
+        job = read_job(work, job_id)
+        if job.commit is not None:
+            return read_commit(work.vault, work.keys, work.dataset, job.commit)
+        head = read_head(work)
+        if head.pending != job_id:
+            continue  # Somebody finished it between the two reads.
+        if head.commit != job.parent:
+            attempt(work.vault, refs.rebase(job, head.commit), token)
+            continue
+        parent = read_commit(work.vault, work.keys, work.dataset, job.parent)
+        kept = _build(work, job, parent)
+        if _publish(work, job, parent, kept, caller, token):
+            return kept
+    raise AssertionError("attempts ends by raising")
+
+
+def _build(work: Work, job: refs.CommitJob, parent: Kept) -> Kept:
+    """T2: the generation's changes applied to the parent; everything stored, nothing published."""
+    vault, keys = work.vault, work.keys
+    changes = sorted(staged_changes(work, job.generation), key=lambda change: change.id.encode())
+    said = Authorship(job.author, job.message, job.time_ms)
+    commit = write_commit(vault, keys, parent.commit, [_columns(work, parent, changes)], said)
+    return Kept(commit, parent.trail_of_child())
+
+
+def _columns(work: Work, parent: Kept, changes: list[StagedChange]) -> Changes:
+    """Staged changes as the tree takes them; bodies that the parent has not are stored once."""
+    ids = np.array([change.id.encode() for change in changes] or [b""], np.bytes_)[: len(changes)]
+    digests = np.frombuffer(
+        b"".join(change.digest or bytes(DIGEST.itemsize) for change in changes), DIGEST
+    )
+    removed = np.array([change.digest is None for change in changes], np.bool_)
+    before = open_tree(work.vault, work.keys).get_many(parent.commit.root, ids)
+    known = before.found & same_values(before.digests, digests)
+    locators = np.zeros(len(changes), LOCATOR)
+    # One body for each new digest; every record that has it gets the same locator.
+    first: dict[bytes, int] = {}
+    bodies: list[bytes] = []
+    rows: list[int] = []
+    places: list[int] = []
+    for row in np.flatnonzero(~known & ~removed).tolist():
+        change = changes[row]
+        digest = change.digest or b""
+        if digest not in first:
+            first[digest] = len(bodies)
+            bodies.append(verified(work.keys, staged_body(work, change), digest))
+        rows.append(row)
+        places.append(first[digest])
+    lengths = np.array([len(body) for body in bodies], np.uint32)
+    stored, packs = store_bodies(work.vault, work.keys, bodies, lengths)
+    if rows:
+        locators[rows] = stored[places]
+    wanted = ~known
+    entries = Entries(ids[wanted], digests[wanted], locators[wanted], packs)
+    return Changes(entries, removed[wanted])
+
+
+def _publish(
+    work: Work, job: refs.CommitJob, parent: Kept, kept: Kept, caller: Caller, token: str
+) -> bool:
+    """T3; whether it was this attempt that did it."""
+    commit = kept.commit
+    now_ms = work.vault.clock.now_ms()
+    counts = commit.counts
+    return attempt(
+        work.vault,
+        [
+            *refs.move(work.branch, source=parent.commit.id, target=commit.id, pending=job.id),
+            refs.finish_job(job, commit.id),
+            commit_row(work.keys, work.dataset, commit, trail=kept.trail),
+            refs.sweep_later(work.branch, job.generation, work.keys.store, now_ms),
+            ledger.entry(
+                caller,
+                Action.COMMIT,
+                "create_commit",
+                work.dataset.id,
+                now_ms,
+                branch=work.branch,
+                commit=commit.id,
+                author=job.author,
+                added=counts.added,
+                changed=counts.changed,
+                removed=counts.removed,
+            ),
+        ],
+        token,
+    )

@@ -1,0 +1,282 @@
+"""Records: append, get, list, delete."""
+
+from collections.abc import Iterator, Sequence
+from heapq import merge
+
+from blake3 import blake3
+
+from datavault.domain import digests
+from datavault.domain.access import Action, Caller, require
+from datavault.domain.errors import Invalid, NotFound, TooLarge
+from datavault.domain.ids import BatchId, BranchName, DatasetId, RecordId, new_id, parse_record_id
+from datavault.domain.pages import Page
+from datavault.domain.records import parse_record
+from datavault.domain.requests import Request
+from datavault.domain.staging import (
+    BATCH_BYTES_MAX,
+    BATCH_RECORDS_MAX,
+    NewRecord,
+    Receipt,
+    RecordView,
+    StagedChange,
+    assigned_id,
+)
+from datavault.domain.store.columns import Entries
+from datavault.domain.store.tree import Entry
+from datavault.ports import Vault
+from datavault.services.bodies import BodyReader, verified
+from datavault.services.branches import View, open_work, resolve
+from datavault.services.commits import read_commit
+from datavault.services.cursors import open_cursor, seal_cursor
+from datavault.services.datasets import find_dataset
+from datavault.services.nodes import open_tree
+from datavault.services.staging import (
+    FoundName,
+    find_staged,
+    open_change,
+    stage_batch,
+    staged_body,
+    staged_names,
+)
+
+# A page of records goes through a function, whose reply holds 6 MB; in JSON or base64 a page of
+# 4 MB of bodies stays below that.
+PAGE_BYTES_MAX = 4 * 1024 * 1024
+
+
+def append_records(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    branch: BranchName,
+    records: Sequence[NewRecord],
+    request: Request | None,
+) -> Receipt:
+    """Stage records on a branch: all of them or, if one is bad, none.
+
+    A record whose id the branch has already takes its place. Without ``record_key`` and without
+    an id given, a record gets a UUIDv7; a repeated request gets the same ones.
+
+    Raises:
+        TooLarge, Malformed, Invalid: a limit or a record, named by its field.
+        StagingFull: the branch holds all the uncommitted changes it can.
+    """
+    require(caller, Action.APPEND_RECORDS)
+    dataset = find_dataset(vault, caller, dataset_id)
+    _check_batch(records)
+    work = open_work(vault, dataset, branch)
+    batch = BatchId(new_id("bt", vault.clock.now_ms()))
+    parsed = [_parse(record, dataset.record_key) for record in records]
+    ids = _assign(batch, parsed)
+    _check_unique(ids, records)
+    key = work.keys.ids.record
+    changes = [
+        StagedChange(record_id, digests.record_digest(body, key), body)
+        for record_id, (body, _) in zip(ids, parsed, strict=True)
+    ]
+    staged = stage_batch(
+        work,
+        changes,
+        caller=caller,
+        action=Action.APPEND_RECORDS,
+        operation="append_records",
+        batch=batch,
+        request=request,
+    )
+    return Receipt(branch, ids if staged == batch else _assign(BatchId(staged), parsed))
+
+
+def get_record(
+    vault: Vault, *, caller: Caller, dataset_id: DatasetId, ref: str, record_id: RecordId
+) -> RecordView:
+    """One record as a ref has it: what is staged first, then what is committed.
+
+    Raises:
+        NotFound: the ref has no such record.
+        Corrupt: what is stored is not what was.
+    """
+    require(caller, Action.READ_RECORDS)
+    view = resolve(vault, find_dataset(vault, caller, dataset_id), ref)
+    work = view.work
+    for generation in view.generations:
+        change = find_staged(work, generation, record_id)
+        if change is not None:
+            return _staged_view(view, change)
+    root = read_commit(vault, work.keys, work.dataset, view.commit).commit.root
+    entry = open_tree(vault, work.keys).get(root, record_id.encode())
+    if entry is None:
+        raise _no_record()
+    return _committed_view(view, entry, BodyReader(vault, work.keys))
+
+
+def list_records(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    ref: str,
+    limit: int,
+    cursor: str | None,
+) -> Page[RecordView]:
+    """Records of a ref in the byte order of their ids.
+
+    A page ends at ``limit`` records or at about 4 MB. On a branch, pages see what is staged when
+    each is read; a list that must not move is a list of a commit.
+    """
+    require(caller, Action.READ_RECORDS)
+    view = resolve(vault, find_dataset(vault, caller, dataset_id), ref)
+    scope = f"list_records/{dataset_id}/{ref}"
+    position = open_cursor(vault, caller, scope, cursor)
+    items: list[RecordView] = []
+    size = 0
+    more = False
+    for record in _records_after(view, None if position is None else position.encode()):
+        if len(items) == limit or (items and size + len(record.body) > PAGE_BYTES_MAX):
+            more = True
+            break
+        items.append(record)
+        size += len(record.body)
+    last = items[-1].id if more else None
+    return Page(tuple(items), seal_cursor(vault, caller, scope, last))
+
+
+def delete_record(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    branch: BranchName,
+    record_id: RecordId,
+    request: Request | None,
+) -> None:
+    """Stage the removal of a record the branch has.
+
+    Raises:
+        NotFound: it has none of that id.
+    """
+    require(caller, Action.DELETE_RECORDS)
+    dataset = find_dataset(vault, caller, dataset_id)
+    view = resolve(vault, dataset, branch)
+    if not _has(view, record_id):
+        raise _no_record()
+    stage_batch(
+        view.work,
+        [StagedChange(record_id)],
+        caller=caller,
+        action=Action.DELETE_RECORDS,
+        operation="delete_record",
+        batch=BatchId(new_id("bt", vault.clock.now_ms())),
+        request=request,
+    )
+
+
+def _check_batch(records: Sequence[NewRecord]) -> None:
+    if not 1 <= len(records) <= BATCH_RECORDS_MAX:
+        raise TooLarge(
+            f"a batch has 1 to {BATCH_RECORDS_MAX} records, this has {len(records)}",
+            field="records",
+        )
+    size = sum(len(record.text) for record in records)
+    if size > BATCH_BYTES_MAX:
+        raise TooLarge(
+            f"a batch has at most {BATCH_BYTES_MAX} bytes of records, this has {size}",
+            field="records",
+        )
+
+
+def _parse(record: NewRecord, record_key: str | None) -> tuple[bytes, RecordId | None]:
+    """A record's stored text and its id, from its ``record_key`` or given beside it."""
+    parsed = parse_record(record.text, record_key=record_key, field=record.field)
+    if record.id is None:
+        return parsed.body, parsed.id
+    if record_key is not None:
+        raise Invalid(
+            "the dataset takes record ids from its record_key: leave out the id beside the record",
+            field=f"{record.field}/id",
+        )
+    return parsed.body, parse_record_id(record.id, field=f"{record.field}/id")
+
+
+def _assign(
+    batch: BatchId, parsed: Sequence[tuple[bytes, RecordId | None]]
+) -> tuple[RecordId, ...]:
+    """The ids of a batch's records: their own, or one made from the batch's id and the index."""
+    return tuple(
+        own or assigned_id(batch, index, blake3(f"{batch}/{index}".encode()).digest(10))
+        for index, (_, own) in enumerate(parsed)
+    )
+
+
+def _check_unique(ids: Sequence[RecordId], records: Sequence[NewRecord]) -> None:
+    first: dict[RecordId, int] = {}
+    for index, record_id in enumerate(ids):
+        earlier = first.setdefault(record_id, index)
+        if earlier != index:
+            raise Invalid(
+                f"records {earlier} and {index} of this batch have the same id",
+                field=records[index].field,
+            )
+
+
+def _has(view: View, record_id: RecordId) -> bool:
+    for generation in view.generations:
+        change = find_staged(view.work, generation, record_id)
+        if change is not None:
+            return change.digest is not None
+    work = view.work
+    root = read_commit(work.vault, work.keys, work.dataset, view.commit).commit.root
+    return open_tree(work.vault, work.keys).get(root, record_id.encode()) is not None
+
+
+def _records_after(view: View, after: bytes | None) -> Iterator[RecordView]:
+    """The view's records in order of id, staged changes laid over committed entries."""
+    work = view.work
+    staged: dict[bytes, tuple[int, FoundName]] = {}
+    for generation in reversed(view.generations):
+        for record_id, found in staged_names(work, generation).items():
+            staged[record_id.encode()] = (generation, found)
+    root = read_commit(work.vault, work.keys, work.dataset, view.commit).commit.root
+    bodies = BodyReader(work.vault, work.keys)
+    committed = (
+        (entry.id, entry)
+        for rows in open_tree(work.vault, work.keys).scan(root, after=after or b"")
+        for entry in _entries(rows)
+        if entry.id not in staged
+    )
+    fresh = (
+        (record_id, staged[record_id])
+        for record_id in sorted(staged)
+        if (after is None or record_id > after) and not staged[record_id][1].removed
+    )
+    for _, source in merge(committed, fresh, key=lambda pair: pair[0]):
+        if isinstance(source, Entry):
+            yield _committed_view(view, source, bodies)
+        else:
+            generation, found = source
+            row = work.vault.catalog.get(found.key)
+            if row is not None:
+                yield _staged_view(view, open_change(work, generation, row))
+
+
+def _entries(rows: Entries) -> Iterator[Entry]:
+    for row, record_id in enumerate(list[bytes](rows.ids.tolist())):
+        yield Entry(record_id, rows.values[row].tobytes(), rows.locator(row))
+
+
+def _staged_view(view: View, change: StagedChange) -> RecordView:
+    if change.digest is None:
+        raise _no_record()
+    keys = view.work.keys
+    body = verified(keys, staged_body(view.work, change), change.digest)
+    return RecordView(change.id, body, digests.record_etag(change.digest, keys.ids.etag), True)
+
+
+def _committed_view(view: View, entry: Entry, bodies: BodyReader) -> RecordView:
+    body = bodies.read(entry.locator, entry.digest)
+    etag = digests.record_etag(entry.digest, view.work.keys.ids.etag)
+    return RecordView(RecordId(entry.id.decode()), body, etag, staged=False)
+
+
+def _no_record() -> NotFound:
+    return NotFound("the ref has no record of this id", field="record_id")

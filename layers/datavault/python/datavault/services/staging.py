@@ -1,0 +1,352 @@
+"""Staging: putting a batch of changes on a branch, and finding what was put there.
+
+What holds: a batch is visible whole from the moment its transaction is acknowledged, and not at
+all before. A crash or a lost race leaves rows and objects that nothing refers to (their batch row
+is missing), which the sweep and the collection remove. The same request made twice is staged once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from datavault.domain import digests, keyspace, ledger, refs, requests
+from datavault.domain.access import Action, Caller
+from datavault.domain.datasets import Dataset
+from datavault.domain.errors import NotFound, StagingFull
+from datavault.domain.ids import BatchId, BranchId, RecordId
+from datavault.domain.requests import Request
+from datavault.domain.rows import Change, Key, Put, Row, Table
+from datavault.domain.staging import (
+    BATCH_ROW_IDS_MAX,
+    GENERATION_BYTES_MAX,
+    GENERATION_RECORDS_MAX,
+    INLINE_BYTES_MAX,
+    TRANSACTION_RECORDS_MAX,
+    StagedChange,
+    StagedName,
+    decode_names,
+    encode_names,
+)
+from datavault.domain.store.block import RecordBlock, encode_block
+from datavault.domain.store.columns import Locator
+from datavault.domain.store.keys import StoreKeys
+from datavault.domain.store.pack import BLOCK_BYTES, Kind, PackWriter
+from datavault.ports import Vault
+from datavault.services.attempts import attempt, attempts, earlier_outcome
+from datavault.services.blocks import read_block, write_pack
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Where staged things are and who asks: what every function here needs."""
+
+    vault: Vault
+    keys: StoreKeys
+    dataset: Dataset
+    branch: BranchId
+
+
+@dataclass(frozen=True, slots=True)
+class FoundName:
+    """What a generation has under a record id: the newest change's row, and whether it removes."""
+
+    key: Key
+    removed: bool
+
+
+def read_head(work: Work) -> refs.Head:
+    """What all heads of the branch agree on.
+
+    Raises:
+        NotFound: the branch has been deleted.
+        Conflict: transactions follow so closely that the heads never agree.
+    """
+    for _ in attempts(work.vault, "the branch"):
+        rows = work.vault.catalog.get_many(refs.head_keys(work.branch))
+        if not rows:
+            raise NotFound("this branch has been deleted")
+        head = refs.agreed(rows, work.branch)
+        if head is not None:
+            return head
+    raise AssertionError("attempts ends by raising")
+
+
+def stage_batch(
+    work: Work,
+    changes: Sequence[StagedChange],
+    *,
+    caller: Caller,
+    action: Action,
+    operation: str,
+    batch: BatchId,
+    request: Request | None,
+) -> str:
+    """Put a batch on the branch's open generation: the commit point of append and delete.
+
+    Returns the batch's id, or that of the batch which this very request staged before.
+
+    Raises:
+        StagingFull: the generation holds all it can.
+        NotFound: the branch has been deleted.
+    """
+    vault = work.vault
+    size = sum(len(change.body or b"") for change in changes)
+    stored = _store_large_bodies(work, changes)
+    for token in attempts(vault, "the branch"):
+        before = earlier_outcome(vault, caller, request)
+        if before is not None:
+            return before
+        head = read_head(work)
+        _check_room(head, len(changes), size)
+        shard = int(token[-1], 16) % keyspace.HEAD_SHARDS
+        spot = _Spot(work, head.generation, head.tick + 1, shard, batch)
+        now_ms = vault.clock.now_ms()
+        staged = [
+            refs.stage(
+                work.branch,
+                shard,
+                head.generation,
+                spot.tick,
+                records=len(changes),
+                size=size,
+            ),
+            *spot.rows(stored),
+            *requests.remember(caller, request, batch, now_ms),
+            ledger.entry(
+                caller,
+                action,
+                operation,
+                work.dataset.id,
+                now_ms,
+                branch=work.branch,
+                records=len(changes),
+                bytes=size,
+            ),
+        ]
+        if attempt(vault, staged, token):
+            return batch
+    raise AssertionError("attempts ends by raising")
+
+
+def find_staged(work: Work, generation: int, record_id: RecordId) -> StagedChange | None:
+    """The newest visible change of one record in a generation."""
+    hashed = digests.staged_id(record_id, work.keys.ids.staged_id)
+    partition, prefix = keyspace.staged(work.branch, generation, hashed)
+    after: str | None = None
+    while True:
+        page = work.vault.catalog.page(
+            Table.STAGING, partition, prefix=prefix, after=after, limit=4, newest_first=True
+        )
+        for row in page.rows:
+            if _is_visible(work, generation, row):
+                return open_change(work, generation, row)
+        if not page.more:
+            return None
+        after = page.rows[-1].key.sort
+
+
+def staged_names(work: Work, generation: int) -> dict[RecordId, FoundName]:
+    """The newest visible change of every record that a generation touches."""
+    newest: dict[RecordId, tuple[tuple[int, str], FoundName]] = {}
+    for batch in _batches(work, generation):
+        for name in batch.names:
+            hashed = digests.staged_id(name.id, work.keys.ids.staged_id)
+            key = keyspace.staged_row(work.branch, generation, hashed, batch.tick, batch.id)
+            order = (batch.tick, batch.id)
+            held = newest.get(name.id)
+            if held is None or held[0] < order:
+                newest[name.id] = (order, FoundName(key, name.removed))
+    return {record_id: found for record_id, (_, found) in newest.items()}
+
+
+def staged_changes(work: Work, generation: int) -> list[StagedChange]:
+    """Every record's newest visible change in a closed generation, in no order."""
+    visible: set[tuple[int, str]] = {(held.tick, held.id) for held in _batches(work, generation)}
+    newest: dict[str, Row] = {}
+    for shard in range(keyspace.STAGED_SHARDS):
+        partition = keyspace.staged_partition(work.branch, generation, shard)
+        for row in all_rows(work.vault, Table.STAGING, partition):
+            hashed, tick, batch = row.key.sort.split("/")
+            if (int(tick, 16), batch) in visible:
+                newest[hashed] = row  # Rows come in the order of their ticks.
+    return [open_change(work, generation, row) for row in newest.values()]
+
+
+def open_change(work: Work, generation: int, row: Row) -> StagedChange:
+    """The change in a staged row."""
+    return StagedChange.decode(
+        work.keys.unseal(
+            row.binary("sealed"),
+            purpose="staged",
+            context=f"{work.branch}/{generation}",
+            place=_place(work, row.key),
+        )
+    )
+
+
+def staged_body(work: Work, change: StagedChange) -> bytes:
+    """The body of a change that is no removal, verified against its digest by the caller."""
+    if change.body is not None:
+        return change.body
+    place = change.place
+    assert place is not None, "a removal has no body"
+    payload = read_block(
+        work.vault, work.keys, Kind.STAGED, place.pack, place.start, place.length, place.slot
+    )
+    return RecordBlock.decode(payload).body(place.slot)
+
+
+def all_rows(vault: Vault, table: Table, partition: str, prefix: str = "") -> Iterator[Row]:
+    """Every row of a partition, in order, page by page."""
+    after: str | None = None
+    while True:
+        page = vault.catalog.page(table, partition, prefix=prefix, after=after)
+        yield from page.rows
+        if not page.more:
+            return
+        after = page.rows[-1].key.sort
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    id: BatchId
+    tick: int
+    names: tuple[StagedName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where one attempt puts a batch: its generation, tick and head shard."""
+
+    work: Work
+    generation: int
+    tick: int
+    shard: int
+    batch: BatchId
+
+    def rows(self, changes: Sequence[StagedChange]) -> list[Change]:
+        """The changes that the transaction must carry, the rest being written already.
+
+        A batch of up to 90 goes whole into the transaction. Of a larger one, only the row that
+        makes it visible does.
+        """
+        named = self._name_rows(changes)
+        alone = len(changes) <= TRANSACTION_RECORDS_MAX
+        staged = [self._staged_row(change, alone=alone) for change in changes]
+        if alone:
+            return [*named, *staged]
+        self.work.vault.catalog.put_many([*staged, *named[1:]])
+        return [named[0]]
+
+    def _staged_row(self, change: StagedChange, *, alone: bool) -> Put:
+        work = self.work
+        hashed = digests.staged_id(change.id, work.keys.ids.staged_id)
+        key = keyspace.staged_row(work.branch, self.generation, hashed, self.tick, self.batch)
+        sealed = work.keys.seal(
+            change.encode(),
+            purpose="staged",
+            context=f"{work.branch}/{self.generation}",
+            place=_place(work, key),
+        )
+        # Only a row written before its batch was acknowledged needs to say where to look for that.
+        return Put(key, {"sealed": sealed} if alone else {"sealed": sealed, "shard": self.shard})
+
+    def _name_rows(self, changes: Sequence[StagedChange]) -> list[Put]:
+        parts = [
+            changes[at : at + BATCH_ROW_IDS_MAX] for at in range(0, len(changes), BATCH_ROW_IDS_MAX)
+        ]
+        work = self.work
+        keys = refs.batch_row_keys(
+            work.branch, self.generation, self.shard, self.tick, self.batch, len(parts)
+        )
+        return [
+            Put(
+                key,
+                {
+                    "sealed": work.keys.seal(
+                        encode_names(part),
+                        purpose="batch",
+                        context=f"{work.branch}/{self.generation}",
+                        place=_place(work, key),
+                    )
+                },
+            )
+            for key, part in zip(keys, parts, strict=True)
+        ]
+
+
+def _check_room(head: refs.Head, records: int, size: int) -> None:
+    if head.records + records > GENERATION_RECORDS_MAX:
+        raise StagingFull(
+            f"{head.records} records are staged on this branch and {records} more would exceed"
+            f" {GENERATION_RECORDS_MAX}: commit first"
+        )
+    if head.bytes + size > GENERATION_BYTES_MAX:
+        raise StagingFull(
+            f"{head.bytes} bytes are staged on this branch and {size} more would exceed"
+            f" {GENERATION_BYTES_MAX}: commit first"
+        )
+
+
+def _store_large_bodies(work: Work, changes: Sequence[StagedChange]) -> list[StagedChange]:
+    """The same changes, with bodies over 4 kB moved to one sealed object."""
+    large = [change for change in changes if len(change.body or b"") > INLINE_BYTES_MAX]
+    if not large:
+        return list(changes)
+    writer = PackWriter(work.keys.fresh_pack(Kind.STAGED))
+    places: dict[int, Locator] = {}
+    block: list[StagedChange] = []
+    for change in large:
+        block.append(change)
+        if sum(len(held.body or b"") for held in block) >= BLOCK_BYTES or change is large[-1]:
+            bodies = [held.body or b"" for held in block]
+            lengths = np.array([len(body) for body in bodies], np.uint32)
+            first = len(places)
+            payload = encode_block(bodies, lengths, first)
+            start, length, _ = writer.add(payload, slots=len(block))
+            for at, held in enumerate(block):
+                places[id(held)] = Locator(writer.key.ref, first + at, start, length)
+            block = []
+    write_pack(work.vault, work.keys, writer)
+    return [
+        StagedChange(change.id, change.digest, place=places[id(change)])
+        if id(change) in places
+        else change
+        for change in changes
+    ]
+
+
+def _batches(work: Work, generation: int) -> Iterator[_Batch]:
+    """The visible batches of a generation."""
+    for shard in range(keyspace.HEAD_SHARDS):
+        partition = keyspace.batch_partition(work.branch, generation, shard)
+        names: dict[tuple[str, str], list[StagedName]] = {}
+        for row in all_rows(work.vault, Table.STAGING, partition):
+            tick, batch, *part = row.key.sort.split("/")
+            if part and (tick, batch) not in names:
+                continue  # Its first row is missing: the batch never became visible.
+            opened = work.keys.unseal(
+                row.binary("sealed"),
+                purpose="batch",
+                context=f"{work.branch}/{generation}",
+                place=_place(work, row.key),
+            )
+            names.setdefault((tick, batch), []).extend(decode_names(opened))
+        for (tick, batch), found in names.items():
+            yield _Batch(BatchId(batch), int(tick, 16), tuple(found))
+
+
+def _is_visible(work: Work, generation: int, row: Row) -> bool:
+    """Whether the row's batch was acknowledged."""
+    if "shard" not in row.attributes:
+        return True
+    _, tick, batch = row.key.sort.split("/")
+    key = keyspace.batch(
+        work.branch, generation, row.number("shard"), int(tick, 16), BatchId(batch)
+    )
+    return work.vault.catalog.get(key) is not None
+
+
+def _place(work: Work, key: Key) -> str:
+    return f"{work.dataset.workspace}/{work.dataset.id}/{key.partition}/{key.sort}"

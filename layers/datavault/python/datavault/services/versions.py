@@ -1,0 +1,258 @@
+"""Versions: commits and branches."""
+
+from datavault.domain import keyspace, ledger, refs, requests
+from datavault.domain.access import Action, Caller, require
+from datavault.domain.datasets import DEFAULT_BRANCH
+from datavault.domain.errors import Conflict, Corrupt
+from datavault.domain.history import Commit
+from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetId, JobId, new_id
+from datavault.domain.pages import Page
+from datavault.domain.requests import Request
+from datavault.domain.rows import Table
+from datavault.ports import Vault
+from datavault.services.attempts import attempt, attempts, earlier_outcome
+from datavault.services.branches import (
+    find_branch,
+    finish,
+    open_work,
+    resolve,
+    resolve_commit,
+    seal_message,
+)
+from datavault.services.commits import open_commit_row, read_commit
+from datavault.services.cursors import open_cursor, seal_cursor
+from datavault.services.datasets import find_dataset
+from datavault.services.keys import open_store
+from datavault.services.staging import Work, read_head
+
+
+def create_commit(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    branch: BranchName,
+    message: str,
+    request: Request | None,
+) -> Commit:
+    """Make one version of everything staged on the branch.
+
+    A commit that a crash left under way is finished first. If that one is what this caller asked
+    for in the same words, and nothing was staged since, it is the answer.
+
+    Raises:
+        Conflict: nothing is staged.
+    """
+    require(caller, Action.COMMIT)
+    work = open_work(vault, find_dataset(vault, caller, dataset_id), branch)
+    finished: Commit | None = None
+    for token in attempts(vault, "the branch"):
+        before = earlier_outcome(vault, caller, request)
+        if before is not None:
+            return finish(work, JobId(before), caller).commit
+        head = read_head(work)
+        if head.pending is not None:
+            kept = finish(work, head.pending, caller)
+            same = (kept.commit.author, kept.commit.message) == (caller.subject, message)
+            finished = kept.commit if same and request is None else None
+            continue
+        if head.records == 0:
+            if finished is not None:
+                return finished
+            raise Conflict("nothing is staged on this branch", field="branch")
+        job = _close(work, head, caller, message, request, token)
+        if job is not None:
+            return finish(work, job.id, caller).commit
+    raise AssertionError("attempts ends by raising")
+
+
+def get_commit(vault: Vault, *, caller: Caller, dataset_id: DatasetId, commit_ref: str) -> Commit:
+    """One commit, by its id or a unique prefix of at least 8 characters."""
+    require(caller, Action.READ_HISTORY)
+    dataset = find_dataset(vault, caller, dataset_id)
+    commit_id = resolve_commit(vault, dataset, commit_ref)
+    return read_commit(vault, open_store(vault, dataset), dataset, commit_id).commit
+
+
+def list_commits(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    ref: str,
+    limit: int,
+    cursor: str | None,
+) -> Page[Commit]:
+    """The first-parent history of a ref, newest first; every commit is verified by its id."""
+    require(caller, Action.READ_HISTORY)
+    dataset = find_dataset(vault, caller, dataset_id)
+    keys = open_store(vault, dataset)
+    scope = f"list_commits/{dataset_id}/{ref}"
+    position = open_cursor(vault, caller, scope, cursor)
+    next_id = resolve(vault, dataset, ref).commit if position is None else CommitId(position)
+    listed: list[Commit] = []
+    upcoming: CommitId | None = next_id
+    while upcoming is not None and len(listed) < limit:
+        first = read_commit(vault, keys, dataset, upcoming)
+        names = [upcoming, *first.ancestors()][: limit - len(listed)]
+        wanted = [keyspace.commit(dataset.workspace, dataset.id, name) for name in names]
+        rows = vault.catalog.get_many(wanted)
+        for key in wanted:
+            if key not in rows:
+                raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
+            commit = open_commit_row(keys, rows[key]).commit
+            if commit.id != upcoming:
+                raise Corrupt(f"commit {commit.id} is not the parent of the one before it")
+            listed.append(commit)
+            upcoming = commit.parents[0] if commit.parents else None
+    return Page(tuple(listed), seal_cursor(vault, caller, scope, upcoming))
+
+
+def create_branch(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    name: BranchName,
+    start: str,
+    request: Request | None,
+) -> refs.Branch:
+    """A new branch at the commit that ``start`` names; what is staged there stays there.
+
+    Raises:
+        Conflict: there is a branch of that name.
+    """
+    require(caller, Action.CHANGE_BRANCHES)
+    dataset = find_dataset(vault, caller, dataset_id)
+    for token in attempts(vault, "the dataset"):
+        before = earlier_outcome(vault, caller, request)
+        if before is not None:
+            row = find_branch(vault, dataset, BranchName(before))
+            return refs.Branch.of(row, resolve(vault, dataset, before).commit)
+        now_ms = vault.clock.now_ms()
+        branch = refs.Branch(
+            BranchId(new_id("br", now_ms)),
+            name,
+            resolve(vault, dataset, start).commit,
+            now_ms,
+            caller.subject,
+        )
+        if vault.catalog.get(keyspace.branch(dataset.workspace, dataset.id, name)) is not None:
+            raise Conflict("there is a branch of this name already", field="name")
+        changes = [
+            *refs.create(dataset.workspace, dataset.id, branch),
+            *requests.remember(caller, request, name, now_ms),
+            ledger.entry(
+                caller,
+                Action.CHANGE_BRANCHES,
+                "create_branch",
+                dataset.id,
+                now_ms,
+                branch=branch.id,
+                commit=branch.commit,
+            ),
+        ]
+        if attempt(vault, changes, token):
+            return branch
+    raise AssertionError("attempts ends by raising")
+
+
+def list_branches(
+    vault: Vault, *, caller: Caller, dataset_id: DatasetId, limit: int, cursor: str | None
+) -> Page[refs.Branch]:
+    """The dataset's branches, by name."""
+    require(caller, Action.READ_HISTORY)
+    dataset = find_dataset(vault, caller, dataset_id)
+    scope = f"list_branches/{dataset_id}"
+    page = vault.catalog.page(
+        Table.CATALOG,
+        keyspace.dataset(dataset.workspace, dataset.id).partition,
+        prefix=keyspace.BRANCH_PREFIX,
+        after=open_cursor(vault, caller, scope, cursor),
+        limit=limit,
+    )
+    heads = [keyspace.head(BranchId(row.text("id")), 0) for row in page.rows]
+    found = vault.catalog.get_many(heads)
+    branches = tuple(
+        refs.Branch.of(row, refs.Head.of(found[key]).commit)
+        for row, key in zip(page.rows, heads, strict=True)
+        if key in found  # A branch deleted between the two reads has no head.
+    )
+    last = page.rows[-1].key.sort if page.more else None
+    return Page(branches, seal_cursor(vault, caller, scope, last))
+
+
+def delete_branch(vault: Vault, *, caller: Caller, dataset_id: DatasetId, name: BranchName) -> None:
+    """Delete a branch and, within an hour and a bit, what is staged on it. Commits stay.
+
+    Raises:
+        Conflict: it is the default branch.
+        NotFound: there is none of that name.
+    """
+    require(caller, Action.CHANGE_BRANCHES)
+    dataset = find_dataset(vault, caller, dataset_id)
+    if name == DEFAULT_BRANCH:
+        raise Conflict("the default branch cannot be deleted", field="branch")
+    work = open_work(vault, dataset, name)
+    for token in attempts(vault, "the branch"):
+        head = read_head(work)
+        if head.pending is not None:
+            finish(work, head.pending, caller)
+            continue
+        branch = refs.Branch.of(find_branch(vault, dataset, name), head.commit)
+        if branch.id != work.branch:
+            raise Conflict("the branch was deleted and made again meanwhile", field="branch")
+        now_ms = vault.clock.now_ms()
+        changes = [
+            *refs.delete(dataset.workspace, dataset.id, branch, head.generation),
+            refs.sweep_later(branch.id, head.generation, dataset.store, now_ms),
+            ledger.entry(
+                caller,
+                Action.CHANGE_BRANCHES,
+                "delete_branch",
+                dataset.id,
+                now_ms,
+                branch=branch.id,
+                commit=head.commit,
+            ),
+        ]
+        if attempt(vault, changes, token):
+            return
+    raise AssertionError("attempts ends by raising")
+
+
+def _close(
+    work: Work,
+    head: refs.Head,
+    caller: Caller,
+    message: str,
+    request: Request | None,
+    token: str,
+) -> refs.CommitJob | None:
+    """T1: close the open generation for a new commit job; ``None`` if something came between."""
+    now_ms = work.vault.clock.now_ms()
+    job = refs.CommitJob(
+        JobId(new_id("job", now_ms)),
+        work.branch,
+        head.generation,
+        head.commit,
+        caller.subject,
+        message,
+        now_ms,
+        None,
+    )
+    changes = [
+        *refs.close_generation(job, seal_message(work, job.id, message)),
+        *requests.remember(caller, request, job.id, now_ms),
+        ledger.entry(
+            caller,
+            Action.COMMIT,
+            "create_commit",
+            work.dataset.id,
+            now_ms,
+            branch=work.branch,
+            job=job.id,
+            generation=head.generation,
+        ),
+    ]
+    return job if attempt(work.vault, changes, token) else None
