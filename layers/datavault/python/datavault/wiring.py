@@ -9,12 +9,12 @@ than all else that a read handler imports (``tests.benchmarks.clients``).
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import msgspec
+import msgspec.structs
 
 from datavault.adapters.aws.catalog import DynamoCatalog
 from datavault.adapters.aws.client import JsonClient
@@ -24,7 +24,9 @@ from datavault.adapters.aws.credentials import CredentialSource, credential_sour
 from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
+from datavault.domain.history import Kept
 from datavault.domain.rows import Table
+from datavault.domain.store.nodes import NodeCache
 from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens
 
 _PREFIX = "VAULT_"
@@ -85,6 +87,7 @@ class Limits(_Section, frozen=True):
 
     keys_max: _Count = 1000
     nodes_bytes_max: _Count = 96 * 2**20
+    commits_max: _Count = 1000
 
 
 class Settings(_Section, frozen=True):
@@ -102,6 +105,8 @@ class Settings(_Section, frozen=True):
         """The settings in ``environment``; a ``ValueError`` names the one that is wrong."""
         settings: dict[str, Any] = {}
         if file_name := environment.get(_FILE):
+            import tomllib  # 10 ms that no function pays.
+
             with open(file_name, "rb") as file:
                 settings = tomllib.load(file)
         for name, value in environment.items():
@@ -118,8 +123,10 @@ class AwsVault:
         self.settings = Settings.read(environment)
         self._environment = dict(environment)
         self._clients: list[JsonClient] = []
-        self.keys: BoundedCache[str, object] = BoundedCache(self.settings.limits.keys_max)
-        self.nodes: BoundedCache[bytes, object] = BoundedCache(self.settings.limits.nodes_bytes_max)
+        limits = self.settings.limits
+        self.keys: BoundedCache[str, object] = BoundedCache(limits.keys_max)
+        self.nodes: NodeCache = BoundedCache(limits.nodes_bytes_max)
+        self.commits: BoundedCache[str, Kept] = BoundedCache(limits.commits_max)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -152,20 +159,11 @@ class AwsVault:
     @cached_property
     def tokens(self) -> Tokens:
         # 100 ms that only the authorizer pays.
-        from datavault.adapters.oidc.tokens import Issuer, OidcTokens
+        from datavault.adapters.oidc.tokens import OidcTokens
 
-        settings = _required(self.settings.issuer, "ISSUER")
-        claims = settings.claims
+        issuer = _required(self.settings.issuer, "ISSUER")
         return OidcTokens(
-            Issuer(
-                url=settings.url,
-                audience=settings.audience,
-                jwks_url=settings.jwks_url,
-                subject=claims.subject,
-                workspace=claims.workspace,
-                roles=claims.roles,
-                mfa=claims.mfa,
-            )
+            issuer.url, issuer.audience, issuer.jwks_url, msgspec.structs.asdict(issuer.claims)
         )
 
     @cached_property

@@ -8,13 +8,10 @@ from datavault.adapters.memory.tokens import MemoryTokens
 from datavault.domain.cache import BoundedCache
 from datavault.domain.history import Kept
 from datavault.domain.store.nodes import NodeCache
-from datavault.domain.history import Kept
-from datavault.domain.store.nodes import NodeCache
 
 KEYS_MAX = 1000
 COMMITS_MAX = 1000
 NODES_BYTES_MAX = 96 * 2**20
-COMMITS_MAX = 1000
 
 
 class MemoryVault:
