@@ -83,9 +83,7 @@ _API = "/api/v1"
 _DATASET = f"{_API}/datasets/{{dataset_id}}"
 
 # Reading at a ref: the dataset, its heads and keys, staged changes, then nodes and packs.
-_READ = frozenset(
-    {Grant.CATALOG_READ, Grant.STAGING_READ, Grant.OBJECTS_READ, Grant.KEYS_UNWRAP}
-)
+_READ = frozenset({Grant.CATALOG_READ, Grant.STAGING_READ, Grant.OBJECTS_READ, Grant.KEYS_UNWRAP})
 # Commits are sealed, and so are list cursors: reading either takes a key.
 _HISTORY = frozenset({Grant.CATALOG_READ, Grant.KEYS_UNWRAP})
 # Staging a change moves a head's tick (catalog), writes rows (staging) and maybe one object.

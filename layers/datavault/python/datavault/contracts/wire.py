@@ -1,37 +1,63 @@
-"""What all wire shapes share: strict models, problems, pages and links."""
+"""What all wire shapes share: strict models, problems, pages and links.
 
-from typing import Annotated
+Validators are built on first use (``defer_build``): a function needs those of its own row only,
+and building all of them is most of what importing the operations table would cost a cold start.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from datavault.contracts.json_text import parse_object
+
 LIMIT_MAX = 1000
+CURSOR_CHARS_MAX = 4096
 
 
 class Body(BaseModel):
     """A request: unknown fields are refused, nothing is coerced."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+    @classmethod
+    def parse(cls, text: bytes) -> Self:
+        """The body in a JSON text; ``Malformed``, or pydantic's ``ValidationError``."""
+        return cls.model_validate(parse_object(text))
 
 
 class Query(BaseModel):
     """Query parameters: unknown ones are refused; text is turned into numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Reply(BaseModel):
     """A response."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
 
 
 class Link(Reply):
-    """Where something related is, relative to the API's root."""
+    """Where something related is, relative to the API's root URL."""
 
     href: str
 
 
 Links = Annotated[dict[str, Link], Field(alias="_links", default_factory=dict)]
+Time = Annotated[datetime, Field(description="RFC 3339, in UTC, to the millisecond.")]
+
+
+def time_of(milliseconds: int) -> datetime:
+    """Milliseconds since the epoch as the wire writes them."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Rows in a page, at most.")]
+Cursor = Annotated[
+    Annotated[str, Field(max_length=CURSOR_CHARS_MAX)] | None,
+    Field(description="The `next_cursor` of the page before; it goes with the same query only."),
+]
 
 
 class Pagination(Reply):
@@ -39,6 +65,11 @@ class Pagination(Reply):
 
     next_cursor: str | None
     has_more: bool
+
+    @classmethod
+    def after(cls, next_cursor: str | None) -> Self:
+        """For a page that ends at ``next_cursor``."""
+        return cls(next_cursor=next_cursor, has_more=next_cursor is not None)
 
 
 class FieldProblem(Reply):
@@ -63,5 +94,5 @@ class Problem(Reply):
 class ListQuery(Query):
     """A page of a list: at most ``limit`` rows, after ``cursor``."""
 
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = 100
-    cursor: Annotated[str, Field(max_length=4096)] | None = None
+    limit: Limit = 100
+    cursor: Cursor = None

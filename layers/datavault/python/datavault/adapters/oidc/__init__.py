@@ -1,1 +1,1 @@
-"""The port ``Tokens`` kept with any OpenID Connect issuer."""
+"""Access tokens of an OpenID Connect issuer, verified on PyJWT."""

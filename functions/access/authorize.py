@@ -1,0 +1,50 @@
+"""The API's Lambda authorizer: a bearer token becomes a policy and the caller's context."""
+
+from typing import Any
+
+from datavault.domain.errors import Unauthenticated
+from datavault.ports import Vault
+from datavault.services.access import authorize
+from functions.edge.task import Payload, task
+
+
+class Unauthorized(Unauthenticated):
+    """What API Gateway turns into 401; by its documentation the message is this word alone."""
+
+
+@task("authorize")
+def handler(vault: Vault, payload: Payload) -> dict[str, Any]:
+    """Allow the whole API, since the gateway keeps the answer for the token and not the method."""
+    try:
+        caller = authorize(vault, token=_bearer(payload), correlation_id="")
+    except Unauthenticated:
+        raise Unauthorized("Unauthorized") from None
+    api, stage, _ = payload["methodArn"].split("/", 2)
+    return {
+        "principalId": caller.subject,
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Action": "execute-api:Invoke",
+                    "Effect": "Allow",
+                    "Resource": f"{api}/{stage}/*",
+                }
+            ],
+        },
+        "context": {
+            "subject": caller.subject,
+            "workspace": caller.workspace,
+            "roles": " ".join(sorted(caller.roles)),
+        },
+    }
+
+
+def _bearer(payload: Payload) -> str:
+    """The token of a TOKEN authorizer's event, or of a REQUEST authorizer's headers."""
+    headers = {name.lower(): value for name, value in (payload.get("headers") or {}).items()}
+    given = payload.get("authorizationToken") or headers.get("authorization") or ""
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("no bearer token")
+    return str(token).strip()

@@ -1,0 +1,13 @@
+"""GET /datasets/{dataset_id}."""
+
+from datavault.contracts.datasets import DatasetReply
+from datavault.ports import Vault
+from datavault.services.datasets import describe_dataset
+from functions.edge.http import Request, endpoint
+
+
+@endpoint("describe_dataset")
+def handler(vault: Vault, request: Request[None, None]) -> DatasetReply:
+    """Describe one dataset."""
+    dataset = describe_dataset(vault, caller=request.caller, dataset_id=request.dataset_id)
+    return DatasetReply.of(dataset)

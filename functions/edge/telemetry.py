@@ -1,0 +1,82 @@
+"""One log line and three metrics for each operation: how it went, never what it carried.
+
+No body, record id, query string, header or token is logged, and of an exception its type and
+where it was raised: messages may quote the data they choked on.
+"""
+
+import re
+import time
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+SERVICE = "datavault"
+NAMESPACE = "LLMDataVault"
+FRAMES_MAX = 12
+
+_CORRELATION_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_logger = Logger(service=SERVICE)
+_metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+
+
+def correlation_id_of(given: str | None, request_id: str | None) -> str:
+    """The caller's correlation id if it is one, else the gateway's request id, else a new one."""
+    for candidate in (given, request_id):
+        if candidate is not None and _CORRELATION_ID.fullmatch(candidate):
+            return candidate
+    return str(uuid.uuid4())
+
+
+@dataclass(slots=True)
+class Observation:
+    """One run of an operation, from its start to ``report``."""
+
+    operation: str
+    correlation_id: str
+    started: float = field(default_factory=time.perf_counter)
+
+    def report(
+        self, code: str, *, status: int, failure: Exception | None = None, **sizes: int
+    ) -> None:
+        """Write the line and the metrics. ``failure`` is traced when the fault is ours."""
+        latency_ms = (time.perf_counter() - self.started) * 1000
+        server_fault = status >= 500
+        line: dict[str, Any] = {
+            "operation": self.operation,
+            "status": status,
+            "code": code,
+            "latency_ms": round(latency_ms, 3),
+            **sizes,
+        }
+        if failure is not None and server_fault:
+            line["failure"] = _trace(failure)
+        _logger.set_correlation_id(self.correlation_id)
+        (_logger.error if server_fault else _logger.info)(self.operation, extra=line)
+        _metrics.add_dimension(name="operation", value=self.operation)
+        _metrics.add_metric("latency", MetricUnit.Milliseconds, latency_ms)
+        _metrics.add_metric("errors", MetricUnit.Count, int(server_fault))
+        _metrics.add_metric("refusals", MetricUnit.Count, int(400 <= status < 500))
+        _metrics.flush_metrics()
+
+
+def _trace(failure: BaseException) -> list[Mapping[str, Any]]:
+    """The failure and its causes, innermost last: types and places."""
+    chain: list[Mapping[str, Any]] = []
+    seen: set[int] = set()
+    current: BaseException | None = failure
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        frames = traceback.extract_tb(current.__traceback__)[-FRAMES_MAX:]
+        chain.append(
+            {
+                "type": f"{type(current).__module__}.{type(current).__qualname__}",
+                "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+            }
+        )
+        current = current.__cause__ or current.__context__
+    return chain

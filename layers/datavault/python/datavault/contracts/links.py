@@ -1,0 +1,29 @@
+"""Where things are: hrefs relative to the API's root URL, percent-encoded."""
+
+from urllib.parse import quote, urlencode
+
+from datavault.contracts.wire import Link
+
+API = "/api/v1"
+
+
+def href(*segments: str, **query: str | int | None) -> str:
+    """The path of these segments, each encoded whole, and the query's members that are set."""
+    path = "/".join((API, *(quote(segment, safe="") for segment in segments)))
+    set_members = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(set_members, quote_via=quote)}" if set_members else path
+
+
+def link(*segments: str, **query: str | int | None) -> Link:
+    """The same as a link."""
+    return Link(href=href(*segments, **query))
+
+
+def page_links(
+    *segments: str, next_cursor: str | None, **query: str | int | None
+) -> dict[str, Link]:
+    """A list's links: itself, and the page after it while there is one."""
+    links = {"self": link(*segments, **query)}
+    if next_cursor is not None:
+        links["next"] = link(*segments, **{**query, "cursor": next_cursor})
+    return links
