@@ -26,6 +26,8 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 START_SECONDS_MAX = 60.0
+# Where nobody collects orphans their entries never go; they run no more all the same.
+GROUP_END_SECONDS_MAX = 1.0
 LOG_TAIL_BYTES = 4096
 # What a child needs of its owner's environment; above all not AWS_ENDPOINT_URL, which
 # the emulator would hand on to functions.
@@ -67,9 +69,10 @@ class LocalCloud:
             CloudFailed: it ended or did not answer within ``START_SECONDS_MAX``.
             OSError: ``port`` is taken.
         """
+        if state is not None:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        listener = _listen(port, state)
         home = (state or Path(tempfile.mkdtemp(prefix="datavault-cloud-"))).resolve()
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        listener = _listen(port, home if state else None)
         endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
         watched, watch_fd = os.pipe()
         with listener:
@@ -98,12 +101,10 @@ class LocalCloud:
         self._stopped = True
         self._process.terminate()
         try:
-            self._process.wait(timeout=SHUTDOWN_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=SHUTDOWN_SECONDS)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            _end_group(self._process)
             self._process.wait()
             os.close(self._watch_fd)
             if self._temporary:
@@ -214,6 +215,11 @@ def _spawn(
         "LOG_LEVEL": "WARNING",
         "LAMBDA_WARM_TTL_SECONDS": "60",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # Freed bodies stay in the heap: touching fresh pages cost more than receiving
+        # (64 MiB uploads went from 430 to 520 MB/s, replacements from 470 to 760).
+        "MALLOC_MMAP_THRESHOLD_": str(512 * 1024**2),
+        "MALLOC_TRIM_THRESHOLD_": str(512 * 1024**2),
+        "MALLOC_TOP_PAD_": str(64 * 1024**2),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     if persistent:
@@ -233,6 +239,16 @@ def _spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process group and wait until nothing of it runs."""
+    deadline = time.monotonic() + GROUP_END_SECONDS_MAX
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.poll()  # Its own entry stays until it is collected.
+            time.sleep(0.005)
 
 
 def _cache() -> Path:

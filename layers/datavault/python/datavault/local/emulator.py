@@ -82,9 +82,7 @@ def _install_shims(settings: Settings) -> None:
     for shim in (api_gateway, cloudformation, kms, limits, s3_bodies):
         shim.install()
     lambda_runtime.install(
-        cache=Path(settings.cache),
-        logs=Path(settings.home, "logs"),
-        endpoint=settings.endpoint,
+        cache=Path(settings.cache), home=Path(settings.home), endpoint=settings.endpoint
     )
 
 

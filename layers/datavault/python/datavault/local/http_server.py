@@ -123,22 +123,24 @@ class _Connection(asyncio.BufferedProtocol):
         return memoryview(self._head)[self._head_filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        try:
-            if self._body is not None and self._body.room() is not None:
-                self._body.filled += nbytes
-            else:
-                self._head_filled += nbytes
-            self._advance()
-        except ValueError:
-            self.abort()
+        if self._body is not None and self._body.room() is not None:
+            self._body.filled += nbytes
+        else:
+            self._head_filled += nbytes
+        self._advance()
 
     def eof_received(self) -> bool:
         return False
 
     def _advance(self) -> None:
         """Go as far as the received bytes allow: head, body, then the application."""
-        if self.task is not None:
-            return
+        try:
+            if self.task is None:
+                self._take_request()
+        except ValueError:
+            self.abort()
+
+    def _take_request(self) -> None:
         if self._body is None and not self._take_head():
             return
         assert self._body is not None
@@ -177,16 +179,19 @@ class _Connection(asyncio.BufferedProtocol):
         self._head_filled = rest
 
     async def _run(self, exchange: "_Exchange") -> None:
+        assert self._transport is not None
         try:
             await self._application(self._scope, exchange.receive, exchange.send)
+        except BaseException:
+            self.abort()
+            raise
         finally:
             self.task = None
-            assert self._transport is not None
-            if exchange.keeps_alive and not self._transport.is_closing():
-                self._transport.resume_reading()
-                self._advance()
-            else:
-                self._transport.close()
+        if exchange.keeps_alive and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._advance()
+        else:
+            self._transport.close()
 
     async def _send(self, parts: list[bytes]) -> None:
         assert self._transport is not None

@@ -6,13 +6,19 @@ written to again, so clouds that run side by side can share one store.
 
 import hashlib
 import io
+import os
+import shutil
 import stat
 import tempfile
 import threading
+import time
 import zipfile
 from pathlib import Path
 
 from datavault.local.lambdas.managed_runtime import compile_tree, publish
+
+# No cloud that still uses a tree has been running for this long.
+UNUSED_DAYS_MAX = 30
 
 
 class CodeStore:
@@ -32,10 +38,19 @@ class CodeStore:
             return known[1]
         with self._lock:
             target = self._root / f"code-{hashlib.sha256(archive).hexdigest()}"
-            if not target.is_dir():
+            if target.is_dir():
+                os.utime(target)
+            else:
                 self._unpack_to(target, archive)
             self._known[id(archive)] = (archive, target)
             return target
+
+    def forget_unused(self) -> None:
+        """Remove what no cloud has unpacked for ``UNUSED_DAYS_MAX``."""
+        oldest = time.time() - UNUSED_DAYS_MAX * 24 * 3600
+        for tree in self._root.glob("code-*"):
+            if tree.stat().st_mtime < oldest:
+                shutil.rmtree(tree, ignore_errors=True)
 
     def _unpack_to(self, target: Path, archive: bytes) -> None:
         self._root.mkdir(parents=True, exist_ok=True)

@@ -67,11 +67,12 @@ class Environment:
     """A process for one call at a time, started by the first."""
 
     def __init__(
-        self, spec: FunctionSpec, *, runtime: Path, endpoint: str, log_file: Path | None = None
+        self, spec: FunctionSpec, *, runtime: Path, endpoint: str, scratch: Path, log_file: Path
     ) -> None:
         self._spec = spec
         self._runtime = runtime
         self._endpoint = endpoint
+        self._scratch_root = scratch
         self._log_file = log_file
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -207,7 +208,7 @@ class Environment:
 
     def _spawn(self) -> None:
         self._socket = RuntimeSocket()
-        self._scratch = Path(tempfile.mkdtemp(prefix="lambda-"))
+        self._scratch = Path(tempfile.mkdtemp(prefix=f"{self._spec.name}-", dir=self._scratch_root))
         # A file rather than a pipe: nothing has to drain it while the handler runs, and
         # what was written before the reply is there when the reply is.
         self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
@@ -232,9 +233,8 @@ class Environment:
         # The process shares the file's position, so both start again at the beginning.
         os.ftruncate(self._output.fileno(), 0)
         os.lseek(self._output.fileno(), 0, os.SEEK_SET)
-        if self._log_file is not None:
-            with self._log_file.open("ab") as log:
-                log.write(printed)
+        with self._log_file.open("ab") as log:
+            log.write(printed)
         return printed.decode(errors="replace").rstrip("\n")
 
     def _variables(self, address: str, scratch: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ environment and what it makes of a result are replaced.
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,10 +23,14 @@ type Config = Mapping[str, Any]
 type Result = dict[str, Any]
 
 
-def install(*, cache: Path, logs: Path, endpoint: str) -> None:
+def install(*, cache: Path, home: Path, endpoint: str) -> None:
     """Serve every Python function of the emulator from ``Environment`` processes."""
-    logs.mkdir(parents=True, exist_ok=True)
+    logs, scratch = home / "logs", home / "scratch"
+    logs.mkdir(exist_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
     store = CodeStore(cache)
+    store.forget_unused()
     runtime = gather(cache)
 
     class ManagedWorker(_ManagedWorker):
@@ -34,6 +39,7 @@ def install(*, cache: Path, logs: Path, endpoint: str) -> None:
                 _spec(self.config, self.code_zip, store),
                 runtime=runtime,
                 endpoint=endpoint,
+                scratch=scratch,
                 log_file=logs / f"{self.func_name}.log",
             )
 
