@@ -1,8 +1,8 @@
 """The findings of cdk-nag that we know of and keep, each with the reason why.
 
-One table for each kind of construct. ``when`` is a word of the construct's own: a finding is
-acknowledged only where its cause is, so that an acknowledgement never hides what it was not meant
-for. ``{name}`` in a finding is filled in by the construct.
+One table for each kind of construct. A finding is acknowledged only on the constructs that give
+cause for it, which ``when`` says in a word of theirs, so that no acknowledgement hides what it was
+not meant for. ``{name}`` in a finding is filled in by the construct.
 """
 
 from collections.abc import Iterable
@@ -21,21 +21,158 @@ class Acknowledged:
     reason: str
 
 
-FUNCTION: tuple[Acknowledged, ...] = ()
+_RUNTIME = (
+    "Python 3.13 is what the lock, the type checks, the tests and the layers' byte code are made "
+    "for, and Lambda supports it until 2029; a newer one comes with all of them in one change."
+)
+_UNTRACED = "This stage runs on one machine, where there is no X-Ray to send traces to."
+
+FUNCTION: tuple[Acknowledged, ...] = (
+    Acknowledged("always", "AwsSolutions-L1", _RUNTIME),
+    Acknowledged("always", "Serverless-LambdaLatestVersion", _RUNTIME),
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM5[Resource::{log_streams}]",
+        "Lambda names a log stream for each environment that it starts; the statement is for the "
+        "streams of this function's own log group.",
+    ),
+    Acknowledged(
+        "called",
+        "Serverless-LambdaDLQ",
+        "API Gateway calls this function and waits for its answer: there is no asynchronous event "
+        "that could fail unseen, and the caller is told of every error.",
+    ),
+    Acknowledged(
+        "scheduled",
+        "Serverless-LambdaDLQ",
+        "Events that fail for good go to the on-failure destination of the function's alias, "
+        "which tells why they failed; a dead-letter queue of the function would not.",
+    ),
+    Acknowledged(
+        "traced",
+        "AwsSolutions-IAM5[Resource::*]",
+        "xray:PutTraceSegments and xray:PutTelemetryRecords know no resources; a test holds that "
+        "no other action stands beside the star.",
+    ),
+    Acknowledged(
+        "traced",
+        "Serverless-LambdaStarPermissions",
+        "The star is the resource of the two X-Ray actions, which know no other.",
+    ),
+    Acknowledged("untraced", "Serverless-LambdaTracing", _UNTRACED),
+    Acknowledged(
+        "restored",
+        "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish",
+        "Every function publishes a version with each change, and callers use the alias to it.",
+    ),
+    Acknowledged(
+        "keys",
+        "AwsSolutions-IAM5[Resource::{workspace_keys}]",
+        "Workspace keys are made by operators when a workspace is, so their ARNs are not known "
+        "at deployment; the statement's condition asks for the stage's tag on the key.",
+    ),
+    Acknowledged(
+        "objects",
+        "AwsSolutions-IAM5[Resource::{bucket}/*]",
+        "The statement is for the objects of the vault's one bucket, whose keys are drawn at "
+        "random when they are written.",
+    ),
+)
+
+TABLE: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "unrecoverable",
+        "AwsSolutions-DDB3",
+        "Staged changes live for hours and may be withdrawn for good; a backup would keep what "
+        "was never committed. What is committed is in the catalog, which can be restored.",
+    ),
+)
+
+BUCKET: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-S1",
+        "Objects are ciphertext whose keys only KMS unwraps, and CloudTrail records each "
+        "unwrapping with its principal. Server access logs may lack requests, and would be one "
+        "more place that keeps the names of erased objects.",
+    ),
+)
+
+DEAD_LETTERS: tuple[Acknowledged, ...] = (
+    Acknowledged("always", "AwsSolutions-SQS3", "This queue is the dead-letter queue."),
+    Acknowledged("always", "Serverless-SQSRedrivePolicy", "This queue is the dead-letter queue."),
+)
+
+API: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-APIG2",
+        "Functions validate each request against the very models that describe it in the OpenAPI "
+        "document and answer with problem documents; API Gateway's validator takes neither NDJSON "
+        "nor those models, and a second set of rules could disagree with the first.",
+    ),
+    Acknowledged(
+        "always",
+        "AwsSolutions-APIG3",
+        "A web ACL is not part of this app yet. Until then requests are bounded by the stage's "
+        "throttling and by API Gateway's limits, and what has no well-formed token reaches no "
+        "function but those of health and documentation.",
+    ),
+    Acknowledged("untraced", "Serverless-APIGWXrayEnabled", _UNTRACED),
+)
+
+METHOD: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "authorized",
+        "AwsSolutions-COG4",
+        "Any OpenID Connect issuer can be configured, Cognito being one of them, so the Lambda "
+        "authorizer verifies tokens instead of API Gateway's Cognito authorizer.",
+    ),
+    Acknowledged(
+        "open",
+        "AwsSolutions-COG4",
+        "Health and documentation need no credentials and tell nothing of any workspace.",
+    ),
+    Acknowledged(
+        "open",
+        "AwsSolutions-APIG4",
+        "Health and documentation need no credentials and tell nothing of any workspace.",
+    ),
+)
+
+LOGGING_ROLE: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+        "AmazonAPIGatewayPushToCloudWatchLogs]",
+        "API Gateway refuses a logging role that lacks any permission of this policy, which AWS "
+        "keeps up to date; it is for writing logs and no function has the role.",
+    ),
+)
 
 
 def acknowledge(
     construct: IConstruct,
     table: Iterable[Acknowledged],
-    *,
-    applies: Iterable[str],
+    *applying: str,
     **names: str,
 ) -> None:
-    """Acknowledge those findings of ``table`` whose ``when`` applies to ``construct``."""
-    applying = set(applies)
+    """Acknowledge on ``construct`` the findings that always hold, and those ``applying``."""
     stack = Stack.of(construct)
+    printed = {name: _as_nag_prints(stack.resolve(value)) for name, value in names.items()}
     for row in table:
-        if row.when in applying:
-            filled = {name: str(stack.resolve(value)) for name, value in names.items()}
-            finding = row.finding.format(**filled)
-            Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=row.reason))
+        if row.when in {"always", *applying}:
+            finding = Acknowledgment(id=row.finding.format(**printed), reason=row.reason)
+            Validations.of(construct).acknowledge(finding)
+
+
+def _as_nag_prints(value: object) -> str:
+    """A resolved string as findings show it: references in angle brackets."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::Join": [str(separator), [*parts]]}:
+            return separator.join(map(_as_nag_prints, parts))
+    raise TypeError(f"{value} is neither text nor a reference")

@@ -12,6 +12,7 @@ from aws_cdk import Duration, RemovalPolicy, aws_apigateway, aws_iam, aws_lambda
 from constructs import Construct
 
 from datavault.contracts.operations import NDJSON, OPERATIONS, PROBLEM, TASKS, Operation
+from infra.acknowledgements import API, LOGGING_ROLE, METHOD, acknowledge
 from infra.names import Names, Row
 from infra.stages import Stage
 
@@ -109,6 +110,7 @@ class VaultApi(Construct):
             cloud_watch_role=False,
             deploy_options=self._deployment(stage),
         )
+        _require_modern_tls(self.rest)
         self.rest.node.try_remove_child("Endpoint")  # The stack has an output of its own.
         self.rest.deployment_stage.node.add_dependency(account)
         self._keep_execution_log(stage)
@@ -127,6 +129,7 @@ class VaultApi(Construct):
                 aws_apigateway.UsagePlanPerApiStage(api=self.rest, stage=self.rest.deployment_stage)
             ],
         )
+        acknowledge(self.rest, API, *(() if stage.tracing else ("untraced",)))
 
     def _deployment(self, stage: Stage) -> aws_apigateway.StageOptions:
         access_log = aws_logs.LogGroup(
@@ -197,7 +200,7 @@ class VaultApi(Construct):
 
     def _route(self, row: Operation) -> None:
         authorized = row.action is not None
-        self.rest.root.resource_for_path(row.path).add_method(
+        method = self.rest.root.resource_for_path(row.path).add_method(
             row.method,
             aws_apigateway.LambdaIntegration(self._function(row), allow_test_invoke=False),
             operation_name=row.name,
@@ -208,6 +211,7 @@ class VaultApi(Construct):
             ),
             authorizer=self._authorizer if authorized else None,
         )
+        acknowledge(method, METHOD, "authorized" if authorized else "open")
 
     def _function(self, row: Row) -> aws_lambda.IFunction:
         """The row's alias, by name; the permission to invoke it is then made in this stack."""
@@ -217,6 +221,15 @@ class VaultApi(Construct):
             function_arn=self._names.alias_arn(row),
             same_environment=True,
         )
+
+
+def _require_modern_tls(rest: aws_apigateway.RestApi) -> None:
+    """TLS 1.2 or 1.3 with forward secrecy; the construct has no property of its own for it yet."""
+    resource = rest.node.default_child
+    assert isinstance(resource, aws_apigateway.CfnRestApi)
+    resource.security_policy = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+    # Enhanced policies ask for this too: the host named in TLS is the host of the request.
+    resource.endpoint_access_mode = "STRICT"
 
 
 def _logging_account(scope: Construct) -> aws_apigateway.CfnAccount:
@@ -234,6 +247,7 @@ def _logging_account(scope: Construct) -> aws_apigateway.CfnAccount:
             )
         ],
     )
+    acknowledge(role, LOGGING_ROLE)
     role.apply_removal_policy(RemovalPolicy.RETAIN)
     account = aws_apigateway.CfnAccount(scope, "LoggingAccount", cloud_watch_role_arn=role.role_arn)
     account.apply_removal_policy(RemovalPolicy.RETAIN)

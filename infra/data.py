@@ -8,6 +8,7 @@ same reason the bucket has no versions: an erased byte must not stay alive under
 from aws_cdk import Duration, RemovalPolicy, aws_dynamodb, aws_iam, aws_kms, aws_s3
 from constructs import Construct
 
+from infra.acknowledgements import BUCKET, TABLE, acknowledge
 from infra.names import Names
 from infra.stages import Stage
 
@@ -50,6 +51,7 @@ class VaultTable(aws_dynamodb.Table):
             deletion_protection=stage.deletion_protection,
             removal_policy=stage.removal_policy,
         )
+        acknowledge(self, TABLE, *(() if recoverable else ("unrecoverable",)))
 
 
 class Tables(Construct):
@@ -114,6 +116,7 @@ class ObjectBucket(aws_s3.Bucket):
                 },
             )
         )
+        acknowledge(self, BUCKET)
 
 
 def _kept_if_protected(stage: Stage) -> RemovalPolicy:

@@ -9,6 +9,8 @@ from aws_cdk import Duration, aws_iam, aws_lambda_destinations, aws_scheduler, a
 from constructs import Construct
 
 from datavault.contracts.operations import Task
+from infra.acknowledgements import DEAD_LETTERS as ACKNOWLEDGED_DEAD_LETTERS
+from infra.acknowledgements import acknowledge
 from infra.function import VaultFunction
 from infra.names import Names
 from infra.stages import Stage
@@ -30,6 +32,7 @@ class DeadLetters(aws_sqs.Queue):
             enforce_ssl=True,
             retention_period=Duration.days(DEAD_LETTER_DAYS),
         )
+        acknowledge(self, ACKNOWLEDGED_DEAD_LETTERS)
 
 
 class VaultSchedule(Construct):
