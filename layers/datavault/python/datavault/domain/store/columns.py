@@ -111,7 +111,7 @@ class Columns:
         """The rows of all parts, one after the other, over one table of packs."""
         if len(parts) == 1:
             return parts[0]
-        packs, locators = _over_one_table(parts)
+        packs, locators = over_one_table(parts)
         return cls(
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.values for part in parts]),
@@ -227,12 +227,10 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
     A row whose value is the same as before stays as it is, with its old locator.
     """
     at = old.ids.searchsorted(new.ids)
-    if len(old):
-        met = at.clip(max=len(old) - 1)
-        hit = old.ids.take(met) == new.ids  # Past the end is greater than the last: no hit.
-        same = hit & ~removed & same_values(old.values.take(met), new.values)
-    else:
-        hit = same = np.zeros(len(new), np.bool_)
+    hit = found_at(old.ids, at, new.ids)
+    same = hit & ~removed
+    kept = np.flatnonzero(same)
+    same[kept] = same_values(old.values.take(at[kept]), new.values.take(kept))
     dropped = hit & removed
     upserted = ~removed & ~same
     counts = [int(np.count_nonzero(mask)) for mask in (hit & upserted, same, dropped, upserted)]
@@ -283,11 +281,33 @@ def ascending(ids: Ids) -> bool:
     return bool((ids[1:] > ids[:-1]).all())
 
 
+def found_at(ids: Ids, at: NDArray[np.intp], sought: Ids) -> Mask:
+    """Whether each of ``sought`` is the row of ``ids`` where ``searchsorted`` says it would be."""
+    if not len(ids):
+        return np.zeros(len(sought), np.bool_)
+    # Past the end is greater than the last, so to look at the last is no hit.
+    found: Mask = ids.take(at, mode="clip") == sought
+    return found
+
+
+def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Locators]]:
+    """The parts' locators, renumbered to share the table of packs that comes with them."""
+    first = parts[0].packs
+    if all(part.packs is first or part.packs == first for part in parts):
+        return first, [part.locators for part in parts]
+    numbers = {pack: index for index, pack in enumerate(first)}
+    locators = [parts[0].locators]
+    for part in parts[1:]:
+        table = [numbers.setdefault(pack, len(numbers)) for pack in part.packs]
+        locators.append(_renumbered(part.locators, np.array(table, np.uint32)))
+    return tuple(numbers), locators
+
+
 def locator_columns(
-    locators: Sequence[Locator | None], *, table: dict[PackRef, int] | None = None
+    locators: Sequence[Locator | None],
 ) -> tuple[Locators, tuple[PackRef, ...]]:
     """A column of locators and its table of packs; for a few, not for a row per record."""
-    numbers = {} if table is None else table
+    numbers: dict[PackRef, int] = {}
     rows = [
         (NO_PACK, 0, 0, 0)
         if locator is None
@@ -305,18 +325,6 @@ def locator_columns(
 def _locator(row: np.void, packs: tuple[PackRef, ...]) -> Locator:
     pack, slot, start, length = row.item()
     return Locator(packs[pack], slot, start, length)
-
-
-def _over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Locators]]:
-    first = parts[0].packs
-    if all(part.packs is first or part.packs == first for part in parts):
-        return first, [part.locators for part in parts]
-    numbers = {pack: index for index, pack in enumerate(first)}
-    locators = [parts[0].locators]
-    for part in parts[1:]:
-        table = [numbers.setdefault(pack, len(numbers)) for pack in part.packs]
-        locators.append(_renumbered(part.locators, np.array(table, np.uint32)))
-    return tuple(numbers), locators
 
 
 def _renumbered(locators: Locators, table: NDArray[np.uint32]) -> Locators:

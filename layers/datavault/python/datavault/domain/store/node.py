@@ -65,6 +65,9 @@ from datavault.domain.store.columns import (
     Locator,
     PackRef,
     ascending,
+    found_at,
+    over_one_table,
+    same_values,
     spliced,
 )
 from datavault.domain.store.encoding import (
@@ -253,16 +256,17 @@ class Patch:
     @classmethod
     def between(cls, anchor: Entries, leaf: Entries) -> Self:
         """The patch that makes ``leaf`` of ``anchor``, locators included."""
-        at = anchor.ids.searchsorted(leaf.ids)
-        met = at.clip(max=max(0, len(anchor) - 1))
-        hit = anchor.ids.take(met) == leaf.ids if len(anchor) else np.zeros(len(leaf), np.bool_)
-        both = Entries.concat([anchor, leaf])  # Over one table of packs, to compare locators.
-        rows = np.arange(len(anchor), len(both))
+        if len(anchor) == len(leaf) and bool((anchor.ids == leaf.ids).all()):
+            at = np.arange(len(leaf))
+            hit = np.ones(len(leaf), np.bool_)
+        else:
+            at = anchor.ids.searchsorted(leaf.ids)
+            hit = found_at(anchor.ids, at, leaf.ids)
+        met = at[hit]
+        _, (before, after) = over_one_table([anchor, leaf])
         same = hit.copy()
-        if hit.any():
-            for column in (both.values, both.locators):
-                words = np.ascontiguousarray(column).view("<u8").reshape(len(both), 2)
-                same &= (words.take(met, 0) == words.take(rows, 0)).all(axis=1)
+        same[hit] = same_values(anchor.values.take(met), leaf.values[hit])
+        same[hit] &= same_values(before.take(met), after[hit])
         gone = np.ones(len(anchor), np.bool_)
         gone[at[hit]] = False
         put = np.flatnonzero(~same)

@@ -36,6 +36,7 @@ class NodeReader(Protocol):
 
         They can be thousands; the reader takes as many as it wants to hold. This one takes none.
         """
+        return
 
 
 @dataclass(frozen=True, slots=True, eq=False)

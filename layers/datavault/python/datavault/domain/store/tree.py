@@ -24,7 +24,9 @@ from datavault.domain.store.columns import (
     Mask,
     PackRef,
     Values,
+    found_at,
 )
+from datavault.domain.store.diff import Difference, differences
 from datavault.domain.store.node import Inner, Leaf, Node, Pointer
 from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
 from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
@@ -57,7 +59,7 @@ class Tree:
     have. Trees can be used from several threads if the reader can.
     """
 
-    __slots__ = ("_boundaries", "_keys", "nodes")
+    __slots__ = ("_boundaries", "_keys", "_nodes")
 
     def __init__(
         self,
@@ -70,16 +72,16 @@ class Tree:
         """``cache`` counts bytes; with none, what is read twice is fetched twice."""
         self._keys = keys
         self._boundaries = Boundaries(keys.boundary, shape=shape)
-        self.nodes = Nodes(reader, keys.node, cache)
+        self._nodes = Nodes(reader, keys.node, cache)
 
     def get(self, root: Pointer, record_id: bytes) -> Entry | None:
         """The entry of ``record_id``, or ``None``; reads one node per level."""
-        node = self.nodes.load(root)
+        node = self._nodes.load(root)
         while isinstance(node, Inner):
             row = int(node.rows.ids.searchsorted(record_id))
             if row == len(node.rows):
                 return None
-            node = self.nodes.load(node.pointer(row))
+            node = self._nodes.load(node.pointer(row))
         rows = node.rows
         row = int(rows.ids.searchsorted(record_id))
         if row == len(rows) or rows.ids[row] != record_id:
@@ -92,10 +94,10 @@ class Tree:
         found = np.zeros(size, np.bool_)
         digests, locators = np.zeros(size, DIGEST), np.zeros(size, LOCATOR)
         packs: dict[PackRef, int] = {}
-        for rows, start, stop in self._leaves_of(self.nodes.load(root), ids, 0, size):
+        for rows, start, stop in self._leaves_of(self._nodes.load(root), ids, 0, size):
             wanted = ids[start:stop]
             at = rows.ids.searchsorted(wanted)
-            hit = rows.ids.take(at, mode="clip") == wanted if len(rows) else found[start:stop]
+            hit = found_at(rows.ids, at, wanted)
             at = at[hit]
             places = rows.locators.take(at)
             table = [packs.setdefault(pack, len(packs)) for pack in rows.packs]
@@ -107,10 +109,10 @@ class Tree:
     def scan(self, root: Pointer, *, after: bytes = b"") -> Iterator[Entries]:
         """All entries with ids greater than ``after``, in order, at most a leaf at a time."""
         first = after + b"\x01"  # Ids have no NUL: none is between the two.
-        cursor = Cursor(self.nodes, root, level=0, wanted=None)
+        cursor = Cursor(self._nodes, root, level=0, wanted=None)
         cursor.seek(first)
         while True:
-            rows = self.nodes.visit(cursor.pointer).rows
+            rows = self._nodes.visit(cursor.pointer).rows
             assert isinstance(rows, Entries)
             start = int(rows.ids.searchsorted(first))
             if start < len(rows):
@@ -126,7 +128,11 @@ class Tree:
         put with the digest that it has already keeps its old locator. Nodes that become part of
         the new tree go to ``sink``, lowest level first; of a tree that loses levels, a few others.
         """
-        return Rewriter(self.nodes, self._boundaries, self._keys.node, sink).apply(root, changes)
+        return Rewriter(self._nodes, self._boundaries, self._keys.node, sink).apply(root, changes)
+
+    def diff(self, old: Pointer, new: Pointer) -> Iterator[Difference]:
+        """What differs between two trees, in order of id; what they share is not read."""
+        return differences(self._nodes, old, new)
 
     def _leaves_of(
         self, node: Node, ids: Ids, start: int, stop: int
@@ -141,7 +147,7 @@ class Tree:
         edges = [*(starts + start).tolist(), stop]
         if rows and rows[-1] == len(node.rows):
             rows.pop()  # Greater than every id in the tree.
-        self.nodes.expect(node, rows)
+        self._nodes.expect(node, rows)
         for index, row in enumerate(rows):
-            below = self.nodes.load(node.pointer(row))
+            below = self._nodes.load(node.pointer(row))
             yield from self._leaves_of(below, ids, edges[index], edges[index + 1])
