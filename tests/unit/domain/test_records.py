@@ -437,6 +437,25 @@ def test_a_record_is_one_line_and_a_line_one_record(batch: bytes) -> None:
         assert in_bulk(batch, record_key) == one_by_one(batch, record_key)
 
 
+@pytest.mark.parametrize("count", [*range(1, 20), 1000, 1001])
+def test_a_quote_ends_a_string_after_an_even_number_of_backslashes(count: int) -> None:
+    line = b'{"a":"' + b"\\" * count + b'","b":1,"b":2}'
+    other = b'{"a":"' + b"\\" * count + b'"b":1,"b":2}","c":1}'
+    batch = b"\n".join([line, other, b'{"b":1}', line, b'{"b":1,"b":2}', other])
+    assert in_bulk(batch, None) == one_by_one(batch, None)
+
+
+def test_lines_that_are_all_alike_but_one_are_told_apart() -> None:
+    """In a batch large enough for every fast path, each line of the tables in turn."""
+    plain = [b'{"id":"record-%04d","a":{"x":1},"b":[{"x":2},{"x":3}]}' % i for i in range(40)]
+    texts = [t for t, _ in REFUSED if 0 < len(t) < 10_000] + ACCEPTED + NO_IDS
+    texts += [t for t, _ in IDS]
+    for text in texts:
+        for other in (text, text.replace(b"{", b'{"id":"y",', 1)):
+            batch = b"\n".join([*plain[:20], other.replace(b"\n", b""), *plain[20:]])
+            assert in_bulk(batch, "id") == one_by_one(batch, "id")
+
+
 def test_a_view_of_a_batch_is_scanned_like_the_batch() -> None:
     batch = b'{"id":"a"}\n{"id":"b"}\n'
     for skip in range(8):

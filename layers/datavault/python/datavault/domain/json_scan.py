@@ -4,6 +4,10 @@ Everything here is numpy over a whole batch of lines, so that the work is native
 the GIL. Nothing here decides that a record is bad: it finds the lines that may be.
 """
 
+import re
+from bisect import bisect_left
+from operator import itemgetter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +16,7 @@ NESTING_MAX = 100
 type Bytes = NDArray[np.uint8]
 type Words = NDArray[np.uint64]
 type Int64s = NDArray[np.int64]
+type Chars = NDArray[np.bytes_]
 type Bools = NDArray[np.bool_]
 
 _IS_SPACE = np.zeros(256, np.bool_)
@@ -19,6 +24,9 @@ _IS_SPACE[list(b" \t\r\n")] = True
 _TRIM_STEPS_MAX = 8
 # A longer key makes its line suspected: 8 rounds of one word each read this many bytes.
 _KEY_BYTES_MAX = 64
+# Runs of backslashes are followed one step at a time, so longer ones are looked up instead.
+_BACKSLASHES_MANY = 8
+_LONG_RUN = re.compile(rb"\\{8,}")
 
 _STEP = np.zeros(256, np.int8)
 _STEP[list(b"{[")] = 1
@@ -36,7 +44,9 @@ _ODD_3 = np.uint64(0x9E3779B97F4A7C15)
 
 def split_lines(text: Bytes) -> tuple[Int64s, Int64s, Int64s]:
     """Number, start and end of each line that is not blank; without the white space around it."""
-    breaks = np.flatnonzero(text == ord("\n"))
+    is_break = np.zeros(len(text) + -len(text) % 8, np.bool_)
+    np.equal(text, ord("\n"), out=is_break[: len(text)])
+    breaks = _positions(is_break)
     starts = np.empty(len(breaks) + 1, np.int64)
     starts[0] = 0
     np.add(breaks, 1, out=starts[1:])
@@ -79,6 +89,32 @@ def joined(
     )
     new_ends = np.cumsum(sizes + 1) - 1
     return text, new_ends - sizes, new_ends
+
+
+def leading_strings(text: Bytes, starts: Int64s, prefix: bytes, width: int) -> tuple[Chars, Bools]:
+    """The plain ASCII strings that lines have right after ``prefix``, and which lines have one.
+
+    ``prefix`` ends with the opening quote. A string has 1 to ``width - 1`` bytes, no escape and no
+    control character. The column is ``S``, as wide as its longest; empty where there is none.
+    """
+    reach = len(prefix) + width
+    near = starts <= len(text) - reach
+    if not near.any() or len(starts) * reach > 2 * len(text):
+        # Windows over short lines would be more than the text itself.
+        return np.zeros(len(starts), "S1"), np.zeros(len(starts), np.bool_)
+    windows = np.lib.stride_tricks.sliding_window_view(text, reach)[np.where(near, starts, 0)]
+    has = near & (windows[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all(axis=1)
+    strings = windows[:, len(prefix) :]
+    sizes = (strings == ord('"')).argmax(axis=1)
+    has &= sizes > 0
+    inside = np.arange(width) < sizes[:, None]
+    strange = strings - ord(" ") >= 0x80 - ord(" ")
+    strange |= strings == ord("\\")
+    has &= ~(strange & inside).any(axis=1)
+    inside &= has[:, None]
+    widest = max(1, int(sizes.max(where=has, initial=0)))
+    column = np.multiply(strings[:, :widest], inside[:, :widest], order="C")
+    return column.view(f"S{widest}").ravel(), has
 
 
 def odd_lines(text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
@@ -135,10 +171,11 @@ def _decodes(text: bytes) -> bool:
 
 def _nul_escapes(padded: Bytes) -> Int64s:
     """Where ``\\u0000`` stands; the backslash may be itself an escaped one."""
-    escapes = (padded[:-1] == ord("\\")) & (padded[1:] == ord("u"))
+    escapes = padded[:-8] == ord("\\")
+    escapes &= padded[1:-7] == ord("u")
     if not escapes.any():
         return np.zeros(0, np.int64)
-    at = np.flatnonzero(escapes)
+    at = _positions(escapes)
     for offset in range(2, 6):
         at = at[padded.take(at + offset, mode="clip") == ord("0")]
     return at
@@ -152,42 +189,52 @@ def _structure_oddities(padded: Bytes) -> Int64s:
     # Now 0 stands for the four brackets.
     mask = folded == 0
     mask |= padded == ord('"')
-    at = _positions(mask)
+    at = _unescaped(padded, _positions(mask))
     sign = padded.take(at)
-    quotes = sign == ord('"')
-    _drop_escaped(padded, at, quotes)
-    parity = np.cumsum(quotes.view(np.uint8), dtype=np.uint8) & 1
-    ends = np.flatnonzero(quotes)
-    opening, closing = ends[0::2], at.take(ends[1::2])
-    is_key, strange = _before_colon(padded, closing)
-    first, last = at.take(opening.compress(is_key)) + 1, closing.compress(is_key)
-    # Brackets outside strings and the opening quotes of keys, in the order of the text.
-    chosen = (sign != ord('"')) & (parity == 0)
-    chosen[opening.compress(is_key)] = True
-    chosen_at = np.flatnonzero(chosen)
-    step = _STEP.take(sign.take(chosen_at))
+    quotes = np.flatnonzero(sign == ord('"'))
+    brackets = np.flatnonzero(sign != ord('"'))
+    # The rows before a bracket are brackets and quotes; after an odd number of these it is text.
+    in_text = (brackets - np.arange(len(brackets))) & 1
+    step = _STEP.take(sign.take(brackets) | (in_text << 7).view(np.uint64).astype(np.uint8))
     depth = np.cumsum(step, dtype=np.int32)
-    too_deep = at.take(chosen_at.compress(depth > NESTING_MAX))
+    too_deep = at.take(brackets.compress(depth > NESTING_MAX))
+    closing = at.take(quotes[1::2])
+    keys, strange = _before_colon(padded, closing)
+    opening = quotes.take(keys << 1)
+    first, last = at.take(opening) + 1, closing.take(keys)
     signature, unsure = _key_signatures(padded.view(np.uint64), first, last)
-    signature += _object_numbers(step, depth) * _ODD_3
+    # So many brackets stand before each key; the last one says which object it is in.
+    before = opening - (keys << 1)
+    signature += _object_numbers(step, depth).take(before - 1) * _ODD_3
     return np.concatenate(
         [strange, too_deep, first.compress(unsure), first.take(_repeats(signature))]
     )
 
 
-def _drop_escaped(padded: Bytes, at: Int64s, quotes: Bools) -> None:
-    """Clear in ``quotes`` those after an odd number of backslashes."""
-    rows = np.flatnonzero(quotes & (padded.take(at - 1) == ord("\\")))
+def _unescaped(padded: Bytes, at: Int64s) -> Int64s:
+    """``at`` without the quotes after an odd number of backslashes."""
+    rows = np.flatnonzero(padded.take(at - 1) == ord("\\"))
+    if not len(rows):
+        return at
+    rows = rows.compress(padded.take(at.take(rows)) == ord('"'))
+    kept = np.ones(len(at), np.bool_)
     back = 1
-    while len(rows):
+    while len(rows) and back < _BACKSLASHES_MANY:
         # These have ``back`` backslashes before them, and perhaps more.
-        quotes[rows] = back % 2 == 0
+        kept[rows] = back % 2 == 0
         back += 1
-        rows = rows[padded.take(at.take(rows) - back) == ord("\\")]
+        rows = rows.compress(padded.take(at.take(rows) - back) == ord("\\"))
+    if len(rows):
+        runs = [run.span() for run in _LONG_RUN.finditer(padded)]
+        for row, place in zip(rows.tolist(), at.take(rows).tolist(), strict=True):
+            start, end = runs[bisect_left(runs, place, key=itemgetter(1))]
+            assert end == place
+            kept[row] = (end - start) % 2 == 0
+    return at.compress(kept)
 
 
-def _before_colon(padded: Bytes, closing: Int64s) -> tuple[Bools, Int64s]:
-    """Which closing quotes end a key, and which have so much space after them that it is unsure."""
+def _before_colon(padded: Bytes, closing: Int64s) -> tuple[Int64s, Int64s]:
+    """The strings that are keys, by number, and the closing quotes with too much space to tell."""
     after = padded.take(closing + 1)
     is_key = after == ord(":")
     rows = np.flatnonzero(_IS_SPACE.take(after))
@@ -195,24 +242,21 @@ def _before_colon(padded: Bytes, closing: Int64s) -> tuple[Bools, Int64s]:
         if not len(rows):
             break
         after = padded.take(closing.take(rows) + offset, mode="clip")
-        is_key[rows[after == ord(":")]] = True
-        rows = rows[_IS_SPACE.take(after)]
-    return is_key, closing.take(rows)
+        is_key[rows.compress(after == ord(":"))] = True
+        rows = rows.compress(_IS_SPACE.take(after))
+    return np.flatnonzero(is_key), closing.take(rows)
 
 
 def _object_numbers(step: NDArray[np.int8], depth: NDArray[np.int32]) -> Words:
-    """For each key, in the order of the text, the number of the object that it is in.
+    """For each bracket, in the order of the text, the number of what it leaves us in.
 
-    ``step`` is 1 for an opening bracket, -1 for a closing one, 0 for a key. Sorted by depth
-    (stably), each key comes after the opening of its object, with nothing opened in between.
+    ``step`` is 1 for an opening bracket, -1 for a closing one, 0 for one in a string; ``depth``
+    is the depth after it. Sorted by depth (stably), a bracket leaves us in what was last opened.
     """
-    rows = np.flatnonzero(step >= 0)
-    levels = np.minimum(depth.take(rows), 255).astype(np.uint8)
-    order = np.argsort(levels, kind="stable")
-    opened = step.take(rows).take(order)
-    numbers = np.empty(len(rows), np.uint64)
-    numbers[order] = np.cumsum(opened, dtype=np.int64).view(np.uint64)
-    return numbers.compress(step.take(rows) == 0)
+    order = np.argsort(np.minimum(depth, 255).astype(np.uint8), kind="stable")
+    numbers = np.empty(len(step), np.uint64)
+    numbers[order] = np.cumsum(step.take(order) == 1, dtype=np.int64).view(np.uint64)
+    return numbers
 
 
 def _key_signatures(words: Words, first: Int64s, last: Int64s) -> tuple[Words, Bools]:
@@ -252,7 +296,8 @@ def _words_at(words: Words, at: Int64s) -> Words:
 def _has_backslash(word: Words) -> Bools:
     """Whether one of the 8 bytes is a backslash (the zero-byte test of Hacker's Delight, 6-1)."""
     zero = word ^ _BACKSLASHES
-    return ((zero - _LOW_BITS) & ~zero & _HIGH_BITS) != 0
+    found: Bools = ((zero - _LOW_BITS) & ~zero & _HIGH_BITS) != 0
+    return found
 
 
 def _repeats(signature: Words) -> Int64s:

@@ -26,13 +26,15 @@ from numpy.typing import NDArray
 
 from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
 from datavault.domain.ids import RECORD_ID_BYTES_MAX, RecordId, parse_record_id
-from datavault.domain.json_scan import NESTING_MAX, joined, odd_lines, split_lines
+from datavault.domain.json_scan import NESTING_MAX, joined, leading_strings, odd_lines, split_lines
 
 RECORD_BYTES_MAX = 4 * 2**20
 
 type Int64s = NDArray[np.int64]
 type Bools = NDArray[np.bool_]
 
+# Enough for a key and an id; what is longer takes the general way.
+_HEAD_BYTES = 4096
 _SPACE = b" \t\r\n"
 _POSITION = re.compile(r"\(byte (\d+)\)")
 # A string, closed or not, so that one pass over any text is linear.
@@ -43,6 +45,7 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 # Decoding to Raw is msgspec's skipping parser: the whole grammar, lone surrogates included;
 # not UTF-8, depth, NUL and duplicate keys.
+_NO_IDS = np.zeros(0, "S1")
 _GRAMMAR = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -69,7 +72,8 @@ class LineScan:
     """The records of a batch as columns, one row a record, in the order of the lines.
 
     Record ``i`` is ``batch[starts[i]:ends[i]]``, trimmed. ``ids`` is ``S{width}`` (UTF-8, no NUL,
-    so the padding is unambiguous), or ``None`` when no record key was given.
+    so the padding is unambiguous), or ``None`` when no record key was given. ``is_parsed`` says
+    that each row is JSON by the grammar, so that ``validate`` need not look at that again.
     """
 
     lines: Int64s
@@ -77,6 +81,7 @@ class LineScan:
     ends: Int64s
     ids: NDArray[np.bytes_] | None
     problems: tuple[LineProblem, ...]
+    is_parsed: bool
 
 
 def parse_record(text: bytes, *, record_key: str | None, field: str) -> ParsedRecord:
@@ -157,6 +162,7 @@ def scan_lines(batch: bytes | memoryview, *, record_key: str | None) -> LineScan
         scan.ends[kept],
         None if scan.ids is None else scan.ids[kept],
         tuple(sorted((*scan.problems, *problems), key=attrgetter("line"))),
+        is_parsed=True,
     )
 
 
@@ -168,29 +174,31 @@ def scan_ids(batch: bytes | memoryview, *, record_key: str | None) -> LineScan:
     """
     text = np.frombuffer(batch, np.uint8)
     lines, starts, ends = split_lines(text)
-    if record_key is None:
-        return LineScan(lines, starts, ends, None, ())
-    odd = _odd_shapes(text, starts, ends)
-    decoder = _id_decoder(record_key)
-    if decoder is None:
-        odd[:] = True
-        ids: list[bytes] = [b""] * len(starts)
-    else:
-        ids = _decode_ids(decoder, batch, starts, ends, odd)
+    if record_key is None or not len(starts):
+        return LineScan(lines, starts, ends, None if record_key is None else _NO_IDS, (), False)
+    ids, known = _leading_ids(text, starts, ends, record_key)
+    if known.all():
+        return LineScan(lines, starts, ends, ids, (), False)
+    rest = np.flatnonzero(~known)
+    column, odd = _decode_ids(batch, starts[rest], ends[rest], record_key)
     problems: list[LineProblem] = []
-    for row in np.flatnonzero(odd).tolist():
+    bad = np.zeros(len(starts), np.bool_)
+    for at in np.flatnonzero(odd).tolist():
+        row = int(rest[at])
         record = _parse_row(batch, lines, starts, ends, row, record_key)
         if isinstance(record, LineProblem):
             problems.append(record)
+            bad[row] = True
         else:
             assert record.id is not None
-            ids[row] = record.id.encode()
-            odd[row] = False
-    column = np.array(ids, np.bytes_) if ids else np.zeros(0, "S1")
-    if not problems:
-        return LineScan(lines, starts, ends, column, ())
-    kept = ~odd
-    return LineScan(lines[kept], starts[kept], ends[kept], column[kept], tuple(problems))
+            column[at] = record.id.encode()
+    others = np.array(column, np.bytes_)
+    ids = ids.astype(max(ids.dtype, others.dtype))
+    ids[rest] = others
+    kept = ~bad
+    return LineScan(
+        lines[kept], starts[kept], ends[kept], ids[kept], tuple(problems), not known.any()
+    )
 
 
 def validate(
@@ -204,8 +212,7 @@ def validate(
     text = np.frombuffer(batch, np.uint8)
     starts, ends = scan.starts[rows], scan.ends[rows]
     odd = np.zeros(len(rows), np.bool_)
-    if scan.ids is None:
-        # Phase one has not parsed these.
+    if not scan.is_parsed:
         odd = _odd_shapes(text, starts, ends)
         _decode_rows(_GRAMMAR, batch, starts, ends, odd)
     sure = np.flatnonzero(~odd)
@@ -394,32 +401,57 @@ def _decode_rows[T](
     return values
 
 
+def _leading_ids(
+    text: NDArray[np.uint8], starts: Int64s, ends: Int64s, record_key: str
+) -> tuple[NDArray[np.bytes_], Bools]:
+    """The ids of lines that begin as the first line does, if that begins with its id.
+
+    ``{"id":"x"`` at the start of a line settles the id, whatever comes after it: the line is a
+    record with this id, or it is no record.
+    """
+    head = text[starts[0] : min(starts[0] + _HEAD_BYTES, ends[0])].tobytes()
+    found = _id_first(record_key).match(head)
+    if found is None:
+        return np.zeros(len(starts), "S1"), np.zeros(len(starts), np.bool_)
+    # Room for ids somewhat longer than the first.
+    width = min(len(found[2]) * 3 // 2 + 8, RECORD_ID_BYTES_MAX + 1)
+    return leading_strings(text, starts, found[1], width)
+
+
+@lru_cache(maxsize=64)
+def _id_first(record_key: str) -> re.Pattern[bytes]:
+    name = re.escape(json.dumps(record_key, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    return re.compile(rb'(\{[ \t]*+%b[ \t]*+:[ \t]*+")([^"\\\x00-\x1f]++)"' % name)
+
+
 def _decode_ids(
-    decoder: msgspec.json.Decoder[object],
-    batch: bytes | memoryview,
-    starts: Int64s,
-    ends: Int64s,
-    odd: Bools,
-) -> list[bytes]:
-    """The id of each row, empty for those that are odd or become so."""
-    rows = _decode_rows(decoder, batch, starts, ends, odd)
-    values: list[str | int] = list(map(attrgetter("id"), rows))
-    ids = [str(value).encode() for value in values]
-    # Zero may be written -0, whose digits are its own.
-    strange = [
-        not 1 <= len(encoded) <= RECORD_ID_BYTES_MAX or b"\0" in encoded or value == 0
-        for encoded, value in zip(ids, values, strict=True)
-    ]
-    if len(rows) == len(odd) and True not in strange:
-        return ids
+    batch: bytes | memoryview, starts: Int64s, ends: Int64s, record_key: str
+) -> tuple[list[bytes], Bools]:
+    """The id of each row and which rows are odd; the id of an odd row is empty."""
+    odd = _odd_shapes(np.frombuffer(batch, np.uint8), starts, ends)
     column = [b""] * len(odd)
-    sure = np.flatnonzero(~odd).tolist()
-    for row, encoded, is_strange in zip(sure, ids, strange, strict=True):
-        if is_strange:
-            odd[row] = True
-        else:
+    decoder = _id_decoder(record_key)
+    if decoder is None:
+        odd[:] = True
+        return column, odd
+    values = list(map(attrgetter("id"), _decode_rows(decoder, batch, starts, ends, odd)))
+    try:
+        ids = list(map(str.encode, values))
+    except TypeError:
+        # Zero may be written -0, whose digits are its own: left to parse_record, as empty.
+        ids = [b"" if value == 0 else str(value).encode() for value in values]
+    sizes = np.fromiter(map(len, ids), np.int64, len(ids))
+    fits = (sizes > 0) & (sizes <= RECORD_ID_BYTES_MAX)
+    if b"\0" in b"".join(ids):
+        fits &= [b"\0" not in encoded for encoded in ids]
+    if len(ids) == len(odd) and fits.all():
+        return ids, odd
+    for row, encoded, fit in zip(np.flatnonzero(~odd).tolist(), ids, fits.tolist(), strict=True):
+        if fit:
             column[row] = encoded
-    return column
+        else:
+            odd[row] = True
+    return column, odd
 
 
 def _parse_row(
