@@ -119,7 +119,8 @@ def _problem(
     correlation_id: str,
 ) -> Problem:
     return Problem(
-        type=f"urn:llm-data-vault:problem:{code}",
+        # RFC 9457: no more is meant than the status; ``code`` is what tells problems apart.
+        type="about:blank",
         title=status.phrase,
         status=status,
         code=code,

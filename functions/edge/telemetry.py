@@ -15,13 +15,13 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-SERVICE = "datavault"
-NAMESPACE = "LLMDataVault"
+NAMESPACE = "DataVault"
 FRAMES_MAX = 12
 
 _CORRELATION_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_logger = Logger(service=SERVICE)
-_metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+# The service's name, a capability, is Powertools' own setting (POWERTOOLS_SERVICE_NAME).
+_logger = Logger()
+_metrics = Metrics(namespace=NAMESPACE)
 
 
 def correlation_id_of(given: str | None, request_id: str | None) -> str:
