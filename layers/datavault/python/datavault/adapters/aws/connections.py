@@ -60,7 +60,9 @@ class Connections:
         self._timeouts = timeouts or Timeouts()
         self._ca_file = ca_file
         self._idle: deque[_Idle] = deque(maxlen=_IDLE_CONNECTIONS_MAX)
-        self.host = parts.netloc
+        # As the ``host`` header has it: with a port only if it is not the scheme's own.
+        default = f":{_HTTPS_PORT if self._secure else _HTTP_PORT}"
+        self.host = parts.netloc.removesuffix(default)
         self.path = parts.path or "/"
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Response:

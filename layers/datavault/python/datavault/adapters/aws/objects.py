@@ -1,8 +1,8 @@
 """The objects on S3, through obstore.
 
 An object is one PUT with ``If-None-Match: *``, whatever its size: creating it is then a single
-step, of racing writers one wins. obstore repeats reads by itself; a put is repeated here,
-because after an answer that was lost the object that is there may be our own.
+step, of racing writers one wins. obstore repeats reads by itself. It does not repeat a put or a
+delete whose answer was lost; here they are, and an object that is then there may be our own.
 """
 
 import re
@@ -41,7 +41,8 @@ _LIST_KEYS = 1000
 _LAST = "\U0010ffff"
 _CONFLICT = 409
 _RANGE_NOT_SATISFIABLE = 416
-_TOO_MANY_REQUESTS = 429
+# "Try again" (ConditionalRequestConflict) and "slow down".
+_PASSING = frozenset({_CONFLICT, 429})
 _SERVER_ERROR_MIN = 500
 _STATUS = re.compile(r"non-2xx status code: (\d{3})")
 _FAILURES = (BaseError, OSError)
@@ -78,25 +79,21 @@ class S3Objects:
         check_object_key(key)
         content = parts[0] if len(parts) == 1 else b"".join(parts)
         check_object_bytes(len(content))
-        for attempt in range(ATTEMPTS_MAX):
+        tries = 0
+
+        def create() -> None:
+            nonlocal tries
+            tries += 1
             try:
                 obstore.put(self._once, key, content, mode="create", use_multipart=False)
             except AlreadyExistsError as error:
                 if _status(error) == _CONFLICT:
-                    failure: Exception = error  # Another writer is at it: look again.
-                    self._sleep(backoff_s(attempt))
-                    continue
-                if attempt and self.get(key) == content:
-                    return  # An earlier attempt was ours and arrived.
-                raise Conflict(f"there is an object {key} already") from None
-            except _FAILURES as error:
-                if not _may_pass(error):
-                    raise
-                failure = error
-            else:
-                return
-            self._sleep(backoff_s(attempt))
-        raise Unavailable(f"objects do not take {key}") from failure
+                    raise  # Another writer is at it this moment: to be tried again.
+                # Is it our own, of a try whose answer was lost?
+                if tries == 1 or self.get(key) != content:
+                    raise Conflict(f"there is an object {key} already") from None
+
+        self._repeated(key, create)
 
     def get(self, key: str) -> bytes:
         check_object_key(key)
@@ -120,7 +117,7 @@ class S3Objects:
     def delete(self, key: str) -> None:
         check_object_key(key)
         with suppress(NotFound), _translated(key):
-            obstore.delete(self._patient, key)
+            self._repeated(key, lambda: obstore.delete(self._once, key))
 
     def keys(self, prefix: str) -> Iterator[str]:
         # obstore lists folders only: a prefix within a name is its folder from there on.
@@ -145,6 +142,19 @@ class S3Objects:
             obstore.list(self._once, offset=_LAST).collect()
         except _FAILURES as error:
             raise Unavailable("objects do not answer") from error
+
+    def _repeated(self, key: str, change: Callable[[], object]) -> None:
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                change()
+            except _FAILURES as error:
+                if not _may_pass(error):
+                    raise
+                failure = error
+            else:
+                return
+            self._sleep(backoff_s(attempt))
+        raise Unavailable(f"objects do not answer for {key}") from failure
 
     def _read_spans(self, key: str, spans: list[tuple[int, int]]) -> list[tuple[int, bytes]]:
         """Where each span begins and its bytes, up to the object's end."""
@@ -183,15 +193,21 @@ class S3Objects:
 
     @cached_property
     def _patient(self) -> S3Store:
-        """For what obstore may repeat: everything but a put."""
+        """For reads, which obstore repeats."""
         return self._store(ATTEMPTS_MAX - 1)
 
     @cached_property
     def _once(self) -> S3Store:
+        """For writes, which ``_repeated`` repeats."""
         return self._store(0)
 
     def _store(self, retries: int) -> S3Store:
-        config: S3Config = {**_addressed(self._bucket), "region": self._bucket.region}
+        config: S3Config = {
+            **_addressed(self._bucket),
+            "region": self._bucket.region,
+            # One DELETE for one object, not a POST with a list of one.
+            "disable_bulk_delete": True,
+        }
         provider: Callable[[], S3Credential] | None = None
         if isinstance(self._credentials, FixedCredentials):
             fixed = self._credentials.credentials
@@ -287,10 +303,10 @@ def _translated(key: str) -> Iterator[None]:
 
 def _may_pass(error: Exception) -> bool:
     """Whether the network or the service failed, not the request."""
-    if not isinstance(error, GenericError):
+    if not isinstance(error, GenericError | AlreadyExistsError):
         return False
     status = _status(error)
-    return status is None or status >= _SERVER_ERROR_MIN or status == _TOO_MANY_REQUESTS
+    return status is None or status >= _SERVER_ERROR_MIN or status in _PASSING
 
 
 def _status(error: Exception) -> int | None:
