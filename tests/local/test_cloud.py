@@ -1,6 +1,7 @@
 """A cloud starts, stays on loopback, keeps what it is told to keep and leaves nothing."""
 
 import io
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from datavault.local.cloud import CloudFailed, LocalCloud
+from datavault.local.cloud import CloudFailed, LocalCloud, Permissions
 from tests.local.rig import Function, deploy_function, deploy_stack, request
 from tests.local.test_api_gateway import AUTHORIZER, ECHO, api_resources
 
@@ -189,3 +190,32 @@ def test_the_state_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     with LocalCloud.start(state=home):
         assert os.stat(home).st_mode & 0o077 == 0
         assert os.stat(home / "issuer.pem").st_mode & 0o077 == 0
+
+
+def test_enforced_permissions_stop_a_function_that_its_role_does_not_allow() -> None:
+    reader = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    return len(boto3.client('s3').list_buckets()['Buckets'])"
+    )
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+    allowed = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
+        iam = cloud.boto3("iam")
+        roles = {
+            name: iam.create_role(
+                RoleName=name,
+                AssumeRolePolicyDocument=policy({**trust, "Action": "sts:AssumeRole"}),
+            )["Role"]["Arn"]
+            for name in ("may", "may-not")
+        }
+        iam.put_role_policy(RoleName="may", PolicyName="list", PolicyDocument=policy(allowed))
+        called = {
+            name: deploy_function(cloud, reader, Role=arn).call() for name, arn in roles.items()
+        }
+    assert called["may"].payload == 0
+    assert "AccessDenied" in called["may-not"].payload["errorMessage"]
+
+
+def policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

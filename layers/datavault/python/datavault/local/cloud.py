@@ -6,6 +6,7 @@ on, and nothing is left running when the cloud stops or its owner dies.
 """
 
 import contextlib
+import enum
 import http.client
 import os
 import shutil
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,6 +34,14 @@ LOG_TAIL_BYTES = 4096
 # What a child needs of its owner's environment; above all not AWS_ENDPOINT_URL, which
 # the emulator would hand on to functions.
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "VIRTUAL_ENV")
+
+
+class Permissions(enum.StrEnum):
+    """Whether the cloud asks IAM before it obeys."""
+
+    OPEN = "open"
+    # Signatures, identity and resource policies; each function acts as its own role.
+    ENFORCED = "enforced"
 
 
 class CloudFailed(RuntimeError):
@@ -59,7 +69,13 @@ class LocalCloud:
         self._stopped = False
 
     @classmethod
-    def start(cls, *, port: int | None = None, state: Path | None = None) -> Self:
+    def start(
+        cls,
+        *,
+        port: int | None = None,
+        state: Path | None = None,
+        permissions: Permissions = Permissions.OPEN,
+    ) -> Self:
         """Start a cloud and return when it answers.
 
         With ``state`` its contents are what the last clean stop left, and a port that is
@@ -78,7 +94,8 @@ class LocalCloud:
         with listener:
             # Before the child starts, so that both find the same key.
             Issuer(endpoint=endpoint, key_file=home / "issuer.pem")
-            process = _spawn(endpoint, listener, watched, home, persistent=state is not None)
+            environment = _environment(endpoint, permissions, state.resolve() if state else None)
+            process = _spawn(endpoint, listener, watched, home, environment)
         os.close(watched)
         cloud = cls(
             endpoint=endpoint,
@@ -196,7 +213,11 @@ def _listen(port: int | None, state: Path | None) -> socket.socket:
 
 
 def _spawn(
-    endpoint: str, listener: socket.socket, watched: int, home: Path, *, persistent: bool
+    endpoint: str,
+    listener: socket.socket,
+    watched: int,
+    home: Path,
+    environment: Mapping[str, str],
 ) -> subprocess.Popen[bytes]:
     settings = Settings(
         endpoint=endpoint,
@@ -205,10 +226,25 @@ def _spawn(
         home=str(home),
         cache=str(_cache()),
     )
+    with open(home / "emulator.log", "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "datavault.local.emulator", settings.encode()],
+            env=environment,
+            pass_fds=(listener.fileno(), watched),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _environment(endpoint: str, permissions: Permissions, state: Path | None) -> dict[str, str]:
+    """The emulator's whole environment; it reads its configuration nowhere else."""
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     environment |= {
+        "AUTH": "true" if permissions is Permissions.ENFORCED else "false",
         "BIND_HOST": HOST,
-        "GATEWAY_PORT": str(listener.getsockname()[1]),
+        "GATEWAY_PORT": endpoint.rpartition(":")[2],
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "MINISTACK_REGION": REGION,
@@ -222,23 +258,14 @@ def _spawn(
         "MALLOC_TOP_PAD_": str(64 * 1024**2),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
-    if persistent:
+    if state is not None:
         environment |= {
             "PERSIST_STATE": "1",
             "S3_PERSIST": "1",
-            "STATE_DIR": str(home / "services"),
-            "S3_DATA_DIR": str(home / "objects"),
+            "STATE_DIR": str(state / "services"),
+            "S3_DATA_DIR": str(state / "objects"),
         }
-    with open(home / "emulator.log", "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "datavault.local.emulator", settings.encode()],
-            env=environment,
-            pass_fds=(listener.fileno(), watched),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    return environment
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,10 @@ def main() -> None:
     settings = Settings.decode(sys.argv[1])
     _require_pinned_emulator()
     _raise_descriptor_limit()
-    _install_shims(settings)
+    end_functions = _install_shims(settings)
     issuer = Issuer(endpoint=settings.endpoint, key_file=Path(settings.home, "issuer.pem"))
     threading.Thread(target=_end_with_parent, args=(settings.watch_fd,), daemon=True).start()
-    try:
-        asyncio.run(_serve(settings, issuer))
-    finally:
-        _end_process_group()
+    asyncio.run(_serve(settings, issuer, end_functions))
 
 
 def _require_pinned_emulator() -> None:
@@ -69,7 +67,7 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _install_shims(settings: Settings) -> None:
+def _install_shims(settings: Settings) -> Callable[[], None]:
     from datavault.local.shims import (
         api_gateway,
         cloudformation,
@@ -81,18 +79,23 @@ def _install_shims(settings: Settings) -> None:
 
     for shim in (api_gateway, cloudformation, kms, limits, s3_bodies):
         shim.install()
-    lambda_runtime.install(
+    return lambda_runtime.install(
         cache=Path(settings.cache), home=Path(settings.home), endpoint=settings.endpoint
     )
 
 
-async def _serve(settings: Settings, issuer: Issuer) -> None:
+async def _serve(settings: Settings, issuer: Issuer, end_functions: Callable[[], None]) -> None:
     from ministack.app import app
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     listener = socket.socket(fileno=settings.socket_fd)
-    await serve(_with_issuer(app, issuer), listener, stop=stop)
+    try:
+        await serve(_with_issuer(app, issuer), listener, stop=stop)
+    finally:
+        # Here and not after the loop, whose end would wait for every call in a thread.
+        end_functions()
+        _end_process_group()
 
 
 def _with_issuer(application: Application, issuer: Issuer) -> Application:

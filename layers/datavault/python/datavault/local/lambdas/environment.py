@@ -129,6 +129,13 @@ class Environment:
                 )
             return self._outcome(report)
 
+    def kill(self) -> None:
+        """End the process now and collect it; whoever waits for it finds out by itself."""
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+
     def close(self) -> None:
         """End the process now, whatever it does, and remove its scratch directory."""
         process, self._process = self._process, None

@@ -7,7 +7,8 @@ environment and what it makes of a result are replaced.
 import json
 import shutil
 import threading
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ type Config = Mapping[str, Any]
 type Result = dict[str, Any]
 
 
-def install(*, cache: Path, home: Path, endpoint: str) -> None:
-    """Serve every Python function of the emulator from ``Environment`` processes."""
+def install(*, cache: Path, home: Path, endpoint: str) -> Callable[[], None]:
+    """Serve every Python function of the emulator from ``Environment`` processes.
+
+    Returns what ends all of them, for the emulator's own end.
+    """
     logs, scratch = home / "logs", home / "scratch"
     logs.mkdir(exist_ok=True)
     shutil.rmtree(scratch, ignore_errors=True)
@@ -32,16 +36,19 @@ def install(*, cache: Path, home: Path, endpoint: str) -> None:
     store = CodeStore(cache)
     store.forget_unused()
     runtime = gather(cache)
+    environments: weakref.WeakSet[Environment] = weakref.WeakSet()
 
     class ManagedWorker(_ManagedWorker):
         def make_environment(self) -> Environment:
-            return Environment(
+            environment = Environment(
                 _spec(self.config, self.code_zip, store),
                 runtime=runtime,
                 endpoint=endpoint,
                 scratch=scratch,
                 log_file=logs / f"{self.func_name}.log",
             )
+            environments.add(environment)
+            return environment
 
     def worker_class_for(config: Config) -> Any:  # noqa: ANN401
         return ManagedWorker if _is_python(config) else original_class(config)
@@ -57,6 +64,12 @@ def install(*, cache: Path, home: Path, endpoint: str) -> None:
         return _execute(config, function["code_zip"], event, request_id)
 
     replace(functions, "_execute_function_warm", execute_warm)
+
+    def end_all() -> None:
+        for environment in list(environments):
+            environment.kill()
+
+    return end_all
 
 
 class _ManagedWorker(pools.Worker):  # type: ignore[misc]
