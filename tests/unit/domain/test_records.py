@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
-from datavault.domain.json_scan import NESTING_MAX
+from datavault.domain.json_text import NESTING_MAX
 from datavault.domain.records import (
     RECORD_BYTES_MAX,
     LineProblem,

@@ -11,7 +11,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-NESTING_MAX = 100
+from datavault.domain.json_text import NESTING_MAX
 
 type Bytes = NDArray[np.uint8]
 type Words = NDArray[np.uint64]

@@ -24,9 +24,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
+from datavault.domain.errors import Invalid, TooLarge, VaultError
 from datavault.domain.ids import RECORD_ID_BYTES_MAX, RecordId, parse_record_id
-from datavault.domain.json_scan import NESTING_MAX, joined, leading_strings, odd_lines, split_lines
+from datavault.domain.json_scan import joined, leading_strings, odd_lines, split_lines
+from datavault.domain.json_text import (
+    GRAMMAR,
+    REFUSALS,
+    plain,
+    raw_fields,
+    require_json,
+    require_no_nul,
+    require_shallow,
+    unique_fields,
+)
 
 RECORD_BYTES_MAX = 4 * 2**20
 
@@ -36,17 +46,7 @@ type Bools = NDArray[np.bool_]
 # Enough for a key and an id; what is longer takes the general way.
 _HEAD_BYTES = 4096
 _SPACE = b" \t\r\n"
-_POSITION = re.compile(r"\(byte (\d+)\)")
-# A string, closed or not, so that one pass over any text is linear.
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_ESCAPE = re.compile(rb"\\(?:u0000|.)", re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
-# What msgspec raises for a text it refuses; RecursionError beyond some 10,000 levels.
-_REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
-# Decoding to Raw is msgspec's skipping parser: the whole grammar, lone surrogates included;
-# not UTF-8, depth, NUL and duplicate keys.
 _NO_IDS = np.zeros(0, "S1")
-_GRAMMAR = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,12 @@ def parse_record(text: bytes, *, record_key: str | None, field: str) -> ParsedRe
         raise TooLarge(
             f"a record has at most {RECORD_BYTES_MAX} bytes, this has {len(body)}", field=field
         )
-    _require_json(body, field)
+    require_json(body, field)
     if not body.startswith(b"{"):
         raise Invalid(f"a record is a JSON object, this {len(body)}-byte text is not", field=field)
-    _require_depth(body, field)
-    _require_no_nul(body, field)
-    pairs = _unique_pairs(body, field)
+    require_shallow(body, field)
+    require_no_nul(body, field)
+    pairs = unique_fields(body, field)
     if record_key is None:
         return ParsedRecord(body, None)
     return ParsedRecord(body, _record_id(pairs, record_key, field))
@@ -126,17 +126,16 @@ def split_envelope(body: bytes, *, field: str = "body") -> object:
         Malformed: not UTF-8, or not JSON.
         Invalid: a key stands twice in the body's object or in one of ``records``.
     """
-    _require_json(body, field)
-    envelope = _own_fields(compact(body), field)
+    require_json(body, field)
+    envelope = raw_fields(compact(body), field)
     if not isinstance(envelope, dict):
         return envelope
-    plain = {name: raw for name, raw in envelope.items() if name != "records"}
-    split: dict[str, object] = {name: _plain(raw, field) for name, raw in plain.items()}
-    records = envelope.get("records")
+    records = envelope.pop("records", None)
+    split: dict[str, object] = {name: plain(raw, field) for name, raw in envelope.items()}
     if records is None:
         return split
     if not bytes(records).startswith(b"["):
-        split["records"] = _plain(records, field)
+        split["records"] = plain(records, field)
         return split
     items = msgspec.json.decode(records, type=list[msgspec.Raw])
     split["records"] = [
@@ -214,7 +213,7 @@ def validate(
     odd = np.zeros(len(rows), np.bool_)
     if not scan.is_parsed:
         odd = _odd_shapes(text, starts, ends)
-        _decode_rows(_GRAMMAR, batch, starts, ends, odd)
+        _decode_rows(GRAMMAR, batch, starts, ends, odd)
     sure = np.flatnonzero(~odd)
     odd[sure] = odd_lines(*joined(batch, starts[sure], ends[sure]))
     found = (
@@ -222,86 +221,6 @@ def validate(
         for row in rows[odd].tolist()
     )
     return tuple(problem for problem in found if isinstance(problem, LineProblem))
-
-
-class _Digits(str):
-    """An integer as written; so told apart from a string of digits."""
-
-    __slots__ = ()
-
-
-def _require_json(body: bytes, field: str) -> None:
-    bad_at: int | None = None
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        bad_at = error.start
-    if bad_at is not None:
-        raise Malformed(f"not UTF-8 at byte {bad_at} of {len(body)}", field=field)
-    refusal: str | None = None
-    try:
-        _GRAMMAR.decode(body)
-    except RecursionError:
-        refusal = "deep"
-    except msgspec.MsgspecError as error:
-        found = _POSITION.search(str(error))
-        refusal = f"at byte {found[1]}" if found else "at its end: it is cut short"
-    if refusal == "deep":
-        raise Invalid(f"nested deeper than {NESTING_MAX}", field=field)
-    if refusal is not None:
-        raise Malformed(f"not JSON (RFC 8259) of {len(body)} bytes, {refusal}", field=field)
-
-
-def _require_depth(body: bytes, field: str) -> None:
-    if body.count(b"{") + body.count(b"[") <= NESTING_MAX:
-        return
-    brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
-    steps = 1 - (np.frombuffer(brackets, np.uint8) & 4).astype(np.int8) // 2
-    depth = int(np.cumsum(steps, dtype=np.int64).max())
-    if depth > NESTING_MAX:
-        raise Invalid(f"nested at most {NESTING_MAX} deep, this is {depth}", field=field)
-
-
-def _require_no_nul(body: bytes, field: str) -> None:
-    if b"\\u0000" not in body:
-        return
-    for escape in _ESCAPE.finditer(body):
-        if escape.end() - escape.start() > 2:
-            raise Invalid(f"a string holds NUL, at byte {escape.start()}", field=field)
-
-
-def _unique_pairs(body: bytes, field: str) -> list[tuple[str, object]]:
-    """The fields of the object in ``body``; integers as ``_Digits``, objects and floats as None."""
-    pairs: list[tuple[str, object]] = []
-    twice: list[str] = []
-
-    def see(own: list[tuple[str, object]]) -> None:
-        nonlocal pairs
-        pairs = own  # The outermost object comes last.
-        if len(dict(own)) != len(own) and not twice:
-            twice.append(_first_repeat([name for name, _ in own]))
-
-    _decoder(see).decode(body.decode())
-    if twice:
-        raise Invalid(f"a key stands twice in one object: {twice[0]}", field=field)
-    return pairs
-
-
-def _decoder(see: object) -> json.JSONDecoder:
-    return json.JSONDecoder(
-        object_pairs_hook=see,  # type: ignore[arg-type]  # A hook may give None.
-        parse_int=_Digits,
-        parse_float=lambda _: None,
-    )
-
-
-def _first_repeat(names: list[str]) -> str:
-    seen: dict[str, int] = {}
-    for index, name in enumerate(names):
-        first = seen.setdefault(name, index)
-        if first != index:
-            return f"fields {first + 1} and {index + 1} of {len(names)}"
-    raise AssertionError("no name stands twice")
 
 
 def _record_id(pairs: list[tuple[str, object]], record_key: str, field: str) -> RecordId:
@@ -314,46 +233,11 @@ def _record_id(pairs: list[tuple[str, object]], record_key: str, field: str) -> 
     raise Invalid(f"the record has no id among its {len(pairs)} fields", field=place)
 
 
-def _own_fields(text: bytes, field: str) -> dict[str, msgspec.Raw] | object:
-    """The fields of the object in ``text`` (compact JSON), unparsed; or its plain value.
-
-    That no key stands twice is seen from the length: compact fields put together again are as
-    long as ``text``. Keys spelled with escapes break the sum, and are then compared one by one.
-    """
-    if not text.startswith(b"{"):
-        return _plain(text, field)
-    fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    names = sum(map(len, map(msgspec.json.encode, fields)))
-    # A colon and a comma a field but for the last comma, and the braces.
-    if names + sum(map(len, map(bytes, fields.values()))) + 2 * len(fields) + 1 != len(text):
-        keys: list[str] = []
-
-        def see(own: list[tuple[str, object]]) -> None:
-            keys[:] = [name for name, _ in own]
-
-        _decoder(see).decode(text.decode())
-        if len(set(keys)) != len(keys):
-            raise Invalid(f"a key stands twice in one object: {_first_repeat(keys)}", field=field)
-    return fields
-
-
 def _split_item(text: bytes, field: str) -> object:
-    fields = _own_fields(text, field)
+    fields = raw_fields(text, field)
     if not isinstance(fields, dict):
         return fields
-    return {
-        name: raw if name == "data" else _plain(raw, f"{field}") for name, raw in fields.items()
-    }
-
-
-def _plain(text: bytes | msgspec.Raw, field: str) -> object:
-    refused = False
-    try:
-        return msgspec.json.decode(text)
-    except _REFUSALS:
-        refused = True
-    assert refused
-    raise Invalid("a number out of range, or nesting too deep", field=field)
+    return {name: raw if name == "data" else plain(raw, field) for name, raw in fields.items()}
 
 
 @lru_cache(maxsize=64)
@@ -389,14 +273,14 @@ def _decode_rows[T](
         values: list[T] = decoder.decode_lines(joined(batch, starts[sure], ends[sure])[0])
         if len(values) == len(sure):
             return values
-    except _REFUSALS:
+    except REFUSALS:
         pass
     values = []
     spans = zip(sure.tolist(), starts[sure].tolist(), ends[sure].tolist(), strict=True)
     for row, start, end in spans:
         try:
             values.append(decoder.decode(batch[start:end]))
-        except _REFUSALS:
+        except REFUSALS:
             odd[row] = True
     return values
 
