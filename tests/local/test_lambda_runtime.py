@@ -1,5 +1,6 @@
 """Functions run as on AWS: real errors, declared environment, own layers, real limits."""
 
+import json
 import time
 from pathlib import Path
 from threading import Thread
@@ -7,7 +8,7 @@ from threading import Thread
 import pytest
 
 from datavault.local.cloud import LocalCloud
-from tests.local.rig import Function, archive, deploy_function
+from tests.local.rig import ROLE, Function, archive, deploy_function
 
 PROBE = """
 import os, sys, time
@@ -202,3 +203,48 @@ def test_a_warm_call_is_quick(probe: Function) -> None:
         took.append(time.perf_counter() - before)
     # 2.6 ms where this was written; the bound only has to catch a return to 50.
     assert sorted(took)[50] < 0.020
+
+
+def test_a_state_machine_catches_an_error_by_its_class_name(probe: Function) -> None:
+    states = probe.cloud.boto3("stepfunctions")
+    definition = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Try",
+        "States": {
+            "Try": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Arguments": {"FunctionName": probe.arn, "Payload": {"raise": "no luck"}},
+                "Catch": [
+                    {
+                        "ErrorEquals": ["Flaky"],
+                        "Output": "{% $parse($states.errorOutput.Cause).errorMessage %}",
+                        "Next": "Caught",
+                    }
+                ],
+                "End": True,
+            },
+            "Caught": {"Type": "Succeed"},
+        },
+    }
+    machine = states.create_state_machine(
+        name=f"machine-{probe.name}", definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    deadline = time.monotonic() + 10
+    while (run := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (run["status"], run["output"]) == ("SUCCEEDED", '"no luck"')
+
+
+def test_only_the_latest_log_streams_are_kept(cloud: LocalCloud) -> None:
+    function = deploy_function(cloud, "def handler(event, context): print('call', event)")
+    for number in range(120):
+        function.call(number)
+    logs = cloud.boto3("logs")
+    group = f"/aws/lambda/{function.name}"
+    streams = logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+    assert sum(len(page["logStreams"]) for page in streams) == 100
+    events = logs.filter_log_events(logGroupName=group, filterPattern="call")["events"]
+    assert "call 119" in [each["message"] for each in events]

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime as pools
+from ministack.services import cloudwatch_logs
 from ministack.services import lambda_svc as functions
 
 from datavault.local.lambdas.code_store import CodeStore
 from datavault.local.lambdas.environment import Environment, FunctionSpec, Outcome
 from datavault.local.lambdas.managed_runtime import gather
 from datavault.local.shims.misfit import replace
+
+LOG_STREAMS_KEPT_MAX = 100
 
 type Config = Mapping[str, Any]
 type Result = dict[str, Any]
@@ -64,12 +67,29 @@ def install(*, cache: Path, home: Path, endpoint: str) -> Callable[[], None]:
         return _execute(config, function["code_zip"], event, request_id)
 
     replace(functions, "_execute_function_warm", execute_warm)
+    _keep_few_log_streams()
 
     def end_all() -> None:
         for environment in list(environments):
             environment.kill()
 
     return end_all
+
+
+def _keep_few_log_streams() -> None:
+    """The emulator opens a log stream for every call; a benchmark would fill its memory."""
+    emit = replace(functions, "_emit_lambda_logs", None)
+
+    def emit_and_forget(function: Mapping[str, Any], *arguments: object, **named: object) -> None:
+        emit(function, *arguments, **named)
+        config = function.get("config") or function
+        group = cloudwatch_logs._log_groups.get(_log_group(config))
+        if group is not None:
+            streams = group["streams"]
+            for oldest in list(streams)[:-LOG_STREAMS_KEPT_MAX]:
+                streams.pop(oldest, None)
+
+    replace(functions, "_emit_lambda_logs", emit_and_forget)
 
 
 class _ManagedWorker(pools.Worker):  # type: ignore[misc]
@@ -109,8 +129,7 @@ class _ManagedWorker(pools.Worker):  # type: ignore[misc]
         finally:
             with self._retirement:
                 self._serving = False
-                if self._retired:
-                    self.environment.close()
+                self._close_if_retired()
 
     def _spawn(self) -> None:
         """Start ahead of the first call, which publishing a SnapStart version asks for."""
@@ -122,8 +141,11 @@ class _ManagedWorker(pools.Worker):  # type: ignore[misc]
         """End the environment; the pool calls this for every worker that it drops."""
         with self._retirement:
             self._retired = True
-            if not self._serving:
-                self.environment.close()
+            self._close_if_retired()
+
+    def _close_if_retired(self) -> None:
+        if self._retired and not self._serving and self._environment is not None:
+            self._environment.close()
 
 
 def _execute(config: Config, archive: bytes, event: object, request_id: str) -> Result:
@@ -148,11 +170,15 @@ def _is_python(config: Config) -> bool:
     return str(config.get("Runtime", "")).startswith("python")
 
 
+def _log_group(config: Config) -> str:
+    declared = (config.get("LoggingConfig") or {}).get("LogGroup")
+    return str(declared or f"/aws/lambda/{config.get('FunctionName')}")
+
+
 def _spec(config: Config, archive: bytes, store: CodeStore) -> FunctionSpec:
     name = config["FunctionName"]
     _, region = pools._account_region_from_function_config(config)
     layers = [functions._resolve_layer_zip(layer) for layer in config.get("Layers", ())]
-    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     return FunctionSpec(
         name=name,
         arn=config.get("FunctionArn", ""),
@@ -161,7 +187,7 @@ def _spec(config: Config, archive: bytes, store: CodeStore) -> FunctionSpec:
         memory_mb=int(config.get("MemorySize", 128)),
         timeout_s=float(config.get("Timeout", 3)),
         region=region,
-        log_group=group,
+        log_group=_log_group(config),
         code=store.unpack(archive),
         layers=tuple(store.unpack(layer) for layer in layers if layer),
         variables=(config.get("Environment") or {}).get("Variables") or {},
