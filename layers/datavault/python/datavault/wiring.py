@@ -11,7 +11,7 @@ than all else that a read handler imports (``tests.benchmarks.clients``).
 import os
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import msgspec.structs
@@ -24,10 +24,12 @@ from datavault.adapters.aws.credentials import CredentialSource, credential_sour
 from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
-from datavault.domain.history import Kept
 from datavault.domain.rows import Table
-from datavault.domain.store.nodes import NodeCache
 from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens
+
+if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
+    from datavault.domain.history import Kept
+    from datavault.domain.store.nodes import NodeCache
 
 _PREFIX = "VAULT_"
 _FILE = "VAULT_FILE"
