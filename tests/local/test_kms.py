@@ -120,6 +120,14 @@ def test_a_replica_in_another_region_opens_after_rotation(cloud: LocalCloud, kms
     assert there.decrypt(CiphertextBlob=blob)["Plaintext"] == b"both"
 
 
+def test_the_private_half_of_a_generated_pair_opens(kms: Any, key: str) -> None:
+    pair = kms.generate_data_key_pair(
+        KeyId=key, KeyPairSpec="ECC_NIST_P256", EncryptionContext=CONTEXT
+    )
+    opened = kms.decrypt(CiphertextBlob=pair["PrivateKeyCiphertextBlob"], EncryptionContext=CONTEXT)
+    assert opened["Plaintext"] == pair["PrivateKeyPlaintext"]
+
+
 def test_an_asymmetric_key_still_signs(kms: Any) -> None:
     key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["KeyId"]
     signing = {"KeyId": key, "Message": b"root", "SigningAlgorithm": "ECDSA_SHA_256"}

@@ -59,6 +59,12 @@ def install() -> None:
     replace(kms, "_decrypt", _answering(lambda request: _decrypt(request, decrypt_other)))
     replace(kms, "_generate_data_key_common", _generate_data_key)
     replace(kms, "_key_material_id", _material_id)
+    generate_pair = replace(kms, "_generate_data_key_pair_common", None)
+    replace(
+        kms,
+        "_generate_data_key_pair_common",
+        lambda request, action: _sealed_pair(request, *generate_pair(request, action)),
+    )
     added: dict[str, Handler] = {
         "ReEncrypt": _answering(_reencrypt),
         "RotateKeyOnDemand": _answering(_rotate_on_demand),
@@ -138,6 +144,20 @@ def _generate_data_key(
         return record, data_key, _seal(record, data_key, request.get("EncryptionContext"))
     except Refused as refusal:
         return None, None, refusal.response
+
+
+def _sealed_pair(
+    request: Request,
+    pair: dict[str, str] | None,
+    private_key: bytes | None,
+    refusal: Response | None,
+) -> tuple[dict[str, str] | None, bytes | None, Response | None]:
+    """A generated pair whose private key is sealed as everything else is."""
+    if pair is not None and private_key is not None:
+        record = _symmetric(request["KeyId"])
+        sealed = _seal(record, private_key, request.get("EncryptionContext"))
+        pair["PrivateKeyCiphertextBlob"] = base64.b64encode(sealed).decode()
+    return pair, private_key, refusal
 
 
 def _reencrypt(request: Request) -> Response:
