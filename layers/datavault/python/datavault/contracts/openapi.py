@@ -54,7 +54,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unauthenticated": (401, "No credentials, or none that hold."),
     "denied": (403, "No role of the caller permits this."),
     "not_found": (404, "There is no such thing in the caller's workspace."),
-    "conflict": (409, "The world moved on; read again and retry."),
+    "conflict": (409, "The world moved on: read again and retry. `staging_full`: commit first."),
     "too_large": (413, "Over a written-down limit."),
     "invalid": (422, "Well-formed, but not acceptable; `errors` names the fields."),
     "throttled": (429, "Too fast; wait for `Retry-After` seconds."),
