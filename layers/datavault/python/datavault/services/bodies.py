@@ -1,6 +1,6 @@
 """Bodies of records: storing them in packs, and getting them back verified."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 
 import numpy as np
@@ -21,21 +21,27 @@ _BLOCKS_HELD = 8 * 1024 * 1024
 
 
 def store_bodies(
-    vault: Vault, keys: StoreKeys, bodies: Sequence[bytes], lengths: npt.NDArray[np.uint32]
+    vault: Vault,
+    keys: StoreKeys,
+    lengths: npt.NDArray[np.uint32],
+    bodies: Callable[[int, int], Sequence[bytes]],
 ) -> tuple[Locators, tuple[PackRef, ...]]:
-    """Store ``bodies`` in their order, in blocks of about 64 KiB and packs of at most 64 MiB.
+    """Store bodies in their order, in blocks of about 64 KiB and packs of at most 64 MiB.
 
-    Returns where each of them is. Nothing refers to the packs yet.
+    ``lengths`` says how long each is; ``bodies(first, last)`` gives those of one block when it
+    is their turn, so that they need not all be in memory. Returns where each of them is.
+    Nothing refers to the packs yet.
     """
-    locators = np.zeros(len(bodies), LOCATOR)
+    count = len(lengths)
+    locators = np.zeros(count, LOCATOR)
     packs: list[PackRef] = []
     writer: PackWriter | None = None
     ends = np.cumsum(lengths.astype(np.int64) + 1)
     first = 0
-    while first < len(bodies):
+    while first < count:
         before = int(ends[first - 1]) if first else 0
         last = int(np.searchsorted(ends, before + BLOCK_BYTES)) + 1
-        last = min(last, len(bodies))
+        last = min(last, count)
         room = PACK_BYTES_MAX - 2 * int(ends[last - 1] - before)
         if writer is not None and writer.size > room:
             write_pack(vault, keys, writer)
@@ -43,7 +49,7 @@ def store_bodies(
         if writer is None:
             writer = PackWriter(keys.fresh_pack(Kind.RECORDS))
             packs.append(writer.key.ref)
-        payload = encode_block(bodies[first:last], lengths[first:last], writer.slots)
+        payload = encode_block(bodies(first, last), lengths[first:last], writer.slots)
         start, length, slot = writer.add(payload, slots=last - first)
         part = locators[first:last]
         part["pack"], part["start"], part["length"] = len(packs) - 1, start, length

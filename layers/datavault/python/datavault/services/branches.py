@@ -173,7 +173,9 @@ def _columns(work: Work, parent: Kept, changes: list[StagedChange]) -> Changes:
         rows.append(row)
         places.append(first[digest])
     lengths = np.array([len(body) for body in bodies], np.uint32)
-    stored, packs = store_bodies(work.vault, work.keys, bodies, lengths)
+    stored, packs = store_bodies(
+        work.vault, work.keys, lengths, lambda first, last: bodies[first:last]
+    )
     if rows:
         locators[rows] = stored[places]
     wanted = ~known

@@ -260,8 +260,8 @@ def _records_after(view: View, after: bytes | None) -> Iterator[RecordView]:
 
 
 def _entries(rows: Entries) -> Iterator[Entry]:
-    for row, record_id in enumerate(list[bytes](rows.ids.tolist())):
-        yield Entry(record_id, rows.values[row].tobytes(), rows.locator(row))
+    for row, record_id in enumerate(rows.ids):
+        yield Entry(bytes(record_id), rows.values[row].tobytes(), rows.locator(row))
 
 
 def _staged_view(view: View, change: StagedChange) -> RecordView:

@@ -1,0 +1,138 @@
+"""Runs: pieces of an ingest, each sorted by record id, and merging them for the tree.
+
+A run's *index* is its entries (id, digest, locator) in order. The first ones are held in memory;
+beyond ``HELD_BYTES_MAX`` they are stored, sealed, in the form of tree leaves, and read back a
+leaf at a time; so an ingest of any length holds a bounded part of its index.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from datavault.domain.errors import Corrupt
+from datavault.domain.store.columns import Changes, Entries, Locator
+from datavault.domain.store.keys import StoreKeys
+from datavault.domain.store.node import ENTRIES_MAX, Leaf, decode, encode
+from datavault.domain.store.pack import Kind
+from datavault.ports import Vault
+from datavault.services.blocks import object_key
+from datavault.services.nodes import NodePacks, StoredNodes
+
+# A million entries of 32-byte ids.
+HELD_BYTES_MAX = 64 * 1024 * 1024
+# The tree is changed by so many entries at a time: a few hundred leaves, some 10 MB of nodes.
+PART_ENTRIES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run's index, in memory or stored; ``entries`` is ``None`` when it is stored."""
+
+    entries: Entries | None
+    stored: tuple[Locator, ...]
+
+    def slices(self, vault: Vault, keys: StoreKeys) -> Iterator[Entries]:
+        """The entries in order, at most ``ENTRIES_MAX`` at a time."""
+        if self.entries is not None:
+            for start in range(0, len(self.entries), ENTRIES_MAX):
+                yield self.entries.rows(start, min(start + ENTRIES_MAX, len(self.entries)))
+            return
+        reader = StoredNodes(vault, keys)
+        for place in self.stored:
+            leaf = decode(reader.read(place.pack, place.start, place.length, place.slot))
+            if not isinstance(leaf, Leaf):
+                raise Corrupt("a stored run holds something else than entries")
+            yield leaf.rows
+
+
+def hold(entries: Entries) -> Run:
+    """A run kept in memory."""
+    return Run(entries, ())
+
+
+def store(vault: Vault, keys: StoreKeys, entries: Entries) -> Run:
+    """A run stored and forgotten."""
+    packs = NodePacks(vault, keys)
+    places = []
+    for start in range(0, len(entries), ENTRIES_MAX):
+        rows = entries.rows(start, min(start + ENTRIES_MAX, len(entries))).compacted()
+        places.append(packs.add(encode(Leaf.of(rows))))
+    packs.flush()
+    return Run(None, tuple(places))
+
+
+def discard(vault: Vault, keys: StoreKeys, runs: Sequence[Run]) -> None:
+    """Delete the stored runs, when the tree has them or nobody wants them."""
+    for pack_id in {place.pack.id for run in runs for place in run.stored}:
+        vault.objects.delete(object_key(keys.store, Kind.NODES, pack_id))
+
+
+def merged(
+    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, numbered: bool
+) -> Iterator[Changes]:
+    """The runs as one sequence of changes, in ascending, disjoint ranges of ids.
+
+    Of equal ids the one in the last run counts; or, when ``numbered``, each counts, and the
+    second and later of them get their number behind their id.
+    """
+    parts: list[Entries] = []
+    size = 0
+    for part in _in_order(vault, keys, runs):
+        parts.append(_number(part) if numbered else _last_of_each(part))
+        size += len(part)
+        if size >= PART_ENTRIES:
+            yield Changes.put(Entries.concat(parts))
+            parts, size = [], 0
+    if parts:
+        yield Changes.put(Entries.concat(parts))
+
+
+def _in_order(vault: Vault, keys: StoreKeys, runs: Sequence[Run]) -> Iterator[Entries]:
+    """All entries by id, equal ids in the order of the runs; equal ids are never parted."""
+    sources = [run.slices(vault, keys) for run in runs]
+    heads: list[Entries | None] = [next(source, None) for source in sources]
+    while any(head is not None for head in heads):
+        # What follows in any run is at least as great as the last of its current slice.
+        bound = min(head.ids[-1] for head in heads if head is not None)
+        taken: list[Entries] = []
+        for index, source in enumerate(sources):
+            head = heads[index]
+            while head is not None:
+                upto = int(head.ids.searchsorted(bound, side="right"))
+                if upto:
+                    taken.append(head.rows(0, upto))
+                if upto < len(head):
+                    head = head.rows(upto, len(head))
+                    break
+                head = next(source, None)  # Its next slice may begin with the same id.
+            heads[index] = head
+        together = Entries.concat(taken)
+        yield together.take(np.argsort(together.ids, kind="stable"))
+
+
+def _last_of_each(entries: Entries) -> Entries:
+    last = np.ones(len(entries), np.bool_)
+    last[:-1] = entries.ids[1:] != entries.ids[:-1]
+    return entries if last.all() else entries.where(last)
+
+
+def _number(entries: Entries) -> Entries:
+    """Ids made distinct: ``x``, ``x.1``, ``x.2`` ... in the order in which they came."""
+    rank = _rank_among_equals(entries.ids)
+    again = np.flatnonzero(rank)
+    if not len(again):
+        return entries
+    ids = entries.ids.astype(f"S{entries.ids.itemsize + 12}")
+    numbers = np.char.mod("%d", rank[again]).astype(np.bytes_)
+    ids[again] = np.strings.add(np.strings.add(ids[again], b"."), numbers)
+    order = np.argsort(ids, kind="stable")
+    return Entries(ids, entries.values, entries.locators, entries.packs).take(order).compacted()
+
+
+def _rank_among_equals(ids: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
+    first = np.ones(len(ids), np.bool_)
+    first[1:] = ids[1:] != ids[:-1]
+    starts = np.flatnonzero(first)
+    return np.arange(len(ids)) - starts[np.cumsum(first) - 1]
