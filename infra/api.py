@@ -57,20 +57,21 @@ _UNAVAILABLE = (
 )
 _DENIED = (403, "denied", "Forbidden", "not allowed")
 _RETRY = (("Retry-After", "1"),)
+_RETRY_LATER = (("Retry-After", "5"),)
 _CHALLENGE = (("WWW-Authenticate", "Bearer"),)
 
 REFUSALS: tuple[Refusal, ...] = (
     Refusal("ACCESS_DENIED", *_DENIED),
-    Refusal("API_CONFIGURATION_ERROR", *_UNAVAILABLE, _RETRY),
-    Refusal("AUTHORIZER_CONFIGURATION_ERROR", *_UNAVAILABLE, _RETRY),
-    Refusal("AUTHORIZER_FAILURE", *_UNAVAILABLE, _RETRY),
+    Refusal("API_CONFIGURATION_ERROR", *_UNAVAILABLE, _RETRY_LATER),
+    Refusal("AUTHORIZER_CONFIGURATION_ERROR", *_UNAVAILABLE, _RETRY_LATER),
+    Refusal("AUTHORIZER_FAILURE", *_UNAVAILABLE, _RETRY_LATER),
     Refusal("BAD_REQUEST_BODY", 400, "malformed", "Bad Request", "the body is malformed"),
     Refusal("BAD_REQUEST_PARAMETERS", 400, "malformed", "Bad Request", "a parameter is malformed"),
     Refusal("DEFAULT_4XX", 400, "malformed", "Bad Request", "the request is malformed"),
-    Refusal("DEFAULT_5XX", *_UNAVAILABLE, _RETRY),
+    Refusal("DEFAULT_5XX", *_UNAVAILABLE, _RETRY_LATER),
     Refusal("EXPIRED_TOKEN", 401, "unauthenticated", "Unauthorized", "expired", _CHALLENGE),
-    Refusal("INTEGRATION_FAILURE", *_UNAVAILABLE, _RETRY),
-    Refusal("INTEGRATION_TIMEOUT", *_UNAVAILABLE, _RETRY),
+    Refusal("INTEGRATION_FAILURE", *_UNAVAILABLE, _RETRY_LATER),
+    Refusal("INTEGRATION_TIMEOUT", *_UNAVAILABLE, _RETRY_LATER),
     Refusal("INVALID_API_KEY", *_DENIED),
     Refusal("INVALID_SIGNATURE", *_DENIED),
     # API Gateway's name for a route that does not exist.
@@ -180,6 +181,7 @@ class VaultApi(Construct):
                 "Content-Type": f"'{PROBLEM}'",
                 "X-Correlation-ID": "context.requestId",
                 "Cache-Control": "'no-store'",
+                "X-Content-Type-Options": "'nosniff'",
                 **{name: f"'{value}'" for name, value in refusal.headers},
             },
             templates={"application/json": json.dumps(problem)},

@@ -44,11 +44,7 @@ def app(
 ) -> App:
     """All stacks of a stage, ready to be synthesized."""
     application = App(context=dict(given), outdir=str(out) if out else None)
-    if os.environ.get("CDK_VALIDATION") != "false":
-        # The same switch turns off the CDK's own validators: deploying to a laptop, and most tests.
-        Validations.of(application).add_plugins(
-            AwsSolutionsChecks(application), ServerlessChecks(application)
-        )
+    check(application)
     stateful = StatefulStack(application, stage=stage)
     api = ApiStack(application, stage=stage)
     for capability in capabilities():
@@ -62,6 +58,15 @@ def app(
         stack.add_stack_dependency(stateful)
         api.add_stack_dependency(stack)
     return application
+
+
+def check(application: App) -> None:
+    """Let synthesis fail on findings of cdk-nag that are not acknowledged."""
+    # The same switch turns off the CDK's own validators: deploying to a laptop, and most tests.
+    if os.environ.get("CDK_VALIDATION") != "false":
+        Validations.of(application).add_plugins(
+            AwsSolutionsChecks(application), ServerlessChecks(application)
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:

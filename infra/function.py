@@ -136,21 +136,29 @@ def _own_permissions(
 
 
 def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
-    settings = {
-        f"VAULT_{section}__{field}".upper(): str(value)
-        for section, values in stage.vault.items()
-        for field, value in values.items()
-    }
     return {
         "VAULT_STAGE": stage.name,
         **{f"VAULT_TABLES__{table.upper()}": names.table(table) for table in TABLES},
         "VAULT_OBJECTS__BUCKET": names.bucket,
-        **settings,
+        **_variables("VAULT", stage.vault),
         "POWERTOOLS_SERVICE_NAME": row.capability,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
         **(_LARGE_MEMORY if row.memory_mb >= LARGE_MEMORY_MB else {}),
     }
+
+
+def _variables(prefix: str, settings: Mapping[str, object]) -> dict[str, str]:
+    """Settings as the vault reads them: ``VAULT_SECTION__FIELD``, however deep."""
+    variables: dict[str, str] = {}
+    separator = "__" if "_" in prefix else "_"
+    for name, value in settings.items():
+        variable = f"{prefix}{separator}{name.upper()}"
+        if isinstance(value, Mapping):
+            variables |= _variables(variable, value)
+        else:
+            variables[variable] = str(value)
+    return variables
 
 
 def _version_description(environment: Mapping[str, str]) -> str | None:

@@ -38,8 +38,9 @@ class Issuer:
 class Stage:
     """One deployment of the vault.
 
-    ``vault`` are settings passed through to every function: section, field, value, as in the
-    vault's own TOML files.
+    ``recovery_days`` are how far back tables can be restored, ``archive_days`` how long events can
+    be replayed. ``vault`` are settings passed through to every function, nested as in the vault's
+    own TOML files.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Stage:
     log_retention_days: int
     throttle: Throttle
     issuer: Issuer
-    vault: Mapping[str, Mapping[str, object]]
+    vault: Mapping[str, object]
 
     @classmethod
     def named(cls, name: str, stages: Mapping[str, Mapping[str, object]]) -> "Stage":

@@ -1,0 +1,119 @@
+"""What outlives deployments: tables, bucket, key and bus."""
+
+import pytest
+
+from tests.infra.conftest import Assembly, Json, plain
+
+
+def table(assembly: Assembly, name: str) -> Json:
+    (found,) = (
+        resource
+        for resource in assembly.resources("AWS::DynamoDB::Table", "Stateful").values()
+        if resource["Properties"]["TableName"] == f"datavault-{assembly.stage.name}-{name}"
+    )
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", ["catalog", "staging", "ledger"])
+def test_a_table_holds_rows_under_two_keys_encrypted_and_paid_by_request(
+    name: str, assembly: Assembly
+) -> None:
+    properties = table(assembly, name)["Properties"]
+    assert properties["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["SSESpecification"]["SSEType"] == "KMS"
+    assert plain(properties["SSESpecification"]["KMSMasterKeyId"]).startswith("<DataKey")
+    assert properties["DeletionProtectionEnabled"] is assembly.stage.deletion_protection
+
+
+def test_catalog_and_ledger_can_be_restored_and_staging_cannot(assembly: Assembly) -> None:
+    for name in ("catalog", "ledger"):
+        assert table(assembly, name)["Properties"]["PointInTimeRecoverySpecification"] == {
+            "PointInTimeRecoveryEnabled": True,
+            "RecoveryPeriodInDays": assembly.stage.recovery_days,
+        }
+    staging = table(assembly, "staging")["Properties"]["PointInTimeRecoverySpecification"]
+    assert staging == {"PointInTimeRecoveryEnabled": False}
+
+
+def test_rows_expire_in_catalog_and_staging_and_never_in_the_ledger(assembly: Assembly) -> None:
+    for name in ("catalog", "staging"):
+        assert table(assembly, name)["Properties"]["TimeToLiveSpecification"] == {
+            "AttributeName": "expires_at",
+            "Enabled": True,
+        }
+    assert "TimeToLiveSpecification" not in table(assembly, "ledger")["Properties"]
+
+
+def test_only_the_ledger_is_streamed_and_with_what_was_written(assembly: Assembly) -> None:
+    assert table(assembly, "ledger")["Properties"]["StreamSpecification"] == {
+        "StreamViewType": "NEW_IMAGE"
+    }
+    for name in ("catalog", "staging"):
+        assert "StreamSpecification" not in table(assembly, name)["Properties"]
+
+
+@pytest.mark.parametrize(("name", "policy"), [("local", "Delete"), ("prod", "Retain")])
+def test_data_are_kept_where_the_stage_says_so(
+    name: str, policy: str, assemblies: dict[str, Assembly]
+) -> None:
+    resources = assemblies[name].stacks()["Stateful"]["Resources"].values()
+    kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
+    found = [each for each in resources if each["Type"] in kept]
+    assert len(found) == 5
+    for resource in found:
+        assert resource["DeletionPolicy"] == policy
+        assert resource["UpdateReplacePolicy"] == policy
+
+
+def test_the_bucket_keeps_no_old_versions_and_is_private_and_encrypted(
+    assembly: Assembly,
+) -> None:
+    (bucket,) = assembly.resources("AWS::S3::Bucket").values()
+    properties = bucket["Properties"]
+    assert "VersioningConfiguration" not in properties
+    assert "ObjectLockEnabled" not in properties
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert rule["BucketKeyEnabled"] is True
+    (lifecycle,) = properties["LifecycleConfiguration"]["Rules"]
+    assert lifecycle["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
+    assert lifecycle["Status"] == "Enabled"
+
+
+def test_the_bucket_refuses_plain_http_old_tls_and_overwriting(assembly: Assembly) -> None:
+    (policy,) = assembly.resources("AWS::S3::BucketPolicy").values()
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert all(statement["Effect"] == "Deny" for statement in statements)
+    assert [statement["Condition"] for statement in statements] == [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": 1.2}},
+        {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+    ]
+    assert statements[2]["Action"] == "s3:PutObject"
+
+
+def test_the_data_key_rotates(assembly: Assembly) -> None:
+    (key,) = assembly.resources("AWS::KMS::Key").values()
+    assert key["Properties"]["EnableKeyRotation"] is True
+
+
+def test_events_are_archived(assembly: Assembly) -> None:
+    (bus,) = assembly.resources("AWS::Events::EventBus").values()
+    (archive,) = assembly.resources("AWS::Events::Archive").values()
+    assert bus["Properties"]["Name"] == f"datavault-{assembly.stage.name}"
+    assert archive["Properties"]["RetentionDays"] == assembly.stage.archive_days
+    assert archive["Properties"]["EventPattern"] == {"source": [{"prefix": "io.llm-data-vault"}]}
+
+
+def test_people_and_tools_are_told_the_names(assembly: Assembly) -> None:
+    outputs = assembly.stacks()["Stateful"]["Outputs"]
+    told = {"CatalogTable", "StagingTable", "LedgerTable", "LedgerStreamArn", "ObjectBucket"}
+    assert told | {"EventBus"} <= set(outputs)
+    # The one value that crosses stacks as an export: see `infra.names`.
+    exported = [output for output in outputs.values() if "Export" in output]
+    assert [plain(output["Value"]).startswith("<DataKey") for output in exported] == [True]

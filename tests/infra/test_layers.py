@@ -1,0 +1,168 @@
+"""What the archives hold, that they are the same each time, and that they run."""
+
+import importlib.util
+import marshal
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from layers import build
+from layers.build import Architecture, BuildError
+
+
+def names(archive: Path) -> set[str]:
+    with zipfile.ZipFile(archive) as entries:
+        return set(entries.namelist())
+
+
+def compiled(name: str) -> str:
+    folder, _, file = name.rpartition("/")
+    return f"{folder}/__pycache__/{file.removesuffix('.py')}.cpython-313.pyc"
+
+
+def test_the_librarys_layer_lacks_what_only_developers_run() -> None:
+    held = names(build.library_layer())
+    assert "python/datavault/contracts/operations.py" in held
+    assert "python/datavault/adapters/aws/__init__.py" in held
+    assert "python/datavault/py.typed" in held
+    for folder in ("adapters/memory", "local", "cli", "client"):
+        assert not [name for name in held if name.startswith(f"python/datavault/{folder}/")]
+
+
+def test_the_librarys_layer_says_its_version(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build.library_layer()) as entries:
+        entries.extractall(tmp_path)
+    script = """
+import sys, importlib.metadata
+sys.path.append(sys.argv[1])
+print(importlib.metadata.version("datavault"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script, tmp_path / "python"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == importlib.metadata.version("datavault")
+
+
+def test_functions_keep_the_paths_that_are_their_handlers_names() -> None:
+    held = names(build.function_code())
+    assert "functions/records/append.py" in held
+    assert "functions/edge/__init__.py" in held
+    assert not [name for name in held if not name.startswith("functions/")]
+
+
+def test_byte_code_is_never_checked_against_its_source() -> None:
+    with zipfile.ZipFile(build.function_code()) as entries:
+        code = entries.read(compiled("functions/records/append.py"))
+    assert code[:4] == importlib.util.MAGIC_NUMBER
+    # PEP 552: bit 0 says that a hash of the source is there, bit 1 that it is to be checked.
+    assert int.from_bytes(code[4:8], "little") == 0b01
+    assert marshal.loads(code[16:]).co_filename == "/opt/functions/records/append.py"
+
+
+def test_equal_sources_make_equal_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for attempt in ("first", "second"):
+        monkeypatch.setattr(build, "CACHE", tmp_path / attempt)
+        made.append(build.function_code())
+    assert made[0] != made[1]
+    assert made[0].name == made[1].name
+    assert made[0].read_bytes() == made[1].read_bytes()
+
+
+def test_a_changed_source_makes_another_archive_and_old_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = tmp_path / "functions"
+    sources.mkdir()
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "FUNCTIONS", sources)
+    monkeypatch.setattr(build, "CACHE", tmp_path / "cache")
+    made = []
+    for number in range(build.ARCHIVES_KEPT_MAX + 2):
+        (sources / "a.py").write_text(f"x = {number}")
+        made.append(build.function_code())
+        os.utime(made[-1], (number, number))
+    assert len(set(made)) == len(made)
+    assert [path.is_file() for path in made] == [False, False, True, True, True]
+
+
+def test_the_core_layer_fits_and_imports_where_nothing_else_is_installed() -> None:
+    archive = build.third_party_layer("core", Architecture.host(), slim=True)
+    total = sum(
+        build.unzipped_bytes(each)
+        for each in (archive, build.library_layer(), build.function_code())
+    )
+    assert total < build.UNZIPPED_BYTES_MAX / 2
+    modules = build.import_packages(archive, build.LAYERS["core"].imports)
+    assert {"cryptography", "numpy", "obstore", "zstandard"} <= set(modules)
+    held = names(archive)
+    assert not [name for name in held if name.endswith((".pyi", ".h", ".a", "/RECORD"))]
+    assert not [name for name in held if "/tests/" in name]
+
+
+def test_a_library_cut_after_its_last_segment_still_loads(tmp_path: Path) -> None:
+    import blake3
+
+    library = next(Path(blake3.__file__).parent.glob("*.so"))
+    cut = build.loaded_part(library.read_bytes())
+    assert len(cut) < library.stat().st_size
+    assert build.loaded_part(cut) == cut
+    package = tmp_path / "blake3"
+    shutil.copytree(library.parent, package)
+    (package / library.name).unlink()
+    (package / library.name).write_bytes(cut)
+    script = """
+import sys
+sys.path.append(sys.argv[1])
+import blake3
+print(blake3.blake3(b"").hexdigest())
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script, tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == blake3.blake3(b"").hexdigest()
+
+
+def test_what_is_no_library_is_left_alone() -> None:
+    assert build.loaded_part(b"#!/bin/sh\n") == b"#!/bin/sh\n"
+
+
+def test_a_package_that_does_not_import_is_told_by_name(tmp_path: Path) -> None:
+    archive = tmp_path / "broken.zip"
+    with zipfile.ZipFile(archive, "w") as entries:
+        entries.writestr("python/broken/__init__.py", "import datavault")
+    with pytest.raises(BuildError, match=r"(?s)broken\.zip: .*datavault"):
+        build.import_packages(archive)
+
+
+def test_uv_is_found_as_given_in_the_path_or_as_a_module(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UV", "/somewhere/uv")
+    assert build._uv() == ["/somewhere/uv"]
+    monkeypatch.delenv("UV")
+    monkeypatch.setenv("PATH", "")
+    assert build._uv() == [sys.executable, "-m", "uv"]
+
+
+def test_an_unknown_layer_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build.main(["cheese"])
+    assert "no layer cheese; there are core" in capsys.readouterr().err
+
+
+def test_a_failing_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV", "false")
+    with pytest.raises(BuildError, match="false export"):
+        build.third_party_layer("core", Architecture.X86_64, slim=True)
