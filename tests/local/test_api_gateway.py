@@ -76,97 +76,80 @@ def gateway_response(kind: str, code: str, status: int) -> dict[str, Any]:
     }
 
 
-def api_resources(echo: str, authorizer: str) -> dict[str, Any]:
-    def child(part: str, parent: Any) -> dict[str, Any]:
-        return {
-            "Type": "AWS::ApiGateway::Resource",
-            "Properties": {"RestApiId": {"Ref": "Api"}, "ParentId": parent, "PathPart": part},
-        }
+def resource(part: str, parent: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::ApiGateway::Resource",
+        "Properties": {"RestApiId": {"Ref": "Api"}, "ParentId": parent, "PathPart": part},
+    }
 
-    def method(resource: str, **properties: Any) -> dict[str, Any]:
-        return {
-            "Type": "AWS::ApiGateway::Method",
-            "Properties": {
-                "RestApiId": {"Ref": "Api"},
-                "ResourceId": {"Ref": resource},
-                "HttpMethod": "ANY",
-                "AuthorizationType": "NONE",
-                "Integration": {
-                    "Type": "AWS_PROXY",
-                    "IntegrationHttpMethod": "POST",
-                    "Uri": function_uri(echo),
-                },
-                **properties,
+
+def method(name: str, function: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::ApiGateway::Method",
+        "Properties": {
+            "RestApiId": {"Ref": "Api"},
+            "ResourceId": {"Ref": name},
+            "HttpMethod": "ANY",
+            "AuthorizationType": "NONE",
+            "Integration": {
+                "Type": "AWS_PROXY",
+                "IntegrationHttpMethod": "POST",
+                "Uri": function_uri(function),
             },
-        }
+            **properties,
+        },
+    }
 
+
+def part_of_api(kind: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "Type": f"AWS::ApiGateway::{kind}",
+        "Properties": {"RestApiId": {"Ref": "Api"}, **properties},
+    }
+
+
+def routes(echo: str, authorizer: str) -> dict[str, Any]:
     root = {"Fn::GetAtt": ["Api", "RootResourceId"]}
+    guard = {"AuthorizationType": "CUSTOM", "AuthorizerId": {"Ref": "Authorizer"}}
+    shape = {"application/json": {"Ref": "Shape"}}
+    return {
+        "Records": resource("records", root),
+        "Record": resource("{record_id}", {"Ref": "Records"}),
+        "Guarded": resource("guarded", root),
+        "GuardedRecord": resource("{record_id}", {"Ref": "Guarded"}),
+        "Validated": resource("validated", root),
+        "Authorizer": part_of_api(
+            "Authorizer",
+            Name="guard",
+            Type="REQUEST",
+            IdentitySource="method.request.header.Authorization",
+            AuthorizerResultTtlInSeconds=300,
+            AuthorizerUri=function_uri(authorizer),
+        ),
+        "Validator": part_of_api("RequestValidator", ValidateRequestBody=True),
+        "Shape": part_of_api("Model", Name="Shape", ContentType="application/json", Schema=SCHEMA),
+        "RecordMethod": method("Record", echo),
+        "GuardedMethod": method("GuardedRecord", echo, **guard),
+        "ValidatedMethod": method(
+            "Validated", echo, RequestValidatorId={"Ref": "Validator"}, RequestModels=shape
+        ),
+        "Unauthorized": gateway_response("UNAUTHORIZED", "unauthenticated", 401),
+        "AccessDenied": gateway_response("ACCESS_DENIED", "denied", 403),
+        "TooLarge": gateway_response("REQUEST_TOO_LARGE", "too_large", 413),
+    }
+
+
+def api_resources(echo: str, authorizer: str) -> dict[str, Any]:
+    """A REST API with an open, a guarded and a validated route, deployed to a stage."""
+    parts = routes(echo, authorizer)
     return {
         "Api": {
             "Type": "AWS::ApiGateway::RestApi",
             "Properties": {"Name": "probe", "BinaryMediaTypes": ["application/x-ndjson"]},
         },
-        "Records": child("records", root),
-        "Record": child("{record_id}", {"Ref": "Records"}),
-        "Guarded": child("guarded", root),
-        "GuardedRecord": child("{record_id}", {"Ref": "Guarded"}),
-        "Validated": child("validated", root),
-        "Authorizer": {
-            "Type": "AWS::ApiGateway::Authorizer",
-            "Properties": {
-                "RestApiId": {"Ref": "Api"},
-                "Name": "guard",
-                "Type": "REQUEST",
-                "IdentitySource": "method.request.header.Authorization",
-                "AuthorizerResultTtlInSeconds": 300,
-                "AuthorizerUri": function_uri(authorizer),
-            },
-        },
-        "Validator": {
-            "Type": "AWS::ApiGateway::RequestValidator",
-            "Properties": {"RestApiId": {"Ref": "Api"}, "ValidateRequestBody": True},
-        },
-        "Shape": {
-            "Type": "AWS::ApiGateway::Model",
-            "Properties": {
-                "RestApiId": {"Ref": "Api"},
-                "Name": "Shape",
-                "ContentType": "application/json",
-                "Schema": SCHEMA,
-            },
-        },
-        "RecordMethod": method("Record"),
-        "GuardedMethod": method(
-            "GuardedRecord", AuthorizationType="CUSTOM", AuthorizerId={"Ref": "Authorizer"}
-        ),
-        "ValidatedMethod": method(
-            "Validated",
-            RequestValidatorId={"Ref": "Validator"},
-            RequestModels={"application/json": {"Ref": "Shape"}},
-        ),
-        "Unauthorized": gateway_response("UNAUTHORIZED", "unauthenticated", 401),
-        "AccessDenied": gateway_response("ACCESS_DENIED", "denied", 403),
-        "TooLarge": gateway_response("REQUEST_TOO_LARGE", "too_large", 413),
-        "Deployment": {
-            "Type": "AWS::ApiGateway::Deployment",
-            "DependsOn": [
-                "RecordMethod",
-                "GuardedMethod",
-                "ValidatedMethod",
-                "Unauthorized",
-                "AccessDenied",
-                "TooLarge",
-            ],
-            "Properties": {"RestApiId": {"Ref": "Api"}},
-        },
-        "Stage": {
-            "Type": "AWS::ApiGateway::Stage",
-            "Properties": {
-                "RestApiId": {"Ref": "Api"},
-                "StageName": "local",
-                "DeploymentId": {"Ref": "Deployment"},
-            },
-        },
+        **parts,
+        "Deployment": {**part_of_api("Deployment"), "DependsOn": [*parts]},
+        "Stage": part_of_api("Stage", StageName="local", DeploymentId={"Ref": "Deployment"}),
     }
 
 
