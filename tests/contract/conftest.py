@@ -12,6 +12,7 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.ports import Catalog, Clock, Keyring, Objects, Vault
 from tests.contract.played import AwsPlayed, play_aws
+from tests.contract.rows import Write
 
 ADAPTERS = ("memory", "aws")
 
@@ -50,6 +51,12 @@ def keyring(vault: Vault) -> Keyring:
 @pytest.fixture
 def clock(vault: Vault) -> Clock:
     return vault.clock
+
+
+@pytest.fixture
+def write(catalog: Catalog) -> Write:
+    """One attempt at a transaction of these changes."""
+    return lambda *changes: catalog.write(changes, token=str(uuid.uuid4()))
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def bodies(requests: list[Request]) -> set[bytes]:
 
 def test_a_call_is_one_signed_request(client: JsonClient, server: ScriptedServer) -> None:
     server.script(Answer(body=b'{"Item": {}}'))
-    assert client.call("GetItem", {"TableName": "t", "Blob": b"\xff\x00"}) == {"Item": {}}
+    assert client.call("GetItem", {"TableName": "t", "Blob": b"\xff\x00"}, dict) == {"Item": {}}
     (request,) = server.requests
     assert request.line == "POST / HTTP/1.1"
     assert json.loads(request.body) == {"TableName": "t", "Blob": "/wA="}
@@ -88,7 +88,7 @@ def test_a_call_is_one_signed_request(client: JsonClient, server: ScriptedServer
 
 def test_calls_share_a_connection(client: JsonClient, server: ScriptedServer) -> None:
     for _ in range(5):
-        client.call("GetItem", {})
+        client.call("GetItem", {}, dict)
     assert {request.connection for request in server.requests} == {1}
 
 
@@ -96,9 +96,9 @@ def test_an_answer_may_be_empty_or_come_in_chunks(
     client: JsonClient, server: ScriptedServer
 ) -> None:
     server.script(Answer(body=b""), Answer(body=b'{"n": 1}', chunked=True), Answer())
-    assert client.call("GetItem", {}) == {}
-    assert client.call("GetItem", {}) == {"n": 1}
-    assert client.call("GetItem", {}) == {}
+    assert client.call("GetItem", {}, dict) == {}
+    assert client.call("GetItem", {}, dict) == {"n": 1}
+    assert client.call("GetItem", {}, dict) == {}
     assert {request.connection for request in server.requests} == {1}
 
 
@@ -125,7 +125,7 @@ def test_a_call_is_repeated_as_it_was_after(
     client: JsonClient, server: ScriptedServer, slept: list[float], step: Step
 ) -> None:
     server.script(step, step, Answer(body=b'{"n": 1}'))
-    assert client.call("PutItem", {"token": "same"}) == {"n": 1}
+    assert client.call("PutItem", {"token": "same"}, dict) == {"n": 1}
     assert len(server.requests) == 3
     assert bodies(server.requests) == {b'{"token":"same"}'}
     assert len(slept) == 2
@@ -139,7 +139,7 @@ def test_a_call_that_keeps_failing_is_unavailable(
 ) -> None:
     server.script(step)
     with pytest.raises(Unavailable, match="dynamodb does not answer PutItem"):
-        client.call("PutItem", {})
+        client.call("PutItem", {}, dict)
     assert len(server.requests) == ATTEMPTS_MAX
     assert len(slept) == ATTEMPTS_MAX - 1
 
@@ -149,13 +149,13 @@ def test_a_call_is_not_repeated_beyond_its_time(
 ) -> None:
     server.script(Silence(0.5))
     with pytest.raises(Unavailable):
-        build(timeouts=Timeouts(read_s=0.1, call_s=0.15)).call("PutItem", {})
+        build(timeouts=Timeouts(read_s=0.1, call_s=0.15)).call("PutItem", {}, dict)
     assert len(server.requests) == 2
 
 
 def test_a_refused_connection_is_unavailable(build: Build, slept: list[float]) -> None:
     with pytest.raises(Unavailable):
-        build(endpoint="http://127.0.0.1:1").call("PutItem", {})
+        build(endpoint="http://127.0.0.1:1").call("PutItem", {}, dict)
     assert len(slept) == ATTEMPTS_MAX - 1
 
 
@@ -166,7 +166,7 @@ def test_a_refused_connection_is_unavailable(build: Build, slept: list[float]) -
 def test_a_refusal_is_not_repeated(client: JsonClient, server: ScriptedServer, code: str) -> None:
     server.script(failure(400, code))
     with pytest.raises(AwsError, match=f"{code}: because") as refused:
-        client.call("PutItem", {})
+        client.call("PutItem", {}, dict)
     assert refused.value.code == code
     assert refused.value.status == 400
     assert len(server.requests) == 1
@@ -178,7 +178,7 @@ def test_a_connection_that_went_stale_is_no_failure(
 ) -> None:
     server.script(Answer(then_closes=True))
     for _ in range(4):
-        client.call("GetItem", {})
+        client.call("GetItem", {}, dict)
         time.sleep(0.001 * attempt)  # The farewell may have arrived, or not.
     assert slept == []
     assert len({request.connection for request in server.requests}) == 4
@@ -188,8 +188,8 @@ def test_a_connection_that_is_reset_at_its_second_use_is_no_failure(
     client: JsonClient, server: ScriptedServer, slept: list[float]
 ) -> None:
     server.script(Answer(), Reset(), Answer(body=b'{"n": 1}'))
-    client.call("GetItem", {})
-    assert client.call("GetItem", {}) == {"n": 1}
+    client.call("GetItem", {}, dict)
+    assert client.call("GetItem", {}, dict) == {"n": 1}
     assert slept == []
 
 
@@ -197,8 +197,8 @@ def test_a_connection_is_not_used_again_after_a_failure(
     client: JsonClient, server: ScriptedServer
 ) -> None:
     server.script(Answer(), Silence(0.5), Answer())
-    client.call("GetItem", {})
-    client.call("GetItem", {})
+    client.call("GetItem", {}, dict)
+    client.call("GetItem", {}, dict)
     assert [request.connection for request in server.requests] == [1, 1, 2]
 
 
@@ -218,7 +218,7 @@ class Changing:
 
 def test_expired_credentials_are_replaced(build: Build, server: ScriptedServer) -> None:
     server.script(failure(400, "ExpiredTokenException"), Answer())
-    build(credentials=Changing()).call("GetItem", {})
+    build(credentials=Changing()).call("GetItem", {}, dict)
     first, second = server.requests
     assert "Credential=AKID/" in first.headers["authorization"]
     assert "Credential=NEWID/" in second.headers["authorization"]
@@ -228,6 +228,6 @@ def test_expired_credentials_are_replaced(build: Build, server: ScriptedServer) 
 def test_a_secret_is_in_no_message(build: Build, server: ScriptedServer) -> None:
     server.script(failure(400, "ValidationException"))
     with pytest.raises(AwsError) as refused:
-        build().call("GetItem", {"secret": "content"})
+        build().call("GetItem", {"secret": "content"}, dict)
     assert "SECRET" not in repr(refused.value) + repr(KEYS)
     assert "content" not in str(refused.value)

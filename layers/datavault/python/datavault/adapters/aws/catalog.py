@@ -10,6 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import batched
 
+from msgspec import Raw
+
+from datavault.adapters.aws.answers import (
+    BatchGetAnswer,
+    BatchWriteAnswer,
+    GetItemAnswer,
+    Nothing,
+    QueryAnswer,
+)
 from datavault.adapters.aws.client import ATTEMPTS_MAX, Json, JsonClient, backoff_s
 from datavault.adapters.aws.encoding import change_json, key_json, row_json, row_of
 from datavault.adapters.aws.errors import AwsError, translated
@@ -31,6 +40,8 @@ _WRITE_MANY_MAX = 25
 # Each query answers at most 1 MB; a page of more than this many is cut short.
 _QUERIES_MAX = 16
 _THREADS = 8
+# Keys to read or rows to write, by the table's name.
+type _ByTable = Mapping[str, Sequence[Json | Raw]]
 _PING = Key(Table.CATALOG, "ping", "ping")
 
 
@@ -56,7 +67,7 @@ class DynamoCatalog:
             "Key": key_json(key),
             "ConsistentRead": True,
         }
-        item = self._call("GetItem", request).get("Item")
+        item = self._call("GetItem", request, GetItemAnswer).Item
         return None if item is None else row_of(key.table, item)
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Row]:
@@ -91,14 +102,13 @@ class DynamoCatalog:
         rows: list[Row] = []
         for _ in range(_QUERIES_MAX):
             request["Limit"] = limit + 1 - len(rows)
-            answer = self._call("Query", request)
-            rows += [row_of(table, item) for item in answer["Items"]]
-            last = answer.get("LastEvaluatedKey")
+            answer = self._call("Query", request, QueryAnswer)
+            rows += [row_of(table, item) for item in answer.Items]
             if len(rows) > limit:
                 return RowPage(tuple(rows[:limit]), more=True)
-            if last is None:
+            if answer.LastEvaluatedKey is None:
                 return RowPage(tuple(rows), more=False)
-            request["ExclusiveStartKey"] = last
+            request["ExclusiveStartKey"] = key_json(row_of(table, answer.LastEvaluatedKey).key)
         # The last row is left for the next page: so it is certain that one follows.
         return RowPage(tuple(rows[:-1]), more=True)
 
@@ -110,7 +120,7 @@ class DynamoCatalog:
         }
         for attempt in range(ATTEMPTS_MAX):
             try:
-                self._client.call("TransactWriteItems", request)
+                self._client.call("TransactWriteItems", request, Nothing)
             except AwsError as error:
                 failure = _transaction_failure(error, changes)
                 if not isinstance(failure, _TryAgain):
@@ -156,14 +166,21 @@ class DynamoCatalog:
         }
 
     def _get_batch(self, keys: Sequence[Key]) -> list[Row]:
-        wanted: Json = {}
+        wanted: dict[str, list[Json | Raw]] = {}
         for key in keys:
-            asked = wanted.setdefault(self._tables[key.table], {"Keys": [], "ConsistentRead": True})
-            asked["Keys"].append(key_json(key))
+            wanted.setdefault(self._tables[key.table], []).append(key_json(key))
         rows: list[Row] = []
-        for answer in self._until_done("BatchGetItem", wanted, "UnprocessedKeys"):
-            for name, items in answer["Responses"].items():
-                rows += [row_of(self._table_of[name], item) for item in items]
+
+        def ask(wanted: _ByTable) -> _ByTable:
+            requests = {
+                name: {"Keys": keys, "ConsistentRead": True} for name, keys in wanted.items()
+            }
+            answer = self._call("BatchGetItem", {"RequestItems": requests}, BatchGetAnswer)
+            for name, items in answer.Responses.items():
+                rows.extend([row_of(self._table_of[name], item) for item in items])
+            return {name: left.Keys for name, left in answer.UnprocessedKeys.items()}
+
+        self._until_done(ask, wanted)
         return rows
 
     def _write_many(self, requests: Sequence[tuple[Table, Json]]) -> None:
@@ -171,19 +188,21 @@ class DynamoCatalog:
         self._each(self._write_batch, batches)
 
     def _write_batch(self, requests: Sequence[tuple[Table, Json]]) -> None:
-        wanted: Json = {}
+        wanted: dict[str, list[Json | Raw]] = {}
         for table, request in requests:
             wanted.setdefault(self._tables[table], []).append(request)
-        for _ in self._until_done("BatchWriteItem", wanted, "UnprocessedItems"):
-            pass
 
-    def _until_done(self, operation: str, wanted: Json, left_over: str) -> Iterable[Json]:
+        def ask(wanted: _ByTable) -> _ByTable:
+            request = {"RequestItems": dict(wanted)}
+            return self._call("BatchWriteItem", request, BatchWriteAnswer).UnprocessedItems
+
+        self._until_done(ask, wanted)
+
+    def _until_done(self, ask: Callable[[_ByTable], _ByTable], wanted: _ByTable) -> None:
         """Ask again for what an answer leaves over, patiently while it shrinks."""
         attempt = 0
         while attempt < ATTEMPTS_MAX:
-            answer = self._call(operation, {"RequestItems": wanted})
-            yield answer
-            left = answer.get(left_over)
+            left = ask(wanted)
             if not left:
                 return
             if _count(left) < _count(wanted):
@@ -191,7 +210,7 @@ class DynamoCatalog:
             wanted = left
             self._sleep(backoff_s(attempt))
             attempt += 1
-        raise Unavailable(f"the catalog leaves {_count(wanted)} rows over in {operation}")
+        raise Unavailable(f"the catalog leaves {_count(wanted)} rows over")
 
     def _each[T, R](
         self, work: Callable[[tuple[T, ...]], R], batches: Iterable[tuple[T, ...]]
@@ -206,9 +225,9 @@ class DynamoCatalog:
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(_THREADS, thread_name_prefix="catalog")
 
-    def _call(self, operation: str, request: Json) -> Json:
+    def _call[T](self, operation: str, request: Json, answer: type[T]) -> T:
         try:
-            return self._client.call(operation, request)
+            return self._client.call(operation, request, answer)
         except AwsError as error:
             raise translated(error, f"catalog {operation}") from error
 
@@ -222,17 +241,13 @@ def _transaction_failure(error: AwsError, changes: Sequence[Change]) -> Exceptio
         return ValueError("the same token for other changes")
     if error.code != "TransactionCanceledException":
         return _too_large(error.code, str(error)) or translated(error, "catalog transaction")
-    reasons = error.body.get("CancellationReasons")
-    assert isinstance(reasons, list)
     failed: dict[int, Row | None] = {}
     codes = set()
-    for index, (reason, change) in enumerate(zip(reasons, changes, strict=True)):
-        code = reason.get("Code", "None")
-        codes.add(code)
-        if code == "ConditionalCheckFailed":
-            item = reason.get("Item")
-            failed[index] = row_of(change.key.table, item) if item else None
-        elif too_large := _too_large(code, reason.get("Message") or ""):
+    for index, (reason, change) in enumerate(zip(error.reasons, changes, strict=True)):
+        codes.add(reason.Code)
+        if reason.Code == "ConditionalCheckFailed":
+            failed[index] = row_of(change.key.table, reason.Item) if reason.Item else None
+        elif too_large := _too_large(reason.Code, reason.Message or ""):
             return too_large
     if failed or "TransactionConflict" in codes:
         return ConditionFailed(failed)
@@ -248,7 +263,5 @@ def _too_large(code: str, message: str) -> TooLarge | None:
     return None
 
 
-def _count(by_table: Json) -> int:
-    return sum(
-        len(asked["Keys"] if isinstance(asked, dict) else asked) for asked in by_table.values()
-    )
+def _count(by_table: _ByTable) -> int:
+    return sum(map(len, by_table.values()))

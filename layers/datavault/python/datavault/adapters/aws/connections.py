@@ -17,6 +17,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 # Fewer than the 350 s after which AWS's load balancers forget a connection silently.
+# By the clock on the wall: a frozen Lambda's monotonic clock stands still.
 _IDLE_SECONDS_MAX = 60.0
 _IDLE_CONNECTIONS_MAX = 32
 _HTTPS_PORT = 443
@@ -99,7 +100,7 @@ class Connections:
             return Response(response.status, error_type, body)
         finally:
             if kept:
-                self._idle.append(_Idle(connection, time.monotonic()))
+                self._idle.append(_Idle(connection, time.time()))
             else:
                 connection.close()
 
@@ -109,7 +110,7 @@ class Connections:
                 idle = self._idle.pop()
             except IndexError:
                 return None
-            fresh = time.monotonic() - idle.since_s < _IDLE_SECONDS_MAX
+            fresh = 0 <= time.time() - idle.since_s < _IDLE_SECONDS_MAX
             if fresh and not _is_readable(idle.socket):
                 return idle.socket
             idle.socket.close()

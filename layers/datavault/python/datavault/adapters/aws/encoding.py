@@ -5,10 +5,10 @@ partition is the attribute ``pk``, the sort key ``sk``. Names never stand in an 
 themselves, so any word may be one.
 """
 
-from binascii import a2b_base64
-from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from collections.abc import Mapping
+from typing import assert_never
 
+from datavault.adapters.aws.answers import Cell, Item
 from datavault.adapters.aws.client import Json
 from datavault.adapters.limits import PARTITION_KEY, SORT_KEY
 from datavault.domain.rows import (
@@ -42,13 +42,13 @@ def row_json(key: Key, attributes: Attributes) -> Json:
     return item
 
 
-def row_of(table: Table, item: Json) -> Row:
-    """The row in ``item``, which it consumes."""
-    key = Key(table, item.pop(PARTITION_KEY)["S"], item.pop(SORT_KEY)["S"])
-    for name, cell in item.items():
-        ((kind, content),) = cell.items()
-        item[name] = content if kind == "S" else _READ[kind](content)
-    return Row(key, item)
+def row_of(table: Table, item: Item) -> Row:
+    """The row in ``item``."""
+    values = {name: _value_of(cell) for name, cell in item.items()}
+    partition, sort = values.pop(PARTITION_KEY), values.pop(SORT_KEY)
+    assert isinstance(partition, str)
+    assert isinstance(sort, str)
+    return Row(Key(table, partition, sort), values)
 
 
 def change_json(change: Change, tables: Tables) -> Json:
@@ -140,13 +140,14 @@ def _value_json(value: Value) -> Json:
             assert_never(value)
 
 
-def _texts(elements: list[Json]) -> tuple[str, ...]:
-    return tuple([element["S"] for element in elements])
-
-
-_READ: Mapping[str, Callable[[Any], Value]] = {
-    "N": int,
-    "B": a2b_base64,
-    "BOOL": bool,
-    "L": _texts,
-}
+def _value_of(cell: Cell) -> Value:
+    if cell.S is not None:
+        return cell.S
+    if cell.B is not None:
+        return cell.B
+    if cell.N is not None:
+        return int(cell.N)
+    if cell.BOOL is not None:
+        return cell.BOOL
+    assert cell.L is not None
+    return tuple([element.S for element in cell.L])

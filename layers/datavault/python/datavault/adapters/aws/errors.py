@@ -9,17 +9,20 @@ our access away, and to us that is a KEK that does not answer (``keyring``).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from datavault.adapters.aws.answers import Reason
 from datavault.domain.errors import Corrupt, TooLarge, Unavailable, VaultError
 
 
 class AwsError(Exception):
-    """An answer of AWS that is an error: its code, HTTP status, message and body."""
+    """An answer of AWS that is an error; ``reasons`` are those of a cancelled transaction."""
 
-    def __init__(self, code: str, *, status: int, message: str, body: Mapping[str, object]) -> None:
+    def __init__(
+        self, code: str, *, status: int, message: str, reasons: tuple[Reason, ...] = ()
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.status = status
-        self.body = body
+        self.reasons = reasons
 
 
 @dataclass(frozen=True, slots=True)

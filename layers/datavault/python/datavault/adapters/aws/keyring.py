@@ -4,9 +4,14 @@ Access that is refused is ``Unavailable``: whoever owns a KEK may turn us away, 
 grant looks no different from a disabled key to those whose data is under it.
 """
 
-from binascii import a2b_base64
 from collections.abc import Mapping
 
+from datavault.adapters.aws.answers import (
+    CreateKeyAnswer,
+    DataKeyAnswer,
+    DecryptAnswer,
+    Nothing,
+)
 from datavault.adapters.aws.client import Json, JsonClient
 from datavault.adapters.aws.errors import AwsError, translated
 from datavault.domain.errors import Corrupt, Unavailable
@@ -33,9 +38,7 @@ class KmsKeyring:
             "KeyUsage": "ENCRYPT_DECRYPT",
             "Tags": [{"TagKey": name, "TagValue": value} for name, value in tags.items()],
         }
-        arn = self._call("CreateKey", request, "a new KEK")["KeyMetadata"]["Arn"]
-        assert isinstance(arn, str)
-        return arn
+        return self._call("CreateKey", request, CreateKeyAnswer, "a new KEK").KeyMetadata.Arn
 
     def generate(self, kek: str, context: Mapping[str, str]) -> tuple[bytes, bytes]:
         request = {
@@ -43,25 +46,25 @@ class KmsKeyring:
             "NumberOfBytes": _KEY_BYTES,
             "EncryptionContext": dict(context),
         }
-        answer = self._call("GenerateDataKey", request, kek)
-        return a2b_base64(answer["Plaintext"]), a2b_base64(answer["CiphertextBlob"])
+        answer = self._call("GenerateDataKey", request, DataKeyAnswer, kek)
+        return answer.Plaintext, answer.CiphertextBlob
 
     def unwrap(self, kek: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         if not 1 <= len(wrapped) <= _WRAPPED_BYTES_MAX:
             raise Corrupt(f"a wrapped key of {len(wrapped)} bytes")
         request = {"KeyId": kek, "CiphertextBlob": wrapped, "EncryptionContext": dict(context)}
-        return a2b_base64(self._call("Decrypt", request, kek)["Plaintext"])
+        return self._call("Decrypt", request, DecryptAnswer, kek).Plaintext
 
     def ping(self) -> None:
         try:
-            self._client.call("DescribeKey", {"KeyId": _PING_KEY})
+            self._client.call("DescribeKey", {"KeyId": _PING_KEY}, Nothing)
         except AwsError as error:
             if error.code not in _PING_ANSWERS:
                 raise Unavailable(f"KMS answered {error.code}") from error
 
-    def _call(self, operation: str, request: Json, subject: str) -> Json:
+    def _call[T](self, operation: str, request: Json, answer: type[T], subject: str) -> T:
         try:
-            return self._client.call(operation, request)
+            return self._client.call(operation, request, answer)
         except AwsError as error:
             if error.code == "AccessDeniedException":
                 raise Unavailable(f"{subject} is not ours to use") from error

@@ -77,20 +77,21 @@ class S3Objects:
 
     def put(self, key: str, parts: Sequence[bytes]) -> None:
         check_object_key(key)
-        content = parts[0] if len(parts) == 1 else b"".join(parts)
-        check_object_bytes(len(content))
+        # The parts are not joined: the copy takes two thirds of the CPU that sending them takes.
+        parts = list(parts)
+        check_object_bytes(sum(map(len, parts)))
         tries = 0
 
         def create() -> None:
             nonlocal tries
             tries += 1
             try:
-                obstore.put(self._once, key, content, mode="create", use_multipart=False)
+                obstore.put(self._once, key, parts, mode="create", use_multipart=False)
             except AlreadyExistsError as error:
                 if _status(error) == _CONFLICT:
                     raise  # Another writer is at it this moment: to be tried again.
                 # Is it our own, of a try whose answer was lost?
-                if tries == 1 or self.get(key) != content:
+                if tries == 1 or self.get(key) != b"".join(parts):
                     raise Conflict(f"there is an object {key} already") from None
 
         self._repeated(key, create)

@@ -1,7 +1,7 @@
 """AWS Signature Version 4 for a POST, as botocore makes it.
 
-Written out because ``botocore.auth`` takes 150 ms to import and 0.2 ms a request where this
-takes none and 0.02 ms (``tests.benchmarks.clients``). A test compares it with botocore.
+Written out because ``botocore.auth`` takes 105 ms to import and 71 us a signature, this 10 us.
+A test compares the two.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
