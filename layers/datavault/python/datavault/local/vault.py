@@ -19,6 +19,11 @@ class DeployedVault:
     api_url: str
     outputs: Outputs
 
+    @property
+    def values(self) -> dict[str, str]:
+        """The outputs of all stacks, whose names differ."""
+        return {name: value for each in self.outputs.values() for name, value in each.items()}
+
 
 def deploy_vault(
     cloud: LocalCloud, *, stage: str = "local", assembly: Path | None = None

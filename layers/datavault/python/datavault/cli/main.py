@@ -1,0 +1,73 @@
+"""``datavault``: the command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from datavault.domain.errors import VaultError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="datavault")
+def cli() -> None:
+    """Sealed, deduplicated, versioned and erasable storage for the data of language models."""
+
+
+@cli.command()
+def demo() -> None:
+    """Do the main job on real data, in a local cloud that is gone afterwards.
+
+    Needs a checkout of the project: the cloud runs what its CDK app synthesizes.
+    """
+    from datavault.local.demo import run_demo
+
+    run_demo(click.echo)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=4566, show_default=True)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep everything in this folder; without it, all is gone when the cloud stops.",
+)
+def local(port: int, state: Path | None) -> None:
+    """Keep a vault running on this machine until Ctrl-C.
+
+    Prints where the API and its documentation are, a token, and a first request to try.
+    """
+    from datavault.local.serve import serve
+
+    serve(click.echo, port=port, state=state)
+
+
+@cli.group()
+def workspace() -> None:
+    """Workspaces, for operators: with AWS credentials, not with a token."""
+
+
+@workspace.command("create")
+@click.argument("name")
+def create_workspace(name: str) -> None:
+    """Make a workspace called NAME: its KMS key, and its entry in the catalog.
+
+    Prints the workspace's id, which tokens carry in their claim "workspace". Which vault it is
+    for, the environment says: AWS credentials, AWS_REGION, VAULT_STAGE, VAULT_TABLES__CATALOG.
+    """
+    import os
+
+    from datavault import wiring
+    from datavault.services.workspaces import create_workspace as create
+
+    made = create(wiring.vault(), name=name, stage=os.environ.get("VAULT_STAGE", "local"))
+    click.echo(made.id)
+
+
+def main() -> None:
+    """Run the command; a failure is one line, not a stack trace."""
+    try:
+        cli()
+    except (VaultError, ValueError, OSError, RuntimeError) as error:
+        click.echo(f"datavault: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,28 @@
+"""What an operator does to a deployed vault: with credentials of the cloud, not a token."""
+
+from collections.abc import Mapping
+
+from datavault.local.cloud import REGION, LocalCloud
+from datavault.local.vault import DeployedVault
+from datavault.wiring import AwsVault
+
+
+def operator_vault(cloud: LocalCloud, deployed: DeployedVault) -> AwsVault:
+    """The vault as an operator reaches it: its tables, bucket and keys, without the API."""
+    return AwsVault(operator_environment(cloud, deployed))
+
+
+def operator_environment(cloud: LocalCloud, deployed: DeployedVault) -> Mapping[str, str]:
+    """The environment in which ``datavault`` commands for operators find this vault."""
+    values = deployed.values
+    return {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": cloud.credentials()["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": cloud.credentials()["aws_secret_access_key"],
+        "VAULT_STAGE": "local",
+        "VAULT_TABLES__CATALOG": values["CatalogTable"],
+        "VAULT_TABLES__STAGING": values["StagingTable"],
+        "VAULT_TABLES__LEDGER": values["LedgerTable"],
+        "VAULT_OBJECTS__BUCKET": values["ObjectBucket"],
+    }
