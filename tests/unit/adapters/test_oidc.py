@@ -104,6 +104,19 @@ def forge(header: dict[str, Any], payload: dict[str, Any], signature: bytes = b"
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
+def seal(key: ec.EllipticCurvePrivateKey, header: dict[str, Any], payload: dict[str, Any]) -> str:
+    """A token with a good ES256 signature, also of what PyJWT would not sign."""
+    algorithm = jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256)
+    signing_input = forge(header, payload).rpartition(".")[0]
+    signature = algorithm.sign(signing_input.encode(), key)
+    return f"{signing_input}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def test_a_sealed_token_of_the_usual_kind_verifies(issuer: Issuer) -> None:
+    token = seal(EC, {"alg": "ES256", "kid": "ec"}, claims())
+    assert issuer.tokens().verify(token).subject == "ada"
+
+
 @pytest.mark.parametrize(("key", "kid", "algorithm"), [(EC, "ec", "ES256"), (RSA, "rsa", "RS256")])
 def test_a_token_of_the_issuer_verifies(
     issuer: Issuer, key: PrivateKey, kid: str, algorithm: str
