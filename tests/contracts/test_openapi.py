@@ -1,0 +1,113 @@
+"""The OpenAPI document says what the table and the models say."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from datavault.contracts import datasets, examples
+from datavault.contracts.openapi import PROBLEMS, document
+from datavault.contracts.operations import NDJSON, OPERATIONS, Operation
+from datavault.contracts.version import VERSION
+from datavault.contracts.wire import Body
+from datavault.domain.datasets import DEFAULT_BRANCH
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+# No row raises these yet.
+UNUSED_CODES = {"erased", "precondition_failed", "corrupt", "staging_full"}
+
+
+def described(row: Operation) -> dict[str, Any]:
+    operation: dict[str, Any] = document()["paths"][row.path][row.method.lower()]
+    return operation
+
+
+def test_the_document_is_valid() -> None:
+    assert list(OpenAPIV31SpecValidator(json.loads(json.dumps(document()))).iter_errors()) == []
+
+
+def test_the_document_has_every_row_once_and_no_more() -> None:
+    names = [
+        operation["operationId"]
+        for methods in document()["paths"].values()
+        for operation in methods.values()
+    ]
+    assert sorted(names) == sorted(row.name for row in OPERATIONS)
+
+
+@pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.name)
+def test_an_operation_is_described_as_its_row_says(row: Operation) -> None:
+    operation = described(row)
+    assert str(row.status) in operation["responses"]
+    parameters = [each for each in operation["parameters"] if "$ref" not in each]
+    in_path = {each["name"] for each in parameters if each["in"] == "path"}
+    in_query = {each["name"] for each in parameters if each["in"] == "query"}
+    assert in_path == set(re.findall(r"{(\w+)}", row.path))
+    assert in_query == set(row.query.model_fields if row.query else ())
+    assert (operation.get("security") == []) == (row.action is None)
+    accepted = operation.get("requestBody", {}).get("content", {})
+    assert tuple(accepted) == (row.accepts if row.body else ())
+    if row.status != 204:
+        assert tuple(operation["responses"][str(row.status)]["content"]) == row.returns
+
+
+@pytest.mark.parametrize("name", examples.REQUESTS)
+def test_an_example_of_a_request_is_one(name: str) -> None:
+    (row,) = (row for row in OPERATIONS if row.name == name)
+    assert row.body is not None
+    assert issubclass(row.body, Body)
+    row.body.parse(json.dumps(examples.REQUESTS[name]).encode())
+
+
+@pytest.mark.parametrize("name", examples.REPLIES)
+def test_an_example_of_a_reply_is_one(name: str) -> None:
+    (row,) = (row for row in OPERATIONS if row.name == name)
+    assert row.reply is not None
+    reply = row.reply.model_validate(examples.REPLIES[name])
+    assert json.loads(reply.model_dump_json(by_alias=True)) == examples.REPLIES[name]
+
+
+def test_every_body_and_reply_has_an_example() -> None:
+    assert set(examples.REQUESTS) == {row.name for row in OPERATIONS if row.body}
+    assert set(examples.REPLIES) == {row.name for row in OPERATIONS if row.reply}
+
+
+def test_a_link_of_an_example_leads_to_a_route() -> None:
+    routes = [re.compile(re.sub(r"{\w+}", "[^/]+", row.path) + r"(\?.*)?") for row in OPERATIONS]
+    hrefs = re.findall(r'"href": "([^"]+)"', json.dumps(examples.REPLIES))
+    assert hrefs
+    assert [href for href in hrefs if not any(route.fullmatch(href) for route in routes)] == []
+
+
+def test_null_is_no_value_of_a_query_parameter() -> None:
+    for row in OPERATIONS:
+        for parameter in described(row)["parameters"]:
+            assert "null" not in json.dumps(parameter)
+
+
+def test_records_may_be_lines_both_ways() -> None:
+    by_name = {row.name: described(row) for row in OPERATIONS}
+    assert NDJSON in by_name["append_records"]["requestBody"]["content"]
+    assert NDJSON in by_name["list_records"]["responses"]["200"]["content"]
+
+
+def test_problem_codes_are_the_vaults() -> None:
+    from datavault.domain import errors
+
+    codes = {
+        kind.code
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.VaultError)
+    }
+    assert codes - UNUSED_CODES == set(PROBLEMS)
+
+
+def test_the_version_is_the_projects() -> None:
+    assert f'\nversion = "{VERSION}"\n' in PYPROJECT.read_text()
+
+
+def test_the_default_branch_is_the_domains() -> None:
+    assert datasets.DEFAULT_BRANCH == DEFAULT_BRANCH
