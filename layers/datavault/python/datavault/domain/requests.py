@@ -13,7 +13,7 @@ from datavault.domain import keyspace
 from datavault.domain.access import Caller
 from datavault.domain.errors import Conflict
 from datavault.domain.ids import RequestId
-from datavault.domain.rows import EXPIRES_AT, Absent, Key, Put, Row
+from datavault.domain.rows import EXPIRES_AT, Absent, Delete, If, Key, Put, Row
 
 KEPT_MS = 24 * 3600 * 1000
 
@@ -49,13 +49,23 @@ def remember(caller: Caller, request: Request | None, outcome: str, now_ms: int)
     ]
 
 
-def outcome(row: Row | None, request: Request, now_ms: int) -> str | None:
-    """What came of the request the row remembers, if it is in force.
+def is_over(row: Row, now_ms: int) -> bool:
+    """Whether the request that the row remembers was made too long ago to count."""
+    return row.number(EXPIRES_AT) * 1000 <= now_ms
+
+
+def forget(row: Row) -> Delete:
+    """The change that removes a row that is over, unless it is another one by now."""
+    return Delete(row.key, (If(EXPIRES_AT, "=", row.number(EXPIRES_AT)),))
+
+
+def outcome(row: Row | None, request: Request) -> str | None:
+    """What came of the request that the row remembers.
 
     Raises:
         Conflict: the key was used for another request.
     """
-    if row is None or row.number(EXPIRES_AT) * 1000 <= now_ms:
+    if row is None:
         return None
     if not compare_digest(row.binary("body_hash"), request.body_hash):
         raise Conflict(

@@ -48,10 +48,12 @@ def create_dataset(
     )
     taken = keyspace.dataset_name(workspace.id, digests.name_hash(name))
     for token in attempts(vault, "the workspace"):
+        row = vault.catalog.get(taken)
+        # After the name: if this very request has taken it, that is seen here.
         before = earlier_outcome(vault, caller, request)
         if before is not None:
             return describe_dataset(vault, caller=caller, dataset_id=DatasetId(before))
-        if (row := vault.catalog.get(taken)) is not None:
+        if row is not None:
             raise Conflict(f"dataset {row.text('dataset')} has this name already", field="name")
         keys, key_rows = make_store(vault, workspace, dataset.store, now_ms)
         commit = first_commit(vault, keys, author=caller.subject, time_ms=now_ms)

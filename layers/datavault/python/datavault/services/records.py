@@ -24,6 +24,7 @@ from datavault.domain.staging import (
 from datavault.domain.store.columns import Entries
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
+from datavault.services.attempts import earlier_outcome
 from datavault.services.bodies import BodyReader, verified
 from datavault.services.branches import View, open_work, resolve
 from datavault.services.commits import read_commit
@@ -159,6 +160,9 @@ def delete_record(
     dataset = find_dataset(vault, caller, dataset_id)
     view = resolve(vault, dataset, branch)
     if not _has(view, record_id):
+        # This very request may have removed it; looked up after the record, so that it is seen.
+        if earlier_outcome(vault, caller, request) is not None:
+            return
         raise _no_record()
     stage_batch(
         view.work,

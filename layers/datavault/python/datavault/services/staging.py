@@ -94,10 +94,11 @@ def stage_batch(
     size = sum(len(change.body or b"") for change in changes)
     stored = _store_large_bodies(work, changes)
     for token in attempts(vault, "the branch"):
+        head = read_head(work)
+        # After the head: if this very request has filled it up, that is seen here.
         before = earlier_outcome(vault, caller, request)
         if before is not None:
             return before
-        head = read_head(work)
         _check_room(head, len(changes), size)
         shard = int(token[-1], 16) % keyspace.HEAD_SHARDS
         spot = _Spot(work, head.generation, head.tick + 1, shard, batch)

@@ -47,10 +47,11 @@ def create_commit(
     work = open_work(vault, find_dataset(vault, caller, dataset_id), branch)
     finished: Commit | None = None
     for token in attempts(vault, "the branch"):
+        head = read_head(work)
+        # After the head: if this very request has committed it all, that is seen here.
         before = earlier_outcome(vault, caller, request)
         if before is not None:
             return finish(work, JobId(before), caller).commit
-        head = read_head(work)
         if head.pending is not None:
             kept = finish(work, head.pending, caller)
             same = (kept.commit.author, kept.commit.message) == (caller.subject, message)
@@ -125,10 +126,14 @@ def create_branch(
     require(caller, Action.CHANGE_BRANCHES)
     dataset = find_dataset(vault, caller, dataset_id)
     for token in attempts(vault, "the dataset"):
+        taken = vault.catalog.get(keyspace.branch(dataset.workspace, dataset.id, name))
+        # After the name: if this very request has taken it, that is seen here.
         before = earlier_outcome(vault, caller, request)
         if before is not None:
             row = find_branch(vault, dataset, BranchName(before))
             return refs.Branch.of(row, resolve(vault, dataset, before).commit)
+        if taken is not None:
+            raise Conflict("there is a branch of this name already", field="name")
         now_ms = vault.clock.now_ms()
         branch = refs.Branch(
             BranchId(new_id("br", now_ms)),
@@ -137,8 +142,6 @@ def create_branch(
             now_ms,
             caller.subject,
         )
-        if vault.catalog.get(keyspace.branch(dataset.workspace, dataset.id, name)) is not None:
-            raise Conflict("there is a branch of this name already", field="name")
         changes = [
             *refs.create(dataset.workspace, dataset.id, branch),
             *requests.remember(caller, request, name, now_ms),
