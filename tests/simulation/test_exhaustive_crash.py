@@ -1,0 +1,346 @@
+"""Every operation, broken at every single call of a port, in every way: old state or new state.
+
+The calls are counted first; then for call ``k`` and each fault the operation is run on a new
+world, broken there, looked at, and made again until it is acknowledged.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+
+from datavault.domain.datasets import Dataset
+from datavault.domain.errors import Conflict, NotFound, Unavailable
+from datavault.domain.history import Commit
+from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetName
+from datavault.domain.requests import Request
+from datavault.services import datasets, versions
+from tests.simulation.model import Content, ledger_of, read_heads
+from tests.support.builders import Process, Shelf, a_body, a_request, seeded
+from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
+
+SEED = 20_260_101
+LOST = (Fault.BEFORE, Fault.AFTER, Fault.PART, Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
+FAULTS = (*LOST, Fault.COLLIDE)
+NAMED = a_request("the request")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """``before`` makes the world, ``do`` is the operation. Without ``repeats`` it takes no key."""
+
+    name: str
+    before: Callable[[Shelf], None]
+    do: Callable[[Shelf, Request | None], object]
+    repeats: bool = True
+
+
+@dataclass(frozen=True)
+class Look:
+    """A world as everybody can see it, without ids that differ from try to try."""
+
+    branches: dict[str, tuple[Content, Content, int]]
+    datasets: list[str]
+    ledger: Counter[str]
+
+
+def _fill(shelf: Shelf) -> None:
+    shelf.append({"a": a_body("a"), "b": a_body("b", 5000), "c": a_body("c")})
+    shelf.commit("first")
+    shelf.append({"b": a_body("b2"), "d": a_body("d", 4001)})
+    shelf.delete("c")
+
+
+def _fill_two_branches(shelf: Shelf) -> None:
+    _fill(shelf)
+    shelf.create_branch("dev")
+    shelf.append({"e": a_body("e")}, branch=BranchName("dev"))
+
+
+def _leave_pending(shelf: Shelf) -> None:
+    """A commit that a crash left after T1 on both branches, and more staged since."""
+    _fill_two_branches(shelf)
+    for branch in ("main", "dev"):
+        crashing = ChaosVault(shelf.vault, _CrashAfterFirst("write"))
+        with pytest.raises(Crash):
+            shelf.on(crashing).commit("left behind", branch=BranchName(branch))
+        shelf.append({"f": a_body("f")}, branch=BranchName(branch))
+
+
+class _CrashAfterFirst:
+    def __init__(self, method: str) -> None:
+        self._method = method
+
+    def __call__(self, port: str, method: str) -> Fault:
+        return Fault.CRASH_AFTER if method == self._method else Fault.NONE
+
+
+def _append_few(shelf: Shelf, request: Request | None) -> object:
+    return shelf.append({"a": a_body("a2"), "x": a_body("x", 4500)}, request=request)
+
+
+def _append_many(shelf: Shelf, request: Request | None) -> object:
+    bodies = {f"r{number:03d}": a_body(f"{number}") for number in range(130)}
+    return shelf.append(bodies | {"b": a_body("b3", 4500)}, request=request)
+
+
+def _create_dataset(shelf: Shelf, request: Request | None) -> object:
+    return datasets.create_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        name=DatasetName("another"),
+        description="",
+        labels=(),
+        record_key=None,
+        request=request,
+    )
+
+
+SCENARIOS = (
+    Scenario("append", _fill, _append_few),
+    Scenario("append-many", _fill, _append_many),
+    Scenario("delete", _fill, lambda shelf, request: shelf.delete("a", request=request)),
+    Scenario("commit", _fill, lambda shelf, request: shelf.commit("m", request=request)),
+    Scenario(
+        "commit-after-another",
+        _leave_pending,
+        lambda shelf, request: shelf.commit("m", request=request),
+    ),
+    Scenario("branch", _fill, lambda shelf, request: shelf.create_branch("dev", request=request)),
+    Scenario("unbranch", _fill_two_branches, lambda shelf, _: shelf.delete_branch("dev"), False),
+    Scenario(
+        "unbranch-while-committing",
+        _leave_pending,
+        lambda shelf, _: shelf.delete_branch("dev"),
+        False,
+    ),
+    Scenario("dataset", _fill, _create_dataset),
+)
+
+
+@pytest.fixture(params=SCENARIOS, ids=lambda scenario: scenario.name)
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    found: Scenario = request.param
+    return found
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_broken_at_any_call_and_made_again_it_is_done_once(
+    scenario: Scenario, fault: Fault
+) -> None:
+    old, calls, new = measured(scenario)
+    for call in range(calls):
+        with seeded(SEED):
+            shelf = _world(scenario)
+            request = NAMED if scenario.repeats else None
+            chaos = ChaosVault(shelf.vault, AtCall(call, fault))
+            answer = _try(scenario, shelf.on(chaos), request)
+            seen = look(shelf)
+            _check_old_or_new(seen, old, new)
+            heads = _heads(shelf)
+            again = _again(scenario, shelf, request, done=answer is not None or seen == new)
+            assert look(shelf) == new, f"call {call}"
+            _check_commit_ids(shelf, heads, answer, again)
+            if isinstance(answer, Dataset):
+                assert again == answer
+
+
+@pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault.name)
+def test_an_unnamed_commit_made_again_in_the_same_words_is_the_same_commit(fault: Fault) -> None:
+    scenario = SCENARIOS[3]
+    _, calls, new = measured(scenario)
+    for call in range(calls):
+        with seeded(SEED):
+            shelf = _world(scenario)
+            chaos = ChaosVault(shelf.vault, AtCall(call, fault))
+            answer = _try(scenario, shelf.on(chaos), None)
+            done = look(shelf) == new
+            if done:
+                with pytest.raises(Conflict, match="nothing is staged"):
+                    scenario.do(shelf, None)
+            else:
+                answer = scenario.do(shelf, None)
+                assert isinstance(answer, Commit)
+                assert answer.message == "m"
+            assert look(shelf) == new
+            assert len(_commit_objects(shelf)) == 3
+
+
+def test_the_same_request_made_twice_at_once_is_done_once_and_answered_twice(
+    scenario: Scenario,
+) -> None:
+    _, calls, new = measured(scenario)
+    for call in range(calls):
+        with seeded(SEED):
+            shelf = _world(scenario)
+            request = NAMED if scenario.repeats else None
+            answers: list[object] = []
+            twin = shelf.on(Process(shelf.vault))
+
+            def meanwhile(
+                answers: list[object] = answers,
+                twin: Shelf = twin,
+                request: Request | None = request,
+            ) -> None:
+                answers.append(scenario.do(twin, request))
+
+            chaos = ChaosVault(shelf.vault, AtCall(call, Fault.INTERLEAVE), meanwhile)
+            try:
+                answers.append(scenario.do(shelf.on(chaos), request))
+            except (Conflict, NotFound):
+                assert not scenario.repeats, f"refused at call {call}"
+            assert look(shelf) == new, f"call {call}"
+            if scenario.repeats and scenario.name != "branch":
+                assert answers[0] == answers[1]
+
+
+def test_a_commit_may_be_finished_by_anybody_from_any_call_on() -> None:
+    """Another process commits right after the crash: the same commit, and nothing besides."""
+    scenario = SCENARIOS[3]
+    _, calls, new = measured(scenario)
+    for call in range(calls):
+        with seeded(SEED):
+            shelf = _world(scenario)
+            chaos = ChaosVault(shelf.vault, AtCall(call, Fault.CRASH_AFTER))
+            _try(scenario, shelf.on(chaos), NAMED)
+            other = shelf.on(Process(shelf.vault))
+            try:
+                other.commit("other words")
+            except Conflict:
+                assert look(shelf) == new
+            again = shelf.on(Process(shelf.vault))
+            try:
+                made = again.commit("m", request=NAMED)
+            except Conflict:  # T1 never happened, and the other has committed it all.
+                assert not [row for row in other.history() if row.message == "m"]
+                continue
+            assert made.message == "m"
+            assert [row.id for row in other.history() if row.message == "m"] == [made.id]
+
+
+@cache
+def measured(scenario: Scenario) -> tuple[Look, int, Look]:
+    """How the world looks before and after, and how many calls that takes."""
+    with seeded(SEED):
+        shelf = _world(scenario)
+        old = look(shelf)
+        chaos = ChaosVault(shelf.vault)
+        scenario.do(shelf.on(chaos), NAMED if scenario.repeats else None)
+        return old, chaos.calls, look(shelf)
+
+
+def look(shelf: Shelf) -> Look:
+    """What everybody can see; checks on the way that the heads agree."""
+    eyes = shelf.on(Process(shelf.vault))
+    found = versions.list_branches(
+        eyes.vault, caller=eyes.caller, dataset_id=eyes.dataset.id, limit=100, cursor=None
+    ).items
+    return Look(
+        {
+            branch.name: (
+                eyes.all(ref=branch.name),
+                eyes.all(ref=branch.commit),
+                read_heads(eyes.vault, branch.id).records,
+            )
+            for branch in found
+        },
+        sorted(
+            dataset.name
+            for dataset in datasets.list_datasets(
+                eyes.vault, caller=eyes.caller, limit=100, cursor=None
+            ).items
+        ),
+        _operations(eyes),
+    )
+
+
+def _operations(shelf: Shelf) -> Counter[str]:
+    entries = ledger_of(shelf.vault.catalog)
+    assert max(entries.values()) == 1 or not [
+        entry for entry, count in entries.items() if count > 1 and entry[0] == "create_commit"
+    ], "one commit, two entries"
+    counted: Counter[str] = Counter()
+    for (operation, _, _), count in entries.items():
+        counted[operation] += count
+    return counted
+
+
+def _world(scenario: Scenario) -> Shelf:
+    shelf = Shelf.make()
+    scenario.before(shelf)
+    return shelf
+
+
+def _try(scenario: Scenario, shelf: Shelf, request: Request | None) -> object | None:
+    try:
+        return scenario.do(shelf, request) or True
+    except (Unavailable, Crash):
+        return None
+
+
+def _again(scenario: Scenario, shelf: Shelf, request: Request | None, *, done: bool) -> object:
+    process = shelf.on(Process(shelf.vault))
+    if scenario.repeats or not done:
+        return scenario.do(process, request)
+    with pytest.raises(NotFound):
+        scenario.do(process, request)
+    return None
+
+
+def _check_old_or_new(seen: Look, old: Look, new: Look) -> None:
+    """Each branch is as it was or as it will be; of a commit under way readers see neither more
+    nor less, though the heads count nothing any more and the ledger has the intent.
+    """
+    assert seen.datasets in (old.datasets, new.datasets)
+    for name in seen.branches.keys() | old.branches.keys() | new.branches.keys():
+        now, was, will_be = (each.branches.get(name) for each in (seen, old, new))
+        if now is None or was is None or will_be is None:
+            assert now in (was, will_be) or (was and now and now[0] == was[0])
+            continue
+        assert now[0] in (was[0], will_be[0])
+        assert now[0] != was[0] or now[2] in (was[2], 0)
+    for operation, count in seen.ledger.items():
+        assert old.ledger[operation] <= count <= new.ledger[operation]
+    if seen.ledger == old.ledger:
+        assert seen == old, "done but unaudited"
+
+
+def _heads(shelf: Shelf) -> dict[BranchId, CommitId]:
+    found = versions.list_branches(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, limit=100, cursor=None
+    ).items
+    return {branch.id: branch.commit for branch in found}
+
+
+def _check_commit_ids(
+    shelf: Shelf, seen: dict[BranchId, CommitId], answer: object, again: object
+) -> None:
+    """All attempts of a commit made one commit: nobody has seen, and nothing holds, another."""
+    history = {
+        commit.id for branch in _heads(shelf).values() for commit in shelf.history(ref=branch)
+    }
+    kept = history | {commit.id for ref in seen.values() for commit in shelf.history(ref=ref)}
+    assert set(seen.values()) <= kept
+    if isinstance(again, Commit):
+        assert again.id in history
+        if isinstance(answer, Commit):
+            assert answer.id == again.id
+    if not isinstance(again, Dataset):
+        # The commits of a deleted branch stay, though no branch leads to them.
+        assert history <= _commit_objects(shelf)
+        assert len(_commit_objects(shelf)) == _commit_rows(shelf)
+
+
+def _commit_objects(shelf: Shelf) -> set[str]:
+    found = shelf.vault.objects.keys("")
+    return {key.split("/")[-1] for key in found if f"/{shelf.dataset.store}/commits/" in key}
+
+
+def _commit_rows(shelf: Shelf) -> int:
+    from datavault.domain import keyspace
+    from datavault.domain.rows import Table
+
+    start = keyspace.commit(shelf.dataset.workspace, shelf.dataset.id, "")
+    return len(shelf.vault.catalog.page(Table.CATALOG, start.partition).rows)
