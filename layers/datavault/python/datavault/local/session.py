@@ -114,6 +114,7 @@ class Session:
             answer = self.send(
                 "GET",
                 f"/api/v1/datasets/{dataset}/records",
+                None,
                 headers={"Accept": NDJSON},
                 ref=ref,
                 limit=limit,

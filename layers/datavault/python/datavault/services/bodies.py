@@ -1,23 +1,21 @@
 """Bodies of records: storing them in packs, and getting them back verified."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hmac import compare_digest
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
+from blake3 import blake3
 
-from datavault.domain.cache import BoundedCache
-from datavault.domain.digests import record_digest
-from datavault.domain.errors import Corrupt
+from datavault.domain.digests import DIGEST_BYTES, record_digest
+from datavault.domain.errors import Corrupt, NotFound
 from datavault.domain.store.block import RecordBlock, encode_block
-from datavault.domain.store.columns import LOCATOR, Locator, Locators, PackRef
+from datavault.domain.store.columns import LOCATOR, Entries, Locator, Locators, PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import BLOCK_BYTES, PACK_BYTES_MAX, Kind, PackWriter
 from datavault.ports import Vault
-from datavault.services.blocks import read_block, write_pack
-
-# Sixteen runs that interleave, a block of each and some.
-_BLOCKS_HELD = 8 * 1024 * 1024
+from datavault.services.blocks import object_key, read_block, write_pack
 
 
 def store_bodies(
@@ -60,31 +58,48 @@ def store_bodies(
     return locators, tuple(packs)
 
 
-class BodyReader:
-    """Gets bodies, one GET a block; keeps the last few blocks, for neighbours in id order."""
+def read_body(vault: Vault, keys: StoreKeys, locator: Locator, digest: bytes) -> bytes:
+    """One record's body: one GET, verified by its block's seal and by its digest."""
+    payload = read_block(
+        vault,
+        keys,
+        Kind.RECORDS,
+        locator.pack,
+        locator.start,
+        locator.length,
+        locator.slot,
+    )
+    return verified(keys, RecordBlock.decode(payload).body(locator.slot), digest)
 
-    def __init__(self, vault: Vault, keys: StoreKeys) -> None:
-        self._vault = vault
-        self._keys = keys
-        self._blocks: BoundedCache[tuple[bytes, int], RecordBlock] = BoundedCache(_BLOCKS_HELD)
 
-    def read(self, locator: Locator, digest: bytes) -> bytes:
-        """One record's body, verified by its block's seal and by its digest."""
-        name = (locator.pack.id, locator.start)
-        block = self._blocks.get(name)
-        if block is None:
-            payload = read_block(
-                self._vault,
-                self._keys,
-                Kind.RECORDS,
-                locator.pack,
-                locator.start,
-                locator.length,
-                locator.slot,
-            )
-            block = RecordBlock.decode(payload)
-            self._blocks.put(name, block, cost=len(payload))
-        return verified(self._keys, block.body(locator.slot), digest)
+def read_bodies(vault: Vault, keys: StoreKeys, entries: Entries) -> list[bytes]:
+    """The bodies of many entries, in their order, each verified like one alone.
+
+    Every block is fetched and opened once, neighbours in a pack together; so the cost is that of
+    the blocks. All bodies are in memory at once: give it a bounded number.
+    """
+    locators = entries.locators
+    order = np.lexsort((locators["slot"], locators["start"], locators["pack"]))
+    ordered = locators.take(order)
+    first = np.ones(len(order), np.bool_)
+    first[1:] = (ordered["start"][1:] != ordered["start"][:-1]) | (
+        ordered["pack"][1:] != ordered["pack"][:-1]
+    )
+    edges = [*np.flatnonzero(first).tolist(), len(order)]
+    places = [entries.locator(int(order[edge])) for edge in edges[:-1]]
+    bodies: list[bytes] = []
+    for place, sealed, at, end in zip(
+        places, _fetch(vault, keys, places), edges[:-1], edges[1:], strict=True
+    ):
+        block = RecordBlock.decode(_open(vault, keys, place, sealed))
+        bodies += block.bodies(ordered["slot"][at:end].astype(np.int64))
+    key = keys.ids.record
+    digests = b"".join([blake3(body, key=key).digest(DIGEST_BYTES) for body in bodies])
+    if digests != entries.values.take(order).tobytes():
+        raise Corrupt("a stored record does not have the digest that the tree says")
+    where = np.empty(len(order), np.intp)
+    where[order] = np.arange(len(order))
+    return [bodies[row] for row in where.tolist()]
 
 
 def verified(keys: StoreKeys, body: bytes, digest: bytes) -> bytes:
@@ -92,3 +107,26 @@ def verified(keys: StoreKeys, body: bytes, digest: bytes) -> bytes:
     if not compare_digest(record_digest(body, keys.ids.record), digest):
         raise Corrupt("a stored record does not have the digest that the tree says")
     return body
+
+
+def _fetch(vault: Vault, keys: StoreKeys, places: Sequence[Locator]) -> Iterator[bytes | None]:
+    """The sealed blocks at ``places``, which are sorted by pack; ``None`` for a pack not there."""
+    for pack_id, group in groupby(places, key=lambda place: place.pack.id):
+        members = list(group)
+        ranges = [(member.start, member.length) for member in members]
+        try:
+            yield from vault.objects.get_ranges(
+                object_key(keys.store, Kind.RECORDS, pack_id), ranges
+            )
+        except NotFound:
+            yield from (None for _ in members)
+
+
+def _open(vault: Vault, keys: StoreKeys, place: Locator, sealed: bytes | None) -> bytes:
+    """The payload of a block; when the hint is stale, from where the directory says."""
+    if sealed is not None:
+        try:
+            return keys.pack(place.pack, Kind.RECORDS).open_block(sealed)
+        except Corrupt:
+            pass
+    return read_block(vault, keys, Kind.RECORDS, place.pack, place.start, place.length, place.slot)

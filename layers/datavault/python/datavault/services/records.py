@@ -1,13 +1,17 @@
 """Records: append, get, list, delete."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from heapq import merge
+from itertools import islice
+from operator import itemgetter
 
+import numpy as np
 from blake3 import blake3
 
 from datavault.domain import digests
 from datavault.domain.access import Action, Caller, require
-from datavault.domain.errors import Invalid, NotFound, TooLarge
+from datavault.domain.errors import Corrupt, Invalid, NotFound, TooLarge
 from datavault.domain.ids import BatchId, BranchName, DatasetId, RecordId, new_id, parse_record_id
 from datavault.domain.pages import Page
 from datavault.domain.records import parse_record
@@ -21,11 +25,11 @@ from datavault.domain.staging import (
     StagedChange,
     assigned_id,
 )
-from datavault.domain.store.columns import Entries
+from datavault.domain.store.columns import DIGEST, Entries, locator_columns
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.services.attempts import earlier_outcome
-from datavault.services.bodies import BodyReader, verified
+from datavault.services.bodies import read_bodies, read_body, verified
 from datavault.services.branches import View, open_work, resolve
 from datavault.services.commits import read_commit
 from datavault.services.cursors import open_cursor, seal_cursor
@@ -43,6 +47,8 @@ from datavault.services.staging import (
 # A page of records goes through a function, whose reply holds 6 MB; in JSON or base64 a page of
 # 4 MB of bodies stays below that.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
+# So many bodies of a page are fetched together: at 4 MiB each, the most they can be, 256 MiB.
+_AT_ONCE = 64
 
 
 def append_records(
@@ -108,7 +114,7 @@ def get_record(
     entry = open_tree(vault, work.keys).get(root, record_id.encode())
     if entry is None:
         raise _no_record()
-    return _committed_view(view, entry, BodyReader(vault, work.keys))
+    return _committed_view(view, entry, read_body(vault, work.keys, entry.locator, entry.digest))
 
 
 def list_records(
@@ -129,11 +135,13 @@ def list_records(
     view = resolve(vault, find_dataset(vault, caller, dataset_id), ref)
     scope = f"list_records/{dataset_id}/{ref}"
     position = open_cursor(vault, caller, scope, cursor)
+    after = b"" if position is None else position.encode()
+    sources = list(islice(_sources_after(view, after), limit + 1))
     items: list[RecordView] = []
     size = 0
-    more = False
-    for record in _records_after(view, None if position is None else position.encode()):
-        if len(items) == limit or (items and size + len(record.body) > PAGE_BYTES_MAX):
+    more = len(sources) > limit
+    for record in _views(view, sources[:limit]):
+        if items and size + len(record.body) > PAGE_BYTES_MAX:
             more = True
             break
         items.append(record)
@@ -233,39 +241,65 @@ def _has(view: View, record_id: RecordId) -> bool:
     return open_tree(work.vault, work.keys).get(root, record_id.encode()) is not None
 
 
-def _records_after(view: View, after: bytes | None) -> Iterator[RecordView]:
-    """The view's records in order of id, staged changes laid over committed entries."""
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """A record that is staged: in which generation, and where its newest change is."""
+
+    generation: int
+    found: FoundName
+
+
+def _sources_after(view: View, after: bytes) -> Iterator[Entry | _Staged]:
+    """What the view has after an id, in order of id: staged changes laid over the tree."""
     work = view.work
-    staged: dict[bytes, tuple[int, FoundName]] = {}
+    staged: dict[bytes, _Staged] = {}
     for generation in reversed(view.generations):
         for record_id, found in staged_names(work, generation).items():
-            staged[record_id.encode()] = (generation, found)
+            staged[record_id.encode()] = _Staged(generation, found)
     root = read_commit(work.vault, work.keys, work.dataset, view.commit).commit.root
-    bodies = BodyReader(work.vault, work.keys)
-    committed = (
+    committed: Iterator[tuple[bytes, Entry | _Staged]] = (
         (entry.id, entry)
-        for rows in open_tree(work.vault, work.keys).scan(root, after=after or b"")
+        for rows in open_tree(work.vault, work.keys).scan(root, after=after)
         for entry in _entries(rows)
         if entry.id not in staged
     )
-    fresh = (
+    fresh: Iterator[tuple[bytes, Entry | _Staged]] = (
         (record_id, staged[record_id])
         for record_id in sorted(staged)
-        if (after is None or record_id > after) and not staged[record_id][1].removed
+        if record_id > after and not staged[record_id].found.removed
     )
-    for _, source in merge(committed, fresh, key=lambda pair: pair[0]):
-        if isinstance(source, Entry):
-            yield _committed_view(view, source, bodies)
-        else:
-            generation, found = source
-            row = work.vault.catalog.get(found.key)
-            if row is not None:
-                yield _staged_view(view, open_change(work, generation, row))
+    for _, source in merge(committed, fresh, key=itemgetter(0)):
+        yield source
+
+
+def _views(view: View, sources: Sequence[Entry | _Staged]) -> Iterator[RecordView]:
+    """The records of a page; what several of them need is fetched once."""
+    work = view.work
+    wanted = [source.found.key for source in sources if isinstance(source, _Staged)]
+    rows = work.vault.catalog.get_many(wanted) if wanted else {}
+    for at in range(0, len(sources), _AT_ONCE):
+        part = sources[at : at + _AT_ONCE]
+        entries = [source for source in part if isinstance(source, Entry)]
+        bodies = iter(read_bodies(work.vault, work.keys, _columns(entries)) if entries else ())
+        for source in part:
+            if isinstance(source, Entry):
+                yield _committed_view(view, source, next(bodies))
+            elif source.found.key not in rows:
+                raise Corrupt("a staged change is missing that its batch lists")
+            else:
+                row = rows[source.found.key]
+                yield _staged_view(view, open_change(work, source.generation, row))
+
+
+def _columns(entries: Sequence[Entry]) -> Entries:
+    ids = np.array([entry.id for entry in entries], np.bytes_)
+    values = np.frombuffer(b"".join(entry.digest for entry in entries), DIGEST)
+    return Entries(ids, values, *locator_columns([entry.locator for entry in entries]))
 
 
 def _entries(rows: Entries) -> Iterator[Entry]:
-    for row, record_id in enumerate(rows.ids):
-        yield Entry(bytes(record_id), rows.values[row].tobytes(), rows.locator(row))
+    for row in range(len(rows)):
+        yield Entry(bytes(rows.ids[row]), rows.values[row].tobytes(), rows.locator(row))
 
 
 def _staged_view(view: View, change: StagedChange) -> RecordView:
@@ -276,8 +310,7 @@ def _staged_view(view: View, change: StagedChange) -> RecordView:
     return RecordView(change.id, body, digests.record_etag(change.digest, keys.ids.etag), True)
 
 
-def _committed_view(view: View, entry: Entry, bodies: BodyReader) -> RecordView:
-    body = bodies.read(entry.locator, entry.digest)
+def _committed_view(view: View, entry: Entry, body: bytes) -> RecordView:
     etag = digests.record_etag(entry.digest, view.work.keys.ids.etag)
     return RecordView(RecordId(entry.id.decode()), body, etag, staged=False)
 

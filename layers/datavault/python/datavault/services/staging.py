@@ -13,7 +13,7 @@ import numpy as np
 from datavault.domain import digests, keyspace, ledger, refs, requests
 from datavault.domain.access import Action, Caller
 from datavault.domain.datasets import Dataset
-from datavault.domain.errors import NotFound, StagingFull
+from datavault.domain.errors import Corrupt, NotFound, StagingFull
 from datavault.domain.ids import BatchId, BranchId, RecordId
 from datavault.domain.requests import Request
 from datavault.domain.rows import Change, Key, Put, Row, Table
@@ -162,8 +162,13 @@ def staged_names(work: Work, generation: int) -> dict[RecordId, FoundName]:
 
 
 def staged_changes(work: Work, generation: int) -> list[StagedChange]:
-    """Every record's newest visible change in a closed generation, in no order."""
-    visible: set[tuple[int, str]] = {(held.tick, held.id) for held in _batches(work, generation)}
+    """Every record's newest visible change in a closed generation, in no order.
+
+    Raises:
+        Corrupt: a change that its batch lists is missing.
+    """
+    batches = list(_batches(work, generation))
+    visible = {(batch.tick, str(batch.id)) for batch in batches}
     newest: dict[str, Row] = {}
     for shard in range(keyspace.STAGED_SHARDS):
         partition = keyspace.staged_partition(work.branch, generation, shard)
@@ -171,7 +176,11 @@ def staged_changes(work: Work, generation: int) -> list[StagedChange]:
             hashed, tick, batch = row.key.sort.split("/")
             if (int(tick, 16), batch) in visible:
                 newest[hashed] = row  # Rows come in the order of their ticks.
-    return [open_change(work, generation, row) for row in newest.values()]
+    changes = [open_change(work, generation, row) for row in newest.values()]
+    listed = {name.id for batch in batches for name in batch.names}
+    if listed != {change.id for change in changes}:
+        raise Corrupt("a staged change is missing that its batch lists")
+    return changes
 
 
 def open_change(work: Work, generation: int, row: Row) -> StagedChange:

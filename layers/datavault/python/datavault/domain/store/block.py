@@ -61,10 +61,15 @@ class RecordBlock:
             raise Corrupt(f"slot {slot} is not in the block that its locator names")
         return self.payload[int(self.starts[index]) : int(self.ends[index])]
 
-    def bodies(self) -> list[bytes]:
-        """All records, in slot order."""
+    def bodies(self, slots: npt.NDArray[np.int64]) -> list[bytes]:
+        """The records in some slots, or ``Corrupt`` when the block does not hold them all."""
+        rows = slots - self.first_slot
+        if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(self.starts):
+            raise Corrupt("a slot is not in the block that its locator names")
         payload = self.payload
         return [
             payload[start:end]
-            for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+            for start, end in zip(
+                self.starts.take(rows).tolist(), self.ends.take(rows).tolist(), strict=True
+            )
         ]
