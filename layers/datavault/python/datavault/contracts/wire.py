@@ -4,10 +4,12 @@ Validators are built on first use (``defer_build``): a function needs those of i
 and building all of them is most of what importing the operations table would cost a cold start.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from datavault.contracts.json_text import parse_object
 
@@ -53,7 +55,18 @@ def time_of(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Rows in a page, at most.")]
+def _only_digits(value: object) -> object:
+    """Text of digits: pydantic would also take ``+5``, `` 5 `` and ``5.0`` for an integer."""
+    if isinstance(value, str) and not re.fullmatch("[0-9]{1,9}", value):
+        raise PydanticCustomError("digits", "is a whole number of at most 9 decimal digits")
+    return value
+
+
+Limit = Annotated[
+    int,
+    BeforeValidator(_only_digits),
+    Field(ge=1, le=LIMIT_MAX, description="Rows in a page, at most."),
+]
 Cursor = Annotated[
     Annotated[str, Field(max_length=CURSOR_CHARS_MAX)] | None,
     Field(description="The `next_cursor` of the page before; it goes with the same query only."),
