@@ -84,10 +84,12 @@ def corpus(mean: int, size: int) -> bytes:
 
 
 def cut(text: bytes) -> list[bytes]:
-    """Batches of whole lines of about 1 MiB."""
+    """Batches of whole lines of about 1 MiB; a longer line is a batch of its own."""
     batches, start = [], 0
     while start < len(text):
         end = text.rfind(b"\n", start, start + BATCH_BYTES) + 1
+        if not end:
+            end = text.find(b"\n", start) + 1 or len(text)
         batches.append(text[start:end])
         start = end
     return batches
