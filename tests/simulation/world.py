@@ -164,7 +164,7 @@ class World:
 
     def _bodies(self) -> dict[str, bytes | None]:
         chance = self.chance
-        size = chance.choices((1, 5, 90, 91, 300), (50, 35, 5, 5, 3))[0]
+        size = chance.choices((1, 5, 90, 91, 300), (50, 33, 5, 8, 4))[0]
         among = 30 if size <= 5 else 400
         style = chance.choices(("small", "large", "mixed"), (60, 10, 30))[0]
         if style == "large" and size > 5:
