@@ -56,8 +56,9 @@ def _windows(leaves: Iterator[Entries]) -> Iterator[Entries]:
     size = 0
     for rows in leaves:
         held.append(rows)
-        blocks = np.unique(rows.locators[["pack", "start", "length"]])
-        size += int(blocks["length"].sum(dtype=np.int64))
+        block = rows.locators["pack"].astype(np.uint64) << np.uint64(32) | rows.locators["start"]
+        _, first = np.unique(block, return_index=True)
+        size += int(rows.locators["length"].take(first).sum(dtype=np.int64))
         if size >= WINDOW_BYTES:
             yield Entries.concat(held)
             held, size = [], 0

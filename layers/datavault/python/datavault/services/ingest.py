@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,15 @@ WORKERS = 2
 _LINE_SLACK_BYTES = 1024 * 1024
 
 
+class Mode(StrEnum):
+    """What becomes of the branch's records that the stream does not have."""
+
+    UPSERT = "upsert"
+    """They stay."""
+    REPLACE = "replace"
+    """They go: the new version is the stream."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ingested:
     """What came of an ingest: its commit, the records read, and those whose bodies were stored."""
@@ -71,6 +81,7 @@ def ingest_lines(
     branch: BranchName,
     chunks: Iterable[bytes],
     message: str,
+    mode: Mode = Mode.UPSERT,
     request: Request | None = None,
     workers: int = WORKERS,
 ) -> Ingested:
@@ -98,7 +109,7 @@ def ingest_lines(
     reading = _Reading(work, parent.commit.root, dataset.record_key)
     try:
         _read_all(reading, chunks, workers)
-        return _publish(reading, parent, said, caller, request)
+        return _publish(reading, parent, said, mode, caller, request)
     finally:
         runs.discard(vault, work.keys, reading.runs)
 
@@ -344,6 +355,7 @@ def _publish(
     reading: _Reading,
     parent: Kept,
     said: Authorship,
+    mode: Mode,
     caller: Caller,
     request: Request | None,
 ) -> Ingested:
@@ -352,6 +364,9 @@ def _publish(
     vault, keys, dataset = work.vault, work.keys, work.dataset
     for token in attempts(vault, "the branch"):
         changes = runs.merged(vault, keys, reading.runs, numbered=reading.record_key is None)
+        if mode is Mode.REPLACE:
+            before = open_tree(vault, keys).scan(parent.commit.root)
+            changes = runs.replacing(before, changes)
         commit = write_commit(vault, keys, parent.commit, changes, said)
         if commit.root.address == parent.commit.root.address:
             return Ingested(parent.commit, reading.records, reading.stored)
@@ -374,9 +389,9 @@ def _publish(
         ]
         if attempt(vault, moved, token):
             return Ingested(commit, reading.records, reading.stored)
-        before = earlier_outcome(vault, caller, request)
-        if before is not None:
-            kept = read_commit(vault, keys, dataset, CommitId(before))
+        done = earlier_outcome(vault, caller, request)
+        if done is not None:
+            kept = read_commit(vault, keys, dataset, CommitId(done))
             return Ingested(kept.commit, reading.records, reading.stored)
         parent = _settled_parent(work, caller)
     raise AssertionError("attempts ends by raising")

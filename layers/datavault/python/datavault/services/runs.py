@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datavault.domain.errors import Corrupt
-from datavault.domain.store.columns import Changes, Entries, Locator
+from datavault.domain.store.columns import Changes, Entries, Ids, Locator
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.node import ENTRIES_MAX, Leaf, decode, encode
 from datavault.domain.store.pack import Kind
@@ -87,6 +87,30 @@ def merged(
             parts, size = [], 0
     if parts:
         yield Changes.put(Entries.concat(parts))
+
+
+def replacing(parent: Iterator[Entries], changes: Iterator[Changes]) -> Iterator[Changes]:
+    """The changes, and the removal of every id of the parent that they do not put.
+
+    Both come in ascending order; so do the results, a range of ids at a time.
+    """
+    rest = next(parent, None)
+    for part in changes:
+        ids = part.entries.ids
+        gone: list[Ids] = []
+        while rest is not None:
+            upto = int(rest.ids.searchsorted(ids[-1], side="right"))
+            mine = rest.ids[:upto]
+            met = ids.take(ids.searchsorted(mine), mode="clip")
+            gone.append(mine[met != mine])
+            rest = rest.rows(upto, len(rest)) if upto < len(rest) else next(parent, None)
+            if rest is None or rest.ids[0] > ids[-1]:
+                break
+        removed = [Changes.remove(each) for each in gone if len(each)]
+        yield Changes.merge_sorted([part, *removed])
+    while rest is not None:
+        yield Changes.remove(rest.ids)
+        rest = next(parent, None)
 
 
 def _in_order(vault: Vault, keys: StoreKeys, runs: Sequence[Run]) -> Iterator[Entries]:

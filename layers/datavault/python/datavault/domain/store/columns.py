@@ -199,6 +199,8 @@ class Changes:
             return parts[0]
         entries = Entries.concat([part.entries for part in parts])
         removed = np.concatenate([part.removed for part in parts])
+        # Where a removed row is stored nobody asks; its part may have had no pack at all.
+        entries.locators["pack"][removed] = 0
         order = np.argsort(entries.ids, kind="stable")
         ids = entries.ids.take(order)
         last = np.ones(len(ids), np.bool_)
