@@ -60,7 +60,7 @@ class ChaosVault(Process):
         self,
         vault: Vault,
         schedule: Schedule = nothing_happens,
-        meanwhile: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(vault)
         self.schedule = schedule

@@ -121,7 +121,7 @@ def test_two_that_find_the_same_expired_row_do_not_both_do_the_work(shelf: Shelf
         chaos = ChaosVault(
             shelf.vault,
             AtCall(call, Fault.INTERLEAVE),
-            lambda: twin.append({"a": a_body("1")}, request=REQUEST) and None,
+            lambda: twin.append({"a": a_body("1")}, request=REQUEST),
         )
         before = _staged(shelf)
         shelf.on(chaos).append({"a": a_body("1")}, request=REQUEST)

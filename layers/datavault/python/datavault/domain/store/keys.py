@@ -10,8 +10,9 @@ the newest seals and all open. Small sealed things (rows, commit objects, cursor
     8  4  epoch, u32 little-endian
     12    nonce, ciphertext, tag (``crypto.sealing``)
 
-Their key is derived from the DEK, the purpose and a context (such as one generation of one
-branch); the header, purpose and place are associated data.
+Their key is ``HKDF-Expand(DEK, tag || 0 || purpose || 0 || context)``, 32 bytes (SHA-256; the tag
+is the ASCII text ``io.llm-data-vault/1/small things``, the context such as one generation of one
+branch); the header (the first 12 bytes) and the place are associated data.
 """
 
 import struct
