@@ -8,13 +8,16 @@ a write happened; every write is therefore made so that repeating it is safe.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Conflict
-from datavault.domain.history import Kept
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
-from datavault.domain.store.nodes import NodeCache
+
+if TYPE_CHECKING:
+    # These bring numpy, which functions that read no tree start faster without.
+    from datavault.domain.history import Kept
+    from datavault.domain.store.nodes import NodeCache
 
 
 class ConditionFailed(Conflict):
@@ -217,7 +220,7 @@ class Vault(Protocol):
     def keys(self) -> BoundedCache[str, object]: ...
 
     @property
-    def nodes(self) -> NodeCache: ...
+    def nodes(self) -> "NodeCache": ...
 
     @property
-    def commits(self) -> BoundedCache[str, Kept]: ...
+    def commits(self) -> "BoundedCache[str, Kept]": ...

@@ -31,7 +31,7 @@ from datavault.domain.ids import (
     JobId,
     WorkspaceId,
 )
-from datavault.domain.rows import Absent, Change, Delete, If, Key, Put, Row, Update
+from datavault.domain.rows import Absent, Attributes, Change, Delete, If, Key, Put, Row, Update
 from datavault.domain.staging import KEPT_AFTER_COMMIT_MS
 
 # What a ref to a commit is "on": it has no staged changes.
@@ -149,7 +149,7 @@ def create(ws: WorkspaceId, ds: DatasetId, branch: Branch) -> list[Change]:
         },
         Absent(),
     )
-    empty = {
+    empty: Attributes = {
         "commit": branch.commit,
         "generation": 0,
         "pending": "",
@@ -188,7 +188,12 @@ def close_generation(job: CommitJob, sealed_message: bytes) -> list[Change]:
         If("commit", "=", job.parent),
         If("pending", "=", ""),
     )
-    opened = {"generation": job.generation + 1, "pending": job.id, "records": 0, "bytes": 0}
+    opened: Attributes = {
+        "generation": job.generation + 1,
+        "pending": job.id,
+        "records": 0,
+        "bytes": 0,
+    }
     return [
         *(Update(key, assign=opened, condition=unmoved) for key in head_keys(job.branch)),
         Put(

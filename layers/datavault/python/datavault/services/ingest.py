@@ -34,7 +34,7 @@ from datavault.domain.records import (
     validate,
 )
 from datavault.domain.requests import Request
-from datavault.domain.store.columns import DIGEST, Entries, Ids, Values, same_values
+from datavault.domain.store.columns import DIGEST, Entries, Ids, Values, same_values, stable_order
 from datavault.domain.store.node import Pointer
 from datavault.ports import Vault
 from datavault.services import runs
@@ -126,11 +126,10 @@ def _settled_parent(work: Work, caller: Caller) -> Kept:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """About 1 MiB of a run: where it starts, its first line's number, what the scanner found."""
+    """About 1 MiB of a run: where it is, and what the scanner found."""
 
     start: int
     end: int
-    first_line: int
     scan: LineScan
 
 
@@ -139,6 +138,7 @@ class _Columns:
     """The records of one run as they came: row ``i`` is ``batch[starts[i]:ends[i]]``."""
 
     batch: bytes
+    first_line: int
     pieces: tuple[_Piece, ...]
     ids: Ids
     digests: Values
@@ -177,20 +177,18 @@ class _Reading:
     def take(self, batch: bytes, first_line: int) -> _Taken:
         """Find the records of one run and store what is new; any thread, a run each."""
         columns = _read_columns(batch, first_line, self.record_key, self.work)
-        order = np.argsort(columns.ids, kind="stable")
+        order = stable_order(columns.ids)
         if self.record_key is not None:
             order = order[_is_last(columns.ids.take(order))]
         ids, digests = columns.ids.take(order), columns.digests.take(order)
         if not len(ids):
             return _Taken(Entries.empty(), 0, 0)
         old = self._in_parent(ids, digests)
-        fresh = np.setdiff1d(np.arange(len(ids)), old.rows, assume_unique=True)
+        fresh = _all_but(len(ids), old.rows)
         _validate(columns, order[fresh])
         first, place = distinct(digests.take(fresh))
         seen = self._repeats.find(digests.take(fresh[first]))
-        new = np.setdiff1d(
-            np.arange(len(first)), np.concatenate([[], *(known.rows for known in seen)])
-        )
+        new = _all_but(len(first), *(known.rows for known in seen))
         stored = self._store(columns, order[fresh[first[new]]])
         self._repeats.remember(stored)
         # Locators of the distinct fresh bodies, then of every fresh record, then of all.
@@ -295,7 +293,9 @@ def _read_columns(batch: bytes, first_line: int, record_key: str | None, work: W
         ids = np.array([blake3(digest, key=etag).hexdigest(16) for digest in digests], "S32")
     else:
         ids = np.concatenate([_ids_of(piece.scan) for piece in pieces])
-    return _Columns(batch, pieces, ids, np.frombuffer(b"".join(digests), DIGEST), starts, ends)
+    return _Columns(
+        batch, first_line, pieces, ids, np.frombuffer(b"".join(digests), DIGEST), starts, ends
+    )
 
 
 def _scan_pieces(batch: bytes, first_line: int, record_key: str | None) -> Iterator[_Piece]:
@@ -307,9 +307,8 @@ def _scan_pieces(batch: bytes, first_line: int, record_key: str | None) -> Itera
             end = batch.find(b"\n", start + PIECE_BYTES) + 1 or len(batch)
         scan = scan_ids(view[start:end], record_key=record_key)
         if scan.problems:
-            raise _bad_line(first_line, scan.problems[0])
-        yield _Piece(start, end, first_line, scan)
-        first_line += batch.count(b"\n", start, end)
+            raise _bad_line(batch, first_line, start, scan.problems[0])
+        yield _Piece(start, end, scan)
         start = end
 
 
@@ -325,12 +324,12 @@ def _validate(columns: _Columns, rows: npt.NDArray[np.intp]) -> None:
         if mine.any():
             problems = validate(view[piece.start : piece.end], piece.scan, wanted=mine)
             if problems:
-                raise _bad_line(piece.first_line, problems[0])
+                raise _bad_line(columns.batch, columns.first_line, piece.start, problems[0])
 
 
-def _bad_line(first_line: int, problem: LineProblem) -> VaultError:
-    """The problem, with the line's number in the whole stream."""
-    line = first_line + problem.line
+def _bad_line(batch: bytes, first_line: int, start: int, problem: LineProblem) -> VaultError:
+    """The problem of a piece that begins at ``start``, with its line's number in the stream."""
+    line = first_line + batch.count(b"\n", 0, start) + problem.line
     return type(problem.error)(f"line {line}: {problem.error}", field=f"line {line}")
 
 
@@ -343,6 +342,14 @@ def _is_last(ids: Ids) -> npt.NDArray[np.bool_]:
     last = np.ones(len(ids), np.bool_)
     last[:-1] = ids[1:] != ids[:-1]
     return last
+
+
+def _all_but(count: int, *rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The rows from 0 to before ``count`` that are in none of ``rows``."""
+    left = np.ones(count, np.bool_)
+    for some in rows:
+        left[some] = False
+    return np.flatnonzero(left)
 
 
 def _woven(sightings: Sequence[Sighting]) -> Entries:

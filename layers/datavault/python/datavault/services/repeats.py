@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
-from datavault.domain.store.columns import Entries, Values
+from datavault.domain.store.columns import Entries, Values, stable_order
 
 # A million digests and locators are 32 MB.
 REMEMBERED_MAX = 1_000_000
@@ -52,7 +52,7 @@ class StoredBodies:
         """Add bodies just stored."""
         if not len(stored):
             return
-        ordered = stored.take(np.argsort(_text(stored.values)))
+        ordered = stored.take(stable_order(_text(stored.values)))
         # Ids are not looked at here: dropping them saves most of the memory.
         slim = Entries(
             np.zeros(len(ordered), "S1"), ordered.values, ordered.locators, ordered.packs
@@ -66,11 +66,17 @@ class StoredBodies:
 
 def distinct(digests: Values) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The first row of each distinct digest, ascending, and for every row its place in those."""
-    _, first, inverse = np.unique(_text(digests), return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty(len(order), np.intp)
-    place[order] = np.arange(len(order))
-    return first[order], place[inverse]
+    order = stable_order(_text(digests))
+    ordered = _text(digests).take(order)
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    first = order[is_first]
+    inverse = np.empty(len(order), np.intp)
+    inverse[order] = np.cumsum(is_first) - 1
+    by_row = np.argsort(first)
+    place = np.empty(len(first), np.intp)
+    place[by_row] = np.arange(len(first))
+    return first[by_row], place[inverse]
 
 
 def _text(digests: Values) -> npt.NDArray[np.bytes_]:

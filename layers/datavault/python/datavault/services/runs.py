@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datavault.domain.errors import Corrupt
-from datavault.domain.store.columns import Changes, Entries, Ids, Locator
+from datavault.domain.store.columns import Changes, Entries, Ids, Locator, stable_order
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.node import ENTRIES_MAX, Leaf, decode, encode
 from datavault.domain.store.pack import Kind
@@ -133,7 +133,7 @@ def _in_order(vault: Vault, keys: StoreKeys, runs: Sequence[Run]) -> Iterator[En
                 head = next(source, None)  # Its next slice may begin with the same id.
             heads[index] = head
         together = Entries.concat(taken)
-        yield together.take(np.argsort(together.ids, kind="stable"))
+        yield together if len(taken) == 1 else together.take(stable_order(together.ids))
 
 
 def _last_of_each(entries: Entries) -> Entries:

@@ -201,7 +201,7 @@ class Changes:
         removed = np.concatenate([part.removed for part in parts])
         # Where a removed row is stored nobody asks; its part may have had no pack at all.
         entries.locators["pack"][removed] = 0
-        order = np.argsort(entries.ids, kind="stable")
+        order = stable_order(entries.ids)
         ids = entries.ids.take(order)
         last = np.ones(len(ids), np.bool_)
         last[:-1] = ids[1:] != ids[:-1]
@@ -260,6 +260,24 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
     order[is_new] = np.arange(len(old), len(old) + len(new))
     order[~is_new] = np.flatnonzero(stays)
     return type(old).concat([old, new.compacted()]).take(order)
+
+
+def stable_order(texts: Ids) -> NDArray[np.intp]:
+    """What ``np.argsort(texts, kind="stable")`` gives, faster where the first 8 bytes differ.
+
+    Numbers are sorted several times faster than strings. If that leaves texts out of order,
+    because they begin alike, they are sorted as strings after all.
+    """
+    width = texts.dtype.itemsize
+    if width < 8 or not len(texts):
+        return np.argsort(texts, kind="stable")
+    octets = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), width)
+    heads = np.ascontiguousarray(octets[:, :8]).view(">u8").ravel().astype(np.uint64)
+    order = np.argsort(heads, kind="stable")
+    ordered = texts.take(order)
+    if (ordered[1:] >= ordered[:-1]).all():
+        return order
+    return np.argsort(texts, kind="stable")
 
 
 def same_values(left: Values, right: Values) -> Mask:
