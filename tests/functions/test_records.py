@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.edge.responses import RESPONSE_BYTES_MAX
 from functions.records import append, delete, get
 from functions.records import list as list_records
-from functions.versions import create_commit
+from functions.versions import create_branch, create_commit
 from tests.functions.events import Client, Reply
 
 NDJSON = "application/x-ndjson"
@@ -179,5 +179,10 @@ def test_an_append_with_a_key_is_carried_out_once(client: Client, dataset_id: st
     first = append_lines(client, dataset_id, [b'{"a":1}'], headers=headers)
     again = append_lines(client, dataset_id, [b'{"a":1}'], headers=headers)
     other = append_lines(client, dataset_id, [b'{"a":2}'], headers=headers)
+    client(create_branch.handler, path={"dataset_id": dataset_id}, json_body={"name": "other"})
+    elsewhere = append_lines(
+        client, dataset_id, [b'{"a":1}'], headers=headers, query={"branch": "other"}
+    )
     assert again.json == first.json
     assert (other.status, other.json["code"]) == (409, "conflict")
+    assert (elsewhere.status, elsewhere.json["code"]) == (409, "conflict")

@@ -142,6 +142,12 @@ def test_claims_are_found_under_the_issuers_names(issuer: Issuer) -> None:
     assert (verified.roles, verified.mfa) == (("admin", "reader"), True)
 
 
+@pytest.mark.parametrize("username", [None, "", 5, ["ada"]])
+def test_a_subject_under_another_name_is_a_name_too(issuer: Issuer, username: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        issuer.tokens(subject="username").verify(sign(username=username))
+
+
 @pytest.mark.parametrize(
     ("roles", "parsed"),
     [("reader writer", ("reader", "writer")), ([], ()), (None, ()), (5, ()), ({"a": 1}, ())],
