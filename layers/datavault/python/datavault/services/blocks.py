@@ -93,13 +93,14 @@ def _read_moved(vault: Vault, keys: StoreKeys, kind: Kind, ref: PackRef, slot: i
     if row is None:
         raise Corrupt(f"a block of pack {ref.id.hex()} is missing or fails verification")
     moved = PackRef(row.binary("pack"), row.number("epoch"), row.binary("seed"))
+    footer_start, footer_length = row.number("footer_start"), row.number("footer_length")
+    if footer_start < HEADER_BYTES or footer_length < TRAILER_BYTES:
+        raise Corrupt(f"the directory has no footer for pack {ref.id.hex()}")
     name = object_key(keys.store, kind, moved.id)
     key = keys.pack(moved, kind)
     try:
         key.check_header(vault.objects.get_range(name, 0, HEADER_BYTES))
-        footer = vault.objects.get_range(
-            name, row.number("footer_start"), row.number("footer_length") - TRAILER_BYTES
-        )
+        footer = vault.objects.get_range(name, footer_start, footer_length - TRAILER_BYTES)
         start, length = _block_of(key.open_footer(footer), slot, ref)
         return key.open_block(vault.objects.get_range(name, start, length))
     except NotFound:

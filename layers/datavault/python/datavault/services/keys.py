@@ -57,6 +57,8 @@ def open_store(vault: Vault, dataset: Dataset) -> StoreKeys:
     if ("id", 0) not in unwrapped:
         raise Corrupt(f"store {dataset.store} has no id key")
     deks = {epoch: key for (purpose, epoch), key in unwrapped.items() if purpose == "dek"}
+    if not deks:
+        raise Corrupt(f"store {dataset.store} has no data key")
     keys = StoreKeys(dataset.store, unwrapped["id", 0], deks)
     _hold(vault, dataset.store, keys)
     return keys
