@@ -11,4 +11,4 @@ from functions.edge.task import Payload, task
 def handler(vault: Vault, _payload: Payload) -> dict[str, Any]:
     """Sweep; a run that is cut short is taken up by the next."""
     swept = sweep_staging(vault)
-    return {"generations": swept.generations, "rows": swept.rows}
+    return {"generations": swept.generations, "rows": swept.rows, "objects": swept.objects}

@@ -16,7 +16,7 @@ from datavault.domain.datasets import Dataset
 from datavault.domain.errors import Corrupt, NotFound, StagingFull
 from datavault.domain.ids import BatchId, BranchId, RecordId
 from datavault.domain.requests import Request
-from datavault.domain.rows import Change, Key, Put, Row, Table
+from datavault.domain.rows import Attributes, Change, Key, Put, Row, Table
 from datavault.domain.staging import (
     BATCH_ROW_IDS_MAX,
     GENERATION_BYTES_MAX,
@@ -29,7 +29,7 @@ from datavault.domain.staging import (
     encode_names,
 )
 from datavault.domain.store.block import RecordBlock, encode_block
-from datavault.domain.store.columns import Locator
+from datavault.domain.store.columns import Locator, PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import BLOCK_BYTES, Kind, PackWriter
 from datavault.ports import Vault
@@ -92,7 +92,7 @@ def stage_batch(
     """
     vault = work.vault
     size = sum(len(change.body or b"") for change in changes)
-    stored = _store_large_bodies(work, changes)
+    stored, pack = _store_large_bodies(work, changes)
     for token in attempts(vault, "the branch"):
         head = read_head(work)
         # After the head: if this very request has filled it up, that is seen here.
@@ -101,7 +101,7 @@ def stage_batch(
             return before
         _check_room(head, len(changes), size)
         shard = int(token[-1], 16) % keyspace.HEAD_SHARDS
-        spot = _Spot(work, head.generation, head.tick + 1, shard, batch)
+        spot = _Spot(work, head.generation, head.tick + 1, shard, batch, pack)
         now_ms = vault.clock.now_ms()
         staged = [
             refs.stage(
@@ -227,13 +227,14 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """Where one attempt puts a batch: its generation, tick and head shard."""
+    """Where one attempt puts a batch: its generation, tick and head shard; and its pack, if any."""
 
     work: Work
     generation: int
     tick: int
     shard: int
     batch: BatchId
+    pack: PackRef | None
 
     def rows(self, changes: Sequence[StagedChange]) -> list[Change]:
         """The changes that the transaction must carry, the rest being written already.
@@ -270,16 +271,19 @@ class _Spot:
         keys = refs.batch_row_keys(
             work.branch, self.generation, self.shard, self.tick, self.batch, len(parts)
         )
+        # The sweep finds the pack by the batch's first row.
+        pack: Attributes = {} if self.pack is None else {"pack": self.pack.id}
         return [
             Put(
                 key,
                 {
+                    **(pack if key == keys[0] else {}),
                     "sealed": work.keys.seal(
                         encode_names(part),
                         purpose="batch",
                         context=f"{work.branch}/{self.generation}",
                         place=_place(work, key),
-                    )
+                    ),
                 },
             )
             for key, part in zip(keys, parts, strict=True)
@@ -299,11 +303,13 @@ def _check_room(head: refs.Head, records: int, size: int) -> None:
         )
 
 
-def _store_large_bodies(work: Work, changes: Sequence[StagedChange]) -> list[StagedChange]:
+def _store_large_bodies(
+    work: Work, changes: Sequence[StagedChange]
+) -> tuple[list[StagedChange], PackRef | None]:
     """The same changes, with bodies over 4 kB moved to one sealed object."""
     large = [change for change in changes if len(change.body or b"") > INLINE_BYTES_MAX]
     if not large:
-        return list(changes)
+        return list(changes), None
     writer = PackWriter(work.keys.fresh_pack(Kind.STAGED))
     places: dict[int, Locator] = {}
     block: list[StagedChange] = []
@@ -319,12 +325,13 @@ def _store_large_bodies(work: Work, changes: Sequence[StagedChange]) -> list[Sta
                 places[id(held)] = Locator(writer.key.ref, first + at, start, length)
             block = []
     write_pack(work.vault, work.keys, writer)
-    return [
+    moved = [
         StagedChange(change.id, change.digest, place=places[id(change)])
         if id(change) in places
         else change
         for change in changes
     ]
+    return moved, writer.key.ref
 
 
 def _batches(work: Work, generation: int) -> Iterator[_Batch]:
