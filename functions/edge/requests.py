@@ -66,6 +66,9 @@ def content_of(event: Event, row: Operation) -> tuple[str, bytes]:
 
     Without a Content-Type the body is taken for the row's first media type. The type has to be
     right otherwise: NDJSON read as JSON, or a form as either, would fail later and less clearly.
+
+    Both are binary media types of the API and so arrive as sent, in base64. A body of no type
+    arrives as text, in which the gateway has put U+FFFD for what is not UTF-8: it is refused.
     """
     limit = RECORDS_BODY_BYTES_MAX if NDJSON in row.accepts else JSON_BODY_BYTES_MAX
     announced = headers_of(event).get("content-type")
@@ -77,6 +80,10 @@ def content_of(event: Event, row: Operation) -> tuple[str, bytes]:
     try:
         if event.get("isBase64Encoded"):
             content = base64.b64decode(text, validate=True)
+        elif "\ufffd" in text:
+            raise Malformed(
+                "the body is not UTF-8, or has U+FFFD in it and no Content-Type", field="body"
+            )
         else:
             content = text.encode()
     except (binascii.Error, UnicodeEncodeError):

@@ -64,21 +64,22 @@ class Client:
             body = json.dumps(json_body).encode()
         sent = {} if body is None else {"Content-Type": "application/json"}
         sent |= headers or {}
-        lines = sent.get("Content-Type") == "application/x-ndjson"
+        # The API's binary media types; anything else is text to the gateway.
+        binary = sent.get("Content-Type") in {"application/json", "application/x-ndjson"}
         given = {
             name: [value] if isinstance(value, str) else value
             for name, value in (query or {}).items()
         }
         text = None
         if body is not None:
-            text = base64.b64encode(body).decode() if lines else body.decode()
+            text = base64.b64encode(body).decode() if binary else body.decode(errors="replace")
         return {
             "headers": sent,
             "pathParameters": {name: quote(value, safe="") for name, value in (path or {}).items()}
             or None,
             "multiValueQueryStringParameters": given or None,
             "body": text,
-            "isBase64Encoded": lines,
+            "isBase64Encoded": binary,
             "requestContext": {
                 "requestId": "gateway-request-1",
                 "authorizer": {

@@ -170,6 +170,14 @@ def test_a_body_that_is_not_utf_8_is_malformed(client: Client) -> None:
     assert "byte 10" in reply.json["detail"]
 
 
+def test_a_body_of_no_type_in_which_the_gateway_replaced_bytes_is_malformed(client: Client) -> None:
+    event = client.event(body=b'{"name": "\xff"}', headers={"Content-Type": "text/plain"})
+    event["headers"] = {}
+    reply = raw(client, create.handler, event)
+    assert (reply.status, reply.json["code"]) == (400, "malformed")
+    assert "Content-Type" in reply.json["detail"]
+
+
 @pytest.mark.parametrize(("body", "is_base64"), [("not base64 !", True), ("\ud800", False)])
 def test_a_body_that_did_not_survive_the_journey_is_malformed(
     client: Client, body: str, is_base64: bool
