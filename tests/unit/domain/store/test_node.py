@@ -42,6 +42,13 @@ RECORDS = st.dictionaries(
     RECORD_IDS, st.tuples(st.binary(min_size=16, max_size=16), PLACES), max_size=20
 )
 
+
+def _places(*, pack: bytes, runs: tuple[int, ...]) -> bytes:
+    """Places of two rows in blocks at 0 of length 0, with runs of these many rows."""
+    planes = bytes(runs) + bytes(3 * len(runs))
+    return struct.pack("<I", len(runs)) + pack + planes + bytes(8 * len(runs)) + bytes(8)
+
+
 type Records = dict[bytes, tuple[bytes, Place]]
 
 
@@ -168,6 +175,7 @@ def test_every_flipped_bit_of_a_node_is_refused_or_changes_places_only() -> None
                 refused += 1
             else:
                 assert back.identity == node.identity
+                assert [back.rows.locator(row).pack for row in range(len(back.rows))]
         assert refused >= 8 * (len(node.identity) + 4)
 
 
@@ -217,8 +225,8 @@ def test_damaged_bytes_never_fail_in_another_way(name: str, edits: list[tuple[in
         ([b"a", b"a"], "ascend"),
         ([b"a", b"b\0"], "NUL"),
         ([b"a\0b", b"b"], "NUL"),
-        ([b"", b"b"], "bytes"),
-        ([b"a", b"b" * 513], "bytes"),
+        ([b"", b"b"], "have 1 to"),
+        ([b"a", b"b" * 513], "have 1 to"),
     ],
 )
 def test_ids_that_cannot_be_are_refused(ids: list[bytes], why: str) -> None:
@@ -227,6 +235,40 @@ def test_ids_that_cannot_be_are_refused(ids: list[bytes], why: str) -> None:
     places = b"\0\0" + struct.pack("<I", 0)
     with pytest.raises(Corrupt, match=why):
         decode(head + lengths + b"".join(ids) + bytes(16 * len(ids)) + places)
+
+
+@pytest.mark.parametrize(
+    ("packs", "places"),
+    [
+        (1, _places(pack=b"\1\0", runs=(1, 1))),
+        (1, _places(pack=b"\0\0", runs=(0, 1, 1))),
+        (1, _places(pack=b"\0\0", runs=(1,))),
+        (0, _places(pack=b"\0\0", runs=(1, 1))),
+    ],
+    ids=["in no pack listed", "more runs than rows", "too few rows", "no pack at all"],
+)
+def test_places_that_cannot_be_are_refused(packs: int, places: bytes) -> None:
+    table = struct.pack("<H", packs) + bytes(52 * packs)
+    ids = struct.pack("<HH", 1, 1) + b"ab"
+    with pytest.raises(Corrupt, match="place"):
+        decode(b"LVN\x01" + struct.pack("<BI", 0, 2) + ids + bytes(32) + table + places)
+
+
+def test_a_child_is_a_patch_or_not_and_nothing_else() -> None:
+    node = golden_nodes()["node_inner_v1"]
+    stored = encode(node)
+    flags = slice(-23, -21)  # Before the places of one anchor, 4 + 1 + 4 * 4 bytes.
+    assert stored[flags] == b"\0\1"
+    with pytest.raises(Corrupt, match="patch"):
+        decode(stored[:-23] + b"\0\2" + stored[-21:])
+
+
+def test_a_patch_that_replaces_a_row_past_the_end_is_refused() -> None:
+    put = entries({b"c": 1})
+    rows = np.array([2])
+    patch = Patch(2, rows[:0], rows, np.array([False]), put)
+    with pytest.raises(Corrupt, match="range"):
+        decode_patch(encode_patch(patch))
 
 
 @pytest.mark.parametrize(("level", "size"), [(0, 4097), (33, 1), (1, 0), (0, 2**32 - 1)])

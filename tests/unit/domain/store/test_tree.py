@@ -246,6 +246,13 @@ def test_what_is_announced_is_what_is_read() -> None:
     assert set(leaves) <= set(store.expected)
 
 
+def test_a_scan_goes_on_after_the_id_it_is_given() -> None:
+    _, tree, root, model = _numbers(60)
+    for number, after in enumerate(model):
+        rest = as_model(tree.scan(root, after=after))
+        assert list(rest) == list(model)[number + 1 :]
+
+
 def test_a_difference_does_not_read_what_both_trees_share() -> None:
     store, tree, root, _ = _numbers(2000, shape=Shape(4, 64, 2, 16))
     edited = tree.apply(root, changes({b"0250": 9, b"1900": 9}), store).root
@@ -288,6 +295,13 @@ def test_a_leaf_that_differs_by_more_than_a_quarter_from_its_anchor_is_stored_in
     assert store.payloads[-1].startswith(NODE_MAGIC)
     third = tree.apply(second.root, changes({b"0011": 9}), store)
     assert third.root.anchor == second.root.locator
+
+
+def test_a_leaf_cut_in_two_is_stored_in_full_twice() -> None:
+    store, tree, root, _ = _numbers(40, shape=Shape(0, 40, 1, 4))
+    applied = tree.apply(root, changes({b"9999": 1}), store)
+    assert [len(rows) for rows in tree.scan(applied.root)] == [40, 1]
+    assert applied.patches_written == 0
 
 
 def test_a_record_changed_back_leaves_the_patch_if_its_place_does_too() -> None:
