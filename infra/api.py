@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration, RemovalPolicy, aws_apigateway, aws_iam, aws_lambda, aws_logs
 from constructs import Construct
 
-from datavault.contracts.operations import NDJSON, OPERATIONS, PROBLEM, TASKS, Operation
+from datavault.contracts.operations import JSON, NDJSON, OPERATIONS, PROBLEM, TASKS, Operation
 from infra.acknowledgements import API, LOGGING_ROLE, METHOD, acknowledge
 from infra.names import Names, Row
 from infra.stages import Stage
@@ -107,7 +107,9 @@ class VaultApi(Construct):
             rest_api_name=f"datavault-{stage.name}",
             description=f"LLM Data Vault {stage.name}",
             endpoint_types=[aws_apigateway.EndpointType.REGIONAL],
-            binary_media_types=[NDJSON],
+            # API Gateway replaces bytes that are not UTF-8 in what it takes for text; records must
+            # arrive as sent, to be refused.
+            binary_media_types=[NDJSON, JSON],
             cloud_watch_role=False,
             deploy_options=self._deployment(stage),
         )

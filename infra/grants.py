@@ -110,8 +110,6 @@ def _permissions(grant: Grant, names: Names) -> list[Permission]:
             return [_on_workspace_keys(sid, "kms:GenerateDataKey", names)]
         case Grant.KEYS_UNWRAP:
             return [_on_workspace_keys(sid, "kms:Decrypt", names)]
-        case Grant.KEYS_DESCRIBE:
-            return [_on_workspace_keys(sid, "kms:DescribeKey", names)]
 
 
 def _on_workspace_keys(sid: str, action: str, names: Names) -> Permission:

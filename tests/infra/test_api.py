@@ -105,7 +105,7 @@ def test_the_authorizer_sees_the_token_alone_and_is_remembered_for_minutes(
 def test_the_api_takes_ndjson_as_it_comes_and_modern_tls_alone(assembly: Assembly) -> None:
     (rest,) = assembly.resources("AWS::ApiGateway::RestApi").values()
     properties = rest["Properties"]
-    assert properties["BinaryMediaTypes"] == ["application/x-ndjson"]
+    assert properties["BinaryMediaTypes"] == ["application/x-ndjson", "application/json"]
     assert properties["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert properties["SecurityPolicy"].startswith("SecurityPolicy_TLS13_1_2_PFS")
     assert properties["EndpointAccessMode"] == "STRICT"

@@ -59,6 +59,7 @@ def test_a_function_is_told_where_things_are_and_no_more(row: Row, assembly: Ass
         "POWERTOOLS_SERVICE_NAME": row.capability,
         "POWERTOOLS_METRICS_NAMESPACE": "DataVault",
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
+        "OPENBLAS_NUM_THREADS": "1",
     }
     if row.memory_mb >= 1024:
         expected |= {

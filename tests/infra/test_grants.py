@@ -79,7 +79,6 @@ MEANINGS: dict[Grant, list[Allowed]] = {
     Grant.OBJECTS_DELETE: [("ObjectsDelete", ("s3:DeleteObject",), f"{BUCKET}/*", {})],
     Grant.KEYS_GENERATE: [("KeysGenerate", ("kms:GenerateDataKey",), WORKSPACE_KEYS, OF_THE_STAGE)],
     Grant.KEYS_UNWRAP: [("KeysUnwrap", ("kms:Decrypt",), WORKSPACE_KEYS, OF_THE_STAGE)],
-    Grant.KEYS_DESCRIBE: [("KeysDescribe", ("kms:DescribeKey",), WORKSPACE_KEYS, OF_THE_STAGE)],
 }
 
 

@@ -17,6 +17,7 @@ from datavault.adapters.aws.errors import AwsError, translated
 from datavault.domain.errors import Corrupt, Unavailable
 
 _KEY_BYTES = 32
+_ROTATION_DAYS = 90
 _WRAPPED_BYTES_MAX = 6144
 # No key has this name. That KMS says so, or that we may not ask, is an answer; and asking needs
 # no grant.
@@ -31,14 +32,20 @@ class KmsKeyring:
         self._client = client
 
     def create(self, *, description: str, tags: Mapping[str, str]) -> str:
-        """Not repeated safely: an answer that is lost leaves a KEK that nobody uses."""
+        """Not repeated safely: an answer that is lost leaves a KEK that nobody uses.
+
+        Its material rotates by itself; old material goes on opening what it wrapped.
+        """
         request = {
             "Description": description,
             "KeySpec": "SYMMETRIC_DEFAULT",
             "KeyUsage": "ENCRYPT_DECRYPT",
             "Tags": [{"TagKey": name, "TagValue": value} for name, value in tags.items()],
         }
-        return self._call("CreateKey", request, CreateKeyAnswer, "a new KEK").KeyMetadata.Arn
+        kek = self._call("CreateKey", request, CreateKeyAnswer, "a new KEK").KeyMetadata.Arn
+        rotation = {"KeyId": kek, "RotationPeriodInDays": _ROTATION_DAYS}
+        self._call("EnableKeyRotation", rotation, Nothing, kek)
+        return kek
 
     def generate(self, kek: str, context: Mapping[str, str]) -> tuple[bytes, bytes]:
         request = {
