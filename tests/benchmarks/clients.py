@@ -42,7 +42,6 @@ IMPORTED = {
     "numpy": "import numpy",
     "msgspec": "import msgspec",
     "pydantic": "from pydantic import BaseModel",
-    "pydantic-settings": "import pydantic_settings",
     "obstore": "import obstore",
 }
 
