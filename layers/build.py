@@ -119,9 +119,8 @@ def third_party_layer(name: str, architecture: Architecture, *, slim: bool) -> P
 
 def library_layer() -> Path:
     """The archive of our library, without what only runs on a developer's machine."""
-    sources = [
-        path for path in _sources(LIBRARY) if not _is_below(path.relative_to(LIBRARY), UNSHIPPED)
-    ]
+    unshipped = [LIBRARY / folder for folder in UNSHIPPED]
+    sources = [path for path in _sources(LIBRARY) if not any(map(path.is_relative_to, unshipped))]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     metadata = f"Metadata-Version: 2.1\nName: datavault\nVersion: {project['version']}\n"
 
@@ -367,10 +366,6 @@ def _copy(sources: Iterable[Path], root: Path, target: Path) -> None:
         copy = target / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-
-
-def _is_below(path: Path, folders: Iterable[str]) -> bool:
-    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _top_level(python: Path) -> Iterator[str]:
