@@ -103,6 +103,7 @@ def _read_records(
     commit = list_commits(
         vault, caller=caller, dataset_id=dataset.id, ref="main", limit=1, cursor=None
     ).items[0]
+    version = commit.id
     tree = open_tree(vault, open_store(vault, dataset))
     leaves = tree.scan(commit.root)
     ids = [RecordId(bytes(leaf.ids[len(leaf) // 2]).decode()) for leaf in leaves][:RECORDS_READ]
@@ -120,7 +121,7 @@ def _read_records(
                 _With(vault, catalog),
                 caller=caller,
                 dataset_id=dataset.id,
-                ref=commit.id,
+                ref=version,
                 record_id=record_id,
             )
             took = time.perf_counter() - started
