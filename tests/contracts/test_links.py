@@ -12,6 +12,10 @@ def test_a_segment_is_encoded_whole() -> None:
     assert href("a/b", "%", "é ", "?#") == "/api/v1/a%2Fb/%25/%C3%A9%20/%3F%23"
 
 
+def test_a_segment_of_dots_is_none_that_a_client_would_take_away() -> None:
+    assert href("x", ".", "..", "...", "a.b") == "/api/v1/x/%2E/%2E%2E/.../a.b"
+
+
 def test_members_that_are_not_set_are_left_out() -> None:
     assert href("x", ref="a/b&c", limit=5, cursor=None) == "/api/v1/x?ref=a%2Fb%26c&limit=5"
 

@@ -9,9 +9,14 @@ API = "/api/v1"
 
 def href(*segments: str, **query: str | int | None) -> str:
     """The path of these segments, each encoded whole, and the query's members that are set."""
-    path = "/".join((API, *(quote(segment, safe="") for segment in segments)))
+    path = "/".join((API, *map(encoded, segments)))
     set_members = {name: value for name, value in query.items() if value is not None}
     return f"{path}?{urlencode(set_members, quote_via=quote)}" if set_members else path
+
+
+def encoded(segment: str) -> str:
+    """One segment of a path. ``.`` and ``..`` too, which clients take away as they stand."""
+    return "%2E" * len(segment) if segment in {".", ".."} else quote(segment, safe="")
 
 
 def link(*segments: str, **query: str | int | None) -> Link:

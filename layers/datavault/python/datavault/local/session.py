@@ -8,9 +8,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import urllib3
+
+from datavault.contracts.links import encoded
 
 NDJSON = "application/x-ndjson"
 
@@ -99,7 +101,7 @@ class Session:
         """One record's own bytes."""
         answer = self.send(
             "GET",
-            f"/api/v1/datasets/{dataset}/records/{quote(record_id, safe='')}",
+            f"/api/v1/datasets/{dataset}/records/{encoded(record_id)}",
             headers={"Accept": NDJSON},
             ref=ref,
         )
