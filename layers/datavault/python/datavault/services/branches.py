@@ -31,6 +31,7 @@ from datavault.services.attempts import attempt, attempts
 from datavault.services.bodies import store_bodies, verified
 from datavault.services.commits import (
     Authorship,
+    build_tree,
     commit_row,
     read_commit,
     write_commit,
@@ -149,7 +150,8 @@ def _build(work: Work, job: refs.CommitJob, parent: Kept) -> Kept:
     vault, keys = work.vault, work.keys
     changes = sorted(staged_changes(work, job.generation), key=lambda change: change.id.encode())
     said = Authorship(job.author, job.message, job.time_ms)
-    commit = write_commit(vault, keys, parent.commit, [_columns(work, parent, changes)], said)
+    built = build_tree(vault, keys, parent.commit, [_columns(work, parent, changes)])
+    commit = write_commit(vault, keys, parent.commit, built, said)
     return Kept(commit, parent.trail_of_child())
 
 

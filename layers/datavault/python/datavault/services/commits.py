@@ -16,6 +16,7 @@ from datavault.domain.ids import CommitId
 from datavault.domain.rows import Put, Row
 from datavault.domain.store.columns import Changes
 from datavault.domain.store.keys import StoreKeys
+from datavault.domain.store.node import Pointer
 from datavault.ports import Vault
 from datavault.services.nodes import NodePacks, open_tree
 
@@ -29,23 +30,26 @@ class Authorship:
     time_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A tree that is stored, and what was changed to make it."""
+
+    root: Pointer
+    counts: Counts
+
+
 def first_commit(vault: Vault, keys: StoreKeys, *, author: str, time_ms: int) -> Commit:
     """The commit of an empty dataset, stored."""
     said = Authorship(author, "Create the dataset", time_ms)
-    return write_commit(vault, keys, None, (), said)
+    return write_commit(vault, keys, None, build_tree(vault, keys, None, ()), said)
 
 
-def write_commit(
-    vault: Vault,
-    keys: StoreKeys,
-    parent: Commit | None,
-    changes: Iterable[Changes],
-    said: Authorship,
-) -> Commit:
+def build_tree(
+    vault: Vault, keys: StoreKeys, parent: Commit | None, changes: Iterable[Changes]
+) -> Built:
     """Apply ``changes`` (parts in ascending, disjoint ranges of ids) to the parent's tree.
 
-    Stores nodes and the commit object; refers to nothing that is not stored. The same parent,
-    changes and authorship give the same commit id, whoever does it and however often.
+    All nodes are stored when it returns; nothing refers to them yet.
     """
     nodes = NodePacks(vault, keys)
     tree = open_tree(vault, keys)
@@ -55,22 +59,25 @@ def write_commit(
         applied = tree.apply(root, part, nodes)
         nodes.flush()
         root = applied.root
-        added, changed, removed = (
-            added + applied.added,
-            changed + applied.changed,
-            removed + applied.removed,
-        )
+        added += applied.added
+        changed += applied.changed
+        removed += applied.removed
     if root is None:
         root = tree.apply(None, Changes.merge_sorted(()), nodes).root
         nodes.flush()
-    commit = Commit(
-        root,
-        () if parent is None else (parent.id,),
-        said.author,
-        said.message,
-        said.time_ms,
-        Counts(root.count, added, changed, removed),
-    )
+    return Built(root, Counts(root.count, added, changed, removed))
+
+
+def write_commit(
+    vault: Vault, keys: StoreKeys, parent: Commit | None, built: Built, said: Authorship
+) -> Commit:
+    """The commit of a tree on a parent, stored as an object.
+
+    The same parent, tree and authorship give the same commit id, whoever does it and however
+    often.
+    """
+    parents = () if parent is None else (parent.id,)
+    commit = Commit(built.root, parents, said.author, said.message, said.time_ms, built.counts)
     try:
         vault.objects.put(keyspace.commit_object(keys.store, commit.id), [_seal(keys, commit)])
     except Conflict:

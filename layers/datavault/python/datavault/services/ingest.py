@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -41,18 +42,27 @@ from datavault.services import runs
 from datavault.services.attempts import attempt, attempts, earlier_outcome
 from datavault.services.bodies import store_bodies
 from datavault.services.branches import finish, open_work
-from datavault.services.commits import Authorship, commit_row, read_commit, write_commit
+from datavault.services.commits import (
+    Authorship,
+    build_tree,
+    commit_row,
+    read_commit,
+    write_commit,
+)
 from datavault.services.datasets import find_dataset
 from datavault.services.nodes import open_tree
 from datavault.services.repeats import Sighting, StoredBodies, distinct
 from datavault.services.staging import Work, read_head
 
 RUN_BYTES = 32 * 1024 * 1024
+# A column of ids is as wide as its widest: 128 Ki of them are 64 MiB at the most.
+RUN_LINES_MAX = 128 * 1024
 # What the scanner takes at a time: in a core's cache, and few enough calls.
 PIECE_BYTES = 1024 * 1024
 WORKERS = 2
 # A line may have white space around its record, within reason.
 _LINE_SLACK_BYTES = 1024 * 1024
+_KEYLESS_ID = f"S{runs.KEYLESS_ID_BYTES}"
 
 
 class Mode(StrEnum):
@@ -195,6 +205,8 @@ class _Reading:
         bodies = _woven([*seen, Sighting(new, stored)])
         placed = _woven([old, Sighting(fresh, bodies.take(place))])
         entries = Entries(ids, digests, placed.locators, placed.packs)
+        if self.record_key is None:
+            entries = runs.numbered(entries)
         return _Taken(entries, len(order), len(new))
 
     def keep(self, taken: _Taken) -> None:
@@ -238,7 +250,7 @@ def _read_all(reading: _Reading, chunks: Iterable[bytes], workers: int) -> None:
     with ThreadPoolExecutor(workers, thread_name_prefix="ingest") as pool:
         try:
             first_line = 1
-            for batch in cut_runs(chunks):
+            for batch in chain.from_iterable(map(_halved, cut_runs(chunks))):
                 if len(waiting) == workers:
                     reading.keep(waiting.popleft().result())
                 waiting.append(pool.submit(reading.take, batch, first_line))
@@ -278,6 +290,16 @@ def cut_runs(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
+def _halved(batch: bytes) -> Iterator[bytes]:
+    """The run, or halves of it, and of those, until none has too many lines."""
+    middle = batch.find(b"\n", len(batch) // 2) + 1
+    if batch.count(b"\n") <= RUN_LINES_MAX or not middle:
+        yield batch
+        return
+    yield from _halved(batch[:middle])
+    yield from _halved(batch[middle:])
+
+
 def _read_columns(batch: bytes, first_line: int, record_key: str | None, work: Work) -> _Columns:
     """Phase one for a run: its lines, their ids and digests."""
     pieces = tuple(_scan_pieces(batch, first_line, record_key))
@@ -290,7 +312,7 @@ def _read_columns(batch: bytes, first_line: int, record_key: str | None, work: W
     ]
     if record_key is None:
         etag = work.keys.ids.etag
-        ids = np.array([blake3(digest, key=etag).hexdigest(16) for digest in digests], "S32")
+        ids = np.array([blake3(digest, key=etag).hexdigest(16) for digest in digests], _KEYLESS_ID)
     else:
         ids = np.concatenate([_ids_of(piece.scan) for piece in pieces])
     return _Columns(
@@ -370,13 +392,14 @@ def _publish(
     work = reading.work
     vault, keys, dataset = work.vault, work.keys, work.dataset
     for token in attempts(vault, "the branch"):
-        changes = runs.merged(vault, keys, reading.runs, numbered=reading.record_key is None)
+        changes = runs.merged(vault, keys, reading.runs, keyless=reading.record_key is None)
         if mode is Mode.REPLACE:
             before = open_tree(vault, keys).scan(parent.commit.root)
             changes = runs.replacing(before, changes)
-        commit = write_commit(vault, keys, parent.commit, changes, said)
-        if commit.root.address == parent.commit.root.address:
+        built = build_tree(vault, keys, parent.commit, changes)
+        if built.root.address == parent.commit.root.address:
             return Ingested(parent.commit, reading.records, reading.stored)
+        commit = write_commit(vault, keys, parent.commit, built, said)
         now_ms = vault.clock.now_ms()
         entry = ledger.entry(
             caller,

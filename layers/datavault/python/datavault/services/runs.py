@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import Changes, Entries, Ids, Locator, stable_order
@@ -24,11 +23,15 @@ from datavault.services.nodes import NodePacks, StoredNodes
 HELD_BYTES_MAX = 64 * 1024 * 1024
 # The tree is changed by so many entries at a time: a few hundred leaves, some 10 MB of nodes.
 PART_ENTRIES = 256 * 1024
+# The id of a keyless record: 128 bits in hex, then for all but the first of equals ``.`` and a
+# number of up to 19 digits.
+KEYLESS_ID_BYTES = 32
+_NUMBER_BYTES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run's index, in memory or stored; ``entries`` is ``None`` when it is stored."""
+    """One run's index, ids ascending strictly; ``entries`` is ``None`` when it is stored."""
 
     entries: Entries | None
     stored: tuple[Locator, ...]
@@ -70,17 +73,17 @@ def discard(vault: Vault, keys: StoreKeys, runs: Sequence[Run]) -> None:
 
 
 def merged(
-    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, numbered: bool
+    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, keyless: bool
 ) -> Iterator[Changes]:
     """The runs as one sequence of changes, in ascending, disjoint ranges of ids.
 
-    Of equal ids the one in the last run counts; or, when ``numbered``, each counts, and the
-    second and later of them get their number behind their id.
+    Of equal ids the one in the last run counts; or, when ``keyless``, each counts, and all get
+    their numbers anew.
     """
     parts: list[Entries] = []
     size = 0
-    for part in _in_order(vault, keys, runs):
-        parts.append(_number(part) if numbered else _last_of_each(part))
+    for part in _in_order(vault, keys, runs, keyless=keyless):
+        parts.append(numbered(_bases(part)) if keyless else _last_of_each(part))
         size += len(part)
         if size >= PART_ENTRIES:
             yield Changes.put(Entries.concat(parts))
@@ -113,13 +116,43 @@ def replacing(parent: Iterator[Entries], changes: Iterator[Changes]) -> Iterator
         rest = next(parent, None)
 
 
-def _in_order(vault: Vault, keys: StoreKeys, runs: Sequence[Run]) -> Iterator[Entries]:
-    """All entries by id, equal ids in the order of the runs; equal ids are never parted."""
+def numbered(entries: Entries) -> Entries:
+    """Equal ids made distinct: ``x``, ``x.1``, ``x.2`` ... in the order in which they come."""
+    first = np.ones(len(entries), np.bool_)
+    first[1:] = entries.ids[1:] != entries.ids[:-1]
+    if first.all():
+        return entries
+    starts = np.flatnonzero(first)
+    rank = np.arange(len(entries)) - starts[np.cumsum(first) - 1]
+    again = np.flatnonzero(rank)
+    ids = entries.ids.astype(f"S{KEYLESS_ID_BYTES + _NUMBER_BYTES}")
+    numbers = rank[again].astype(f"S{_NUMBER_BYTES - 1}")
+    ids[again] = np.strings.add(np.strings.add(ids[again], b"."), numbers)
+    order = np.argsort(ids, kind="stable")
+    return Entries(ids, entries.values, entries.locators, entries.packs).take(order).compacted()
+
+
+def _bases(entries: Entries) -> Entries:
+    """Entries under their ids without numbers, in order."""
+    bases = entries.ids.astype(f"S{KEYLESS_ID_BYTES}")
+    order = stable_order(bases)
+    return Entries(bases, entries.values, entries.locators, entries.packs).take(order)
+
+
+def _in_order(
+    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, keyless: bool
+) -> Iterator[Entries]:
+    """All entries by id, equal ids in the order of the runs.
+
+    Equal ids, and those that differ in their number only, are never parted.
+    """
     sources = [run.slices(vault, keys) for run in runs]
     heads: list[Entries | None] = [next(source, None) for source in sources]
     while any(head is not None for head in heads):
         # What follows in any run is at least as great as the last of its current slice.
-        bound = min(head.ids[-1] for head in heads if head is not None)
+        bound = min(bytes(head.ids[-1]) for head in heads if head is not None)
+        if keyless:
+            bound = bound[:KEYLESS_ID_BYTES] + b".\xff"
         taken: list[Entries] = []
         for index, source in enumerate(sources):
             head = heads[index]
@@ -140,23 +173,3 @@ def _last_of_each(entries: Entries) -> Entries:
     last = np.ones(len(entries), np.bool_)
     last[:-1] = entries.ids[1:] != entries.ids[:-1]
     return entries if last.all() else entries.where(last)
-
-
-def _number(entries: Entries) -> Entries:
-    """Ids made distinct: ``x``, ``x.1``, ``x.2`` ... in the order in which they came."""
-    rank = _rank_among_equals(entries.ids)
-    again = np.flatnonzero(rank)
-    if not len(again):
-        return entries
-    ids = entries.ids.astype(f"S{entries.ids.itemsize + 12}")
-    numbers = np.char.mod("%d", rank[again]).astype(np.bytes_)
-    ids[again] = np.strings.add(np.strings.add(ids[again], b"."), numbers)
-    order = np.argsort(ids, kind="stable")
-    return Entries(ids, entries.values, entries.locators, entries.packs).take(order).compacted()
-
-
-def _rank_among_equals(ids: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
-    first = np.ones(len(ids), np.bool_)
-    first[1:] = ids[1:] != ids[:-1]
-    starts = np.flatnonzero(first)
-    return np.arange(len(ids)) - starts[np.cumsum(first) - 1]
