@@ -416,7 +416,7 @@ def test_a_wrong_directory_entry_is_corrupt_and_not_data(store: Store, kind: Kin
     assert right is not None
     others = [_ref_of(store, each, kind) for each in store.names(kind)]
     wrong: list[Attributes] = [
-        *({"pack": other.id, "epoch": other.epoch, "seed": other.seed} for other in others),
+        *_entries_of(others),
         {"pack": bytes(16)},
         {"pack": b""},
         {"epoch": 2},
@@ -521,6 +521,11 @@ def _ref_of(store: Store, name: str, kind: Kind) -> PackRef:
     ref = PackRef(bytes.fromhex(name.split("/")[-1]), epoch, seed)
     assert name == object_key(store.keys.store, kind, ref.id)
     return ref
+
+
+def _entries_of(packs: list[PackRef]) -> Iterator[Attributes]:
+    for pack in packs:
+        yield {"pack": pack.id, "epoch": pack.epoch, "seed": pack.seed}
 
 
 def _kind_of(name: str) -> Kind:

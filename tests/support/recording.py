@@ -1,0 +1,83 @@
+"""A vault that notes what is asked of its ports, in the words of grants."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from datavault.contracts.operations import Grant
+from datavault.domain.rows import Change, Check, Key, Put, Table
+from datavault.ports import Catalog, Keyring, Objects, Vault
+from tests.support.builders import Process
+
+_READ = {Table.CATALOG: Grant.CATALOG_READ, Table.STAGING: Grant.STAGING_READ}
+_WRITE = {
+    Table.CATALOG: Grant.CATALOG_WRITE,
+    Table.STAGING: Grant.STAGING_WRITE,
+    Table.LEDGER: Grant.LEDGER_APPEND,
+}
+_METHODS: dict[tuple[str, str], Grant] = {
+    ("objects", "get"): Grant.OBJECTS_READ,
+    ("objects", "get_range"): Grant.OBJECTS_READ,
+    ("objects", "get_ranges"): Grant.OBJECTS_READ,
+    ("objects", "keys"): Grant.OBJECTS_READ,
+    ("objects", "ping"): Grant.OBJECTS_READ,
+    ("objects", "put"): Grant.OBJECTS_WRITE,
+    ("objects", "delete"): Grant.OBJECTS_DELETE,
+    ("keyring", "generate"): Grant.KEYS_GENERATE,
+    ("keyring", "unwrap"): Grant.KEYS_UNWRAP,
+    ("catalog", "ping"): Grant.CATALOG_READ,
+}
+
+
+class RecordingVault(Process):
+    """A process on ``vault``'s ports; ``used`` is what a role would have had to grant it."""
+
+    def __init__(self, vault: Vault) -> None:
+        super().__init__(vault)
+        self.used: set[Grant] = set()
+        self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self.used))
+        self.objects = cast(Objects, _Port("objects", vault.objects, self.used))
+        self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self.used))
+
+
+class _Port:
+    def __init__(self, name: str, port: object, used: set[Grant]) -> None:
+        self._name, self._port, self._used = name, port, used
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        do = getattr(self._port, method)
+
+        def call(*args: Any, **named: Any) -> Any:
+            self._used |= _grants(self._name, method, args)
+            return do(*args, **named)
+
+        return call
+
+
+def _grants(port: str, method: str, args: Sequence[Any]) -> set[Grant]:
+    if (port, method) == ("keyring", "ping"):
+        return set()  # A sign of life is asked for without a KEK, and so without permission.
+    if (port, method) in _METHODS:
+        return {_METHODS[port, method]}
+    assert port == "catalog", f"{port}.{method} needs a grant that nobody has named"
+    match method:
+        case "get":
+            return {_READ[args[0].table]}
+        case "page":
+            return {_READ[args[0]]}
+        case "get_many":
+            return {_READ[key.table] for key in cast(Sequence[Key], args[0])}
+        case "delete_many":
+            return {_WRITE[key.table] for key in cast(Sequence[Key], args[0])}
+        case "put_many":
+            return {_WRITE[row.key.table] for row in cast(Sequence[Put], args[0])}
+    assert method == "write"
+    return {_change(change) for change in cast(Sequence[Change], args[0])}
+
+
+def _change(change: Change) -> Grant:
+    """A check alone reads; an entry of the ledger is only ever added."""
+    if isinstance(change, Check):
+        return _READ[change.key.table]
+    if change.key.table is Table.LEDGER:
+        assert isinstance(change, Put), "the ledger is only added to"
+    return _WRITE[change.key.table]

@@ -1,0 +1,177 @@
+"""What each operation's function may do is what it does, no less and no more."""
+
+from collections.abc import Callable
+from inspect import getmembers, isfunction
+
+import pytest
+
+from datavault.adapters.memory.vault import MemoryVault
+from datavault.contracts.operations import OPERATIONS, TASKS, Grant
+from datavault.domain.ids import BranchName, DatasetName
+from datavault.ports import Claims
+from datavault.services import access, datasets, health, records, retention, versions
+from tests.support.builders import Process, Shelf, a_body, a_dataset, a_request
+from tests.support.chaos import ChaosVault, Crash, Fault
+from tests.support.recording import RecordingVault
+
+# Operations that are answered without the vault: their functions have no service to call.
+WITHOUT_SERVICE = {"check_live", "describe_api", "browse_docs"}
+# Known and reported: what a row lacks, or has and does not use. To be emptied, never added to.
+LACKING = {"delete_branch": {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE}}
+UNUSED = {
+    "create_dataset": {Grant.OBJECTS_READ},
+    "describe_dataset": {Grant.KEYS_UNWRAP},
+    "sweep_staging": {Grant.OBJECTS_READ},
+    "delete_branch": {Grant.STAGING_WRITE},
+}
+ROWS = {row.name: row for row in (*OPERATIONS, *TASKS)}
+REQUEST = a_request("grants")
+
+
+def _list_datasets(shelf: Shelf) -> None:
+    for _ in range(2):
+        page = datasets.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=None)
+        datasets.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=page.next_cursor)
+
+
+def _create_dataset(shelf: Shelf) -> None:
+    for _ in range(2):
+        datasets.create_dataset(
+            shelf.vault,
+            caller=shelf.caller,
+            name=DatasetName("second"),
+            description="",
+            labels=(),
+            record_key=None,
+            request=REQUEST,
+        )
+
+
+def _commit_twice(shelf: Shelf) -> None:
+    shelf.commit(request=REQUEST)
+    shelf.commit(request=REQUEST)
+
+
+def _list_branches(shelf: Shelf) -> None:
+    page = versions.list_branches(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, limit=1, cursor=None
+    )
+    versions.list_branches(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        limit=1,
+        cursor=page.next_cursor,
+    )
+
+
+def _get_commit(shelf: Shelf) -> None:
+    versions.get_commit(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        commit_ref=shelf.history(limit=1)[0].id,
+    )
+
+
+def _authorize(shelf: Shelf) -> None:
+    memory = shelf.vault.tokens
+    claims = Claims("me", shelf.caller.workspace, ("admin",), False, 2**40)
+    token = memory.issue(claims)  # type: ignore[attr-defined]
+    access.authorize(shelf.vault, token=token, correlation_id="c")
+
+
+DOES: dict[str, Callable[[Shelf], object]] = {
+    "create_dataset": _create_dataset,
+    "list_datasets": _list_datasets,
+    "describe_dataset": lambda shelf: datasets.describe_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id
+    ),
+    "append_records": lambda shelf: [
+        shelf.append({"n": a_body("n", 5000)}, request=REQUEST),
+        shelf.append({f"m{number}": a_body("m") for number in range(95)}),
+    ],
+    "list_records": lambda shelf: [shelf.all(limit=1), shelf.all(ref=shelf.history()[0].id)],
+    "get_record": lambda shelf: [shelf.get("a"), shelf.get("s"), shelf.get("l")],
+    "delete_record": lambda shelf: [shelf.delete("a", request=REQUEST), shelf.delete("l")],
+    "create_commit": _commit_twice,
+    "list_commits": lambda shelf: shelf.history(limit=1),
+    "get_commit": _get_commit,
+    "create_branch": lambda shelf: shelf.create_branch("new", request=REQUEST),
+    "list_branches": _list_branches,
+    "delete_branch": lambda shelf: shelf.delete_branch("dev"),
+    "check_ready": lambda shelf: health.check_ready(shelf.vault),
+    "authorize": _authorize,
+    "sweep_staging": lambda shelf: [
+        shelf.vault.clock.sleep(7200),
+        retention.sweep_staging(shelf.vault),
+    ],
+}
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    """Everything there can be: committed and staged, small and large, a branch and a sweep due."""
+    made = Shelf.make(MemoryVault())
+    made.append({"a": a_body("a"), "b": a_body("b", 9000)})
+    made.commit()
+    made.append({"s": a_body("s"), "l": a_body("l", 9000)})
+    made.append({f"r{number}": a_body("r") for number in range(95)})
+    made.create_branch("dev")
+    made.append({"d": a_body("d")}, branch=BranchName("dev"))
+    a_dataset(made.vault, made.caller, name="other")
+    return made
+
+
+def test_every_operation_is_exercised() -> None:
+    assert {*DOES, *WITHOUT_SERVICE} >= {row.name for row in OPERATIONS}
+    assert all(not ROWS[name].grants for name in WITHOUT_SERVICE)
+
+
+@pytest.mark.parametrize("name", DOES)
+def test_an_operation_does_what_its_grants_allow_and_nothing_else(name: str, shelf: Shelf) -> None:
+    recording = RecordingVault(shelf.vault)
+    DOES[name](shelf.on(recording))
+    grants = ROWS[name].grants
+    used = recording.used
+    if name in _UNDER_A_COMMIT:
+        recording = RecordingVault(shelf.vault)
+        _pending(shelf)
+        _UNDER_A_COMMIT[name](shelf.on(recording))
+        used |= recording.used
+    assert sorted(used - grants - LACKING.get(name, set())) == [], "not granted"
+    assert sorted(grants - used - UNUSED.get(name, set())) == [], "granted and not used"
+
+
+_UNDER_A_COMMIT: dict[str, Callable[[Shelf], object]] = {
+    "delete_branch": lambda shelf: shelf.delete_branch("busy"),
+}
+
+
+def _pending(shelf: Shelf) -> None:
+    """A branch whose commit a crash left behind."""
+    busy = BranchName("busy")
+    shelf.create_branch("busy")
+    shelf.append({"x": a_body("x", 5000)}, branch=busy)
+    crashing = ChaosVault(
+        shelf.vault, lambda _, method: Fault.CRASH_AFTER if method == "write" else Fault.NONE
+    )
+    with pytest.raises(Crash):
+        shelf.on(crashing).commit(branch=busy)
+
+
+def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf) -> None:
+    recording = RecordingVault(Process(shelf.vault))
+    shelf.on(recording).all()
+    assert recording.used == ROWS["list_records"].grants
+    assert Grant.CATALOG_WRITE not in recording.used
+
+
+def test_every_service_function_is_named_by_a_row() -> None:
+    """Public functions that take a caller are operations; nothing else decides by roles."""
+    for module in (datasets, records, versions):
+        for name, function in getmembers(module, isfunction):
+            if function.__module__ != module.__name__ or name.startswith("_"):
+                continue
+            if "caller" in function.__annotations__ and not name.startswith("find_"):
+                assert name in ROWS, f"{module.__name__}.{name} has no row"
