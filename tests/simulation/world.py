@@ -88,6 +88,8 @@ class World:
         self.interruptions = 0
         self.unavailable = False
         self.disturbed = False
+        # A record that several wrote at once: whoever writes it next has to win.
+        self.hot: tuple[BranchName, str] | None = None
         self.counter = 0
         self.log: list[str] = []
         self._find_main()
@@ -143,6 +145,10 @@ class World:
             (34, 10, 18, 6, 5, 4, 7, 4, 3),
         )[0]
         if kind == "append":
+            if self.hot is not None and self.hot[0] in self.states and chance.random() < 0.5:
+                branch, key = self.hot
+                bodies: Changes = {key: a_body(f"again {self.counter}")}
+                return Operation(kind, branch, request, bodies)
             return Operation(kind, branch, request, self._bodies())
         if kind == "delete":
             return Operation(kind, branch, request, {self._some_id(branch): None})
@@ -262,7 +268,7 @@ class World:
         assert main is not None
         self._settle(main)
         main.seen.append(dict(self.states))
-        for _ in range(self.chance.choice((1, 1, 2, 4))):
+        for _ in range(self.chance.choice((1, 1, 2, 5))):
             self._act_meanwhile(main)
 
     def _act_meanwhile(self, main: Operation) -> None:
@@ -274,7 +280,8 @@ class World:
                 # The same record on the same branch: the most there can be to get wrong.
                 other.branch = main.branch
                 other.changes = dict(list(other.changes.items())[:1])
-                other.changes[next(iter(main.changes))] = a_body(f"meanwhile {self.counter}")
+                self.hot = (main.branch, next(iter(main.changes)))
+                other.changes[self.hot[1]] = a_body(f"meanwhile {self.counter}")
             other.seen = [dict(self.states)]
         done: object = None
         failed: VaultError | None = None

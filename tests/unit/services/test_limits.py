@@ -181,7 +181,7 @@ def test_a_page_ends_at_four_mebibytes_of_bodies(shelf: Shelf) -> None:
     for number in range(6):
         shelf.append({f"r{number}": a_body(f"{number}", size)})
     for ref in (MAIN, shelf.commit().id):
-        pages = []
+        pages: list[list[str]] = []
         cursor = None
         while not pages or cursor is not None:
             page = records.list_records(
