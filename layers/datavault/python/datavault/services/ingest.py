@@ -250,11 +250,11 @@ def _read_all(reading: _Reading, chunks: Iterable[bytes], workers: int) -> None:
     with ThreadPoolExecutor(workers, thread_name_prefix="ingest") as pool:
         try:
             first_line = 1
-            for batch in chain.from_iterable(map(_halved, cut_runs(chunks))):
+            for batch, breaks in chain.from_iterable(map(_halved, cut_runs(chunks))):
                 if len(waiting) == workers:
                     reading.keep(waiting.popleft().result())
                 waiting.append(pool.submit(reading.take, batch, first_line))
-                first_line += batch.count(b"\n")
+                first_line += breaks
             while waiting:
                 reading.keep(waiting.popleft().result())
         finally:
@@ -290,11 +290,12 @@ def cut_runs(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _halved(batch: bytes) -> Iterator[bytes]:
-    """The run, or halves of it, and of those, until none has too many lines."""
+def _halved(batch: bytes) -> Iterator[tuple[bytes, int]]:
+    """The run and its line feeds; or halves of it, and of those, until none has too many."""
+    breaks = batch.count(b"\n")
     middle = batch.find(b"\n", len(batch) // 2) + 1
-    if batch.count(b"\n") <= RUN_LINES_MAX or not middle:
-        yield batch
+    if breaks <= RUN_LINES_MAX or not middle:
+        yield batch, breaks
         return
     yield from _halved(batch[:middle])
     yield from _halved(batch[middle:])

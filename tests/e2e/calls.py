@@ -1,0 +1,63 @@
+"""For each row of the operations table, a request that has to be carried out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from datavault.contracts.operations import Operation
+from tests.e2e.deployment import API, Person, Shelf
+from tests.support.http import Call, json_call
+
+
+@dataclass(frozen=True)
+class Place:
+    """Ids that a request names: a commit, a branch beside main, records staged and committed."""
+
+    dataset: str
+    commit: str
+    branch: str
+    record: str
+
+    @property
+    def path(self) -> str:
+        return f"{API}/datasets/{self.dataset}"
+
+
+def furnish(admin: Person) -> Place:
+    """A dataset in which every operation has something to do."""
+    shelf: Shelf = admin.dataset(f"furnished {uuid4()}")
+    shelf.append({"kept": '{"n":1}'})
+    commit = shelf.commit("first")
+    shelf.branch("side")
+    shelf.append({"fresh": '{"n":2}'})
+    return Place(shelf.id, commit["id"], "side", "kept")
+
+
+_CALLS: dict[str, Callable[[Place], Call]] = {
+    "create_dataset": lambda _: json_call("POST", f"{API}/datasets", {"name": f"made {uuid4()}"}),
+    "list_datasets": lambda _: Call("GET", f"{API}/datasets?limit=2"),
+    "describe_dataset": lambda place: Call("GET", place.path),
+    "append_records": lambda place: json_call(
+        "POST", f"{place.path}/records", {"records": [{"data": {"n": 3}}]}
+    ),
+    "list_records": lambda place: Call("GET", f"{place.path}/records?ref=main&limit=1"),
+    "get_record": lambda place: Call("GET", f"{place.path}/records/{place.record}?ref=main"),
+    "delete_record": lambda place: Call("DELETE", f"{place.path}/records/{place.record}"),
+    "create_commit": lambda place: json_call("POST", f"{place.path}/commits", {"message": "next"}),
+    "list_commits": lambda place: Call("GET", f"{place.path}/commits?limit=1"),
+    "get_commit": lambda place: Call("GET", f"{place.path}/commits/{place.commit}"),
+    "create_branch": lambda place: json_call(
+        "POST", f"{place.path}/branches", {"name": "new", "start": place.commit}
+    ),
+    "list_branches": lambda place: Call("GET", f"{place.path}/branches?limit=1"),
+    "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{place.branch}"),
+    "check_live": lambda _: Call("GET", "/health/live"),
+    "check_ready": lambda _: Call("GET", "/health/ready"),
+    "describe_api": lambda _: Call("GET", "/openapi.json"),
+    "browse_docs": lambda _: Call("GET", "/docs"),
+}
+
+
+def call(row: Operation, place: Place) -> Call:
+    """The row's request; a ``KeyError`` for a new row that has none here yet."""
+    return _CALLS[row.name](place)

@@ -1,0 +1,158 @@
+"""Every operation does what its row of the table says, over HTTP."""
+
+import json
+from typing import Any
+
+import pytest
+
+from datavault.contracts.openapi import document
+from datavault.contracts.operations import NDJSON, OPERATIONS, Operation, operation
+from datavault.contracts.reference import render
+from datavault.contracts.version import VERSION
+from tests.e2e.calls import call, furnish
+from tests.e2e.deployment import Deployment, Person, Shelf, Tenant
+from tests.support.http import Call, Reply, send
+
+by_name = pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.name)
+LINKED = [row for row in OPERATIONS if row.reply is not None and row.capability != "health"]
+# A branch is deleted by its link, and read in the list of branches.
+UNREAD = "/branches/"
+
+
+def hrefs(reply: Any) -> set[str]:
+    """Every ``href`` anywhere in a reply."""
+    if isinstance(reply, dict):
+        own = {reply["href"]} if isinstance(reply.get("href"), str) else set()
+        return own.union(*(hrefs(value) for value in reply.values()))
+    if isinstance(reply, list):
+        return set().union(*map(hrefs, reply))
+    return set()
+
+
+@by_name
+def test_an_operation_answers_as_its_row_says(row: Operation, admin: Person) -> None:
+    asked = call(row, furnish(admin)).with_headers(X_Correlation_ID="e2e/1")
+    reply = admin.send(asked)
+    assert reply.status == row.status, reply.content
+    assert reply.headers["x-correlation-id"] == "e2e/1"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    if row.status == 204:
+        assert reply.content == b""
+        return
+    assert reply.headers["content-type"].partition(";")[0] == row.returns[0]
+    if row.reply is not None:
+        row.reply.model_validate_json(reply.content)
+
+
+@pytest.mark.parametrize("row", LINKED, ids=lambda row: row.name)
+def test_the_links_of_a_reply_lead_somewhere(row: Operation, admin: Person) -> None:
+    reply = admin.ok(call(row, furnish(admin))).json()
+    assert reply["_links"]
+    for href in sorted(hrefs(reply)):
+        if UNREAD not in href:
+            assert admin.send(Call("GET", href)).status == 200, href
+
+
+@by_name
+def test_a_reply_without_a_correlation_id_in_the_request_has_one(
+    row: Operation, admin: Person
+) -> None:
+    first, second = (admin.send(call(row, furnish(admin))) for _ in range(2))
+    assert first.headers["x-correlation-id"] != second.headers["x-correlation-id"]
+
+
+def test_a_correlation_id_gets_into_the_ledger(tenant: Tenant) -> None:
+    place = furnish(tenant.admin)
+    asked = call(operation("append_records"), place).with_headers(X_Correlation_ID="find-me")
+    tenant.admin.ok(asked)
+    (entry,) = [row for row in tenant.ledger() if row["correlation_id"]["S"] == "find-me"]
+    assert (entry["operation"]["S"], entry["resource"]["S"]) == ("append_records", place.dataset)
+    assert entry["actor"]["S"] == "admin"
+
+
+def test_each_change_and_no_read_has_its_ledger_entry(tenant: Tenant) -> None:
+    place = furnish(tenant.admin)
+    for row in OPERATIONS:
+        before = len(tenant.ledger())
+        tenant.admin.ok(call(row, place))
+        # A commit says when it began and when it was done.
+        expected = {"GET": 0}.get(row.method, 2 if row.name == "create_commit" else 1)
+        assert len(tenant.ledger()) - before == expected, row.name
+
+
+@pytest.mark.parametrize("name", ["list_records", "get_record"])
+def test_records_come_as_lines_when_asked_for(name: str, admin: Person) -> None:
+    reply = admin.send(call(operation(name), furnish(admin)).with_headers(Accept=NDJSON))
+    assert reply.status == 200
+    assert reply.headers["content-type"] == NDJSON
+    assert json.loads(reply.content.splitlines()[0])["n"] in {1, 2}
+
+
+def test_a_record_says_what_version_of_it_this_is(shelf: Shelf) -> None:
+    shelf.append({"a": '{"n":1}'})
+    staged = shelf.person.get(f"{shelf.path}/records/a")
+    shelf.commit()
+    committed = shelf.person.get(f"{shelf.path}/records/a")
+    assert [reply.json()["staged"] for reply in (staged, committed)] == [True, False]
+    assert staged.headers["etag"] == committed.headers["etag"] == f'"{staged.json()["etag"]}"'
+    shelf.append({"a": '{"n":2}'})
+    assert shelf.person.get(f"{shelf.path}/records/a").headers["etag"] != staged.headers["etag"]
+
+
+def test_what_is_kept_of_a_dataset_is_what_was_said(admin: Person) -> None:
+    said = {
+        "name": "Gespräche ✓",
+        "description": "with a\nline and 🦜",
+        "labels": {"team": "assist", "språk": "norsk"},
+        "record_key": "id",
+    }
+    made = admin.post("/datasets", said).json()
+    assert {name: made[name] for name in said} == said
+    assert (made["privacy"], made["default_branch"]) == ("off", "main")
+    assert admin.get(f"/datasets/{made['id']}").json() == made
+    assert admin.get("/datasets").json()["data"] == [made]
+
+
+def test_the_served_document_is_the_generated_one(deployed: Deployment) -> None:
+    reply = anonymous(deployed, "/openapi.json")
+    assert reply.json() == document()
+
+
+def test_the_page_is_the_generated_one(deployed: Deployment) -> None:
+    reply = anonymous(deployed, "/docs")
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert reply.content.decode() == render(document())
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+
+
+def test_health_is_probed_for_real(deployed: Deployment) -> None:
+    live, ready = anonymous(deployed, "/health/live"), anonymous(deployed, "/health/ready")
+    assert (live.json()["status"], live.json()["checks"]) == ("healthy", [])
+    assert (ready.json()["status"], ready.json()["version"]) == ("healthy", VERSION)
+    checks = ready.json()["checks"]
+    assert {check["name"] for check in checks} == {"catalog", "objects", "keys"}
+    assert all(check["status"] == "healthy" and check["latency_ms"] > 0 for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/api/v1"),
+        ("GET", "/api/v2/datasets"),
+        ("GET", "/api/v1/nothing"),
+        ("PUT", "/api/v1/datasets"),
+        ("POST", "/docs"),
+    ],
+)
+def test_a_route_that_is_not_there_is_a_problem(admin: Person, method: str, path: str) -> None:
+    reply = admin.send(Call(method, path))
+    assert (reply.status, reply.code) == (404, "not_found")
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+def anonymous(deployed: Deployment, path: str) -> Reply:
+    """Ask without a token, and get an answer."""
+    reply = send(deployed.api_url, Call("GET", path))
+    assert reply.status == 200, reply.content
+    return reply
