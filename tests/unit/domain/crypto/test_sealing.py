@@ -1,0 +1,62 @@
+"""AES-GCM in its two uses: opens in its own place, and nowhere else."""
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datavault.domain.crypto.sealing import (
+    SEALED_OVERHEAD_BYTES,
+    TAG_BYTES,
+    CountedSealer,
+    seal,
+    unseal,
+)
+from datavault.domain.errors import Corrupt
+
+KEY, OTHER = bytes(range(32)), bytes(32)
+
+
+@given(plaintext=st.binary(max_size=300), place=st.binary(max_size=40))
+def test_what_is_sealed_opens_in_its_place_and_in_no_other(plaintext: bytes, place: bytes) -> None:
+    sealed = seal(plaintext, key=KEY, place=place)
+    assert len(sealed) == len(plaintext) + SEALED_OVERHEAD_BYTES
+    assert unseal(sealed, key=KEY, place=place) == plaintext
+    for key, where in ((OTHER, place), (KEY, place + b"x")):
+        with pytest.raises(Corrupt):
+            unseal(sealed, key=key, place=where)
+
+
+@given(plaintext=st.binary(max_size=40), at=st.integers(0), bit=st.integers(0, 7))
+def test_no_flipped_bit_opens(plaintext: bytes, at: int, bit: int) -> None:
+    sealed = bytearray(seal(plaintext, key=KEY, place=b""))
+    sealed[at % len(sealed)] ^= 1 << bit
+    with pytest.raises(Corrupt, match="verification"):
+        unseal(bytes(sealed), key=KEY, place=b"")
+
+
+def test_too_few_bytes_are_corrupt() -> None:
+    sealed = seal(b"", key=KEY, place=b"")
+    for size in range(len(sealed)):
+        with pytest.raises(Corrupt):
+            unseal(sealed[:size], key=KEY, place=b"")
+
+
+def test_nonces_differ() -> None:
+    assert len({seal(b"", key=KEY, place=b"")[:12] for _ in range(1000)}) == 1000
+
+
+@given(index=st.integers(0, 2**32 - 1), plaintext=st.binary(max_size=100))
+def test_a_numbered_block_opens_under_its_number_only(index: int, plaintext: bytes) -> None:
+    sealer = CountedSealer(KEY)
+    sealed = sealer.seal(index, plaintext, b"place")
+    assert len(sealed) == len(plaintext) + TAG_BYTES
+    assert sealer.unseal(index, sealed, b"place") == plaintext
+    assert AESGCM(KEY).decrypt(index.to_bytes(12), sealed, b"place") == plaintext
+    for other, where in ((index ^ 1, b"place"), (index, b"other")):
+        with pytest.raises(Corrupt):
+            sealer.unseal(other, sealed, where)
+    with pytest.raises(Corrupt):
+        CountedSealer(OTHER).unseal(index, sealed, b"place")
+    with pytest.raises(Corrupt):
+        sealer.unseal(index, sealed[: TAG_BYTES - 1], b"place")
