@@ -74,10 +74,11 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         kms,
         lambda_runtime,
         limits,
+        permissions,
         s3_bodies,
     )
 
-    for shim in (api_gateway, cloudformation, kms, limits, s3_bodies):
+    for shim in (api_gateway, cloudformation, kms, limits, permissions, s3_bodies):
         shim.install()
     return lambda_runtime.install(
         cache=Path(settings.cache), home=Path(settings.home), endpoint=settings.endpoint

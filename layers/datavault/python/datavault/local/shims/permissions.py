@@ -1,0 +1,53 @@
+"""What policies ask about a request that the emulator does not say, where permissions are enforced.
+
+- It has no TLS, and says so to policies that require it. On the loopback there is nobody to
+  listen, so that every request counts as made over TLS 1.3.
+- ``s3:if-none-match`` and ``s3:ObjectCreationOperation``, by which a bucket refuses overwriting:
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+
+from datavault.local.shims.misfit import replace
+
+TRANSPORT = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
+# Making an upload and sending its parts creates no object; completing it does.
+PREPARING = ("uploads", "partNumber")
+
+
+def install() -> None:
+    """Let policies know what S3 knows."""
+    _count_as_tls()
+    _tell_of_conditional_writes()
+
+
+def _count_as_tls() -> None:
+    resolve = replace(iam_evaluator, "_resolve_condition_key", None)
+
+    def resolve_with_tls(key: str, context: object) -> Any:  # noqa: ANN401
+        return TRANSPORT.get(key.lower()) or resolve(key, context)
+
+    replace(iam_evaluator, "_resolve_condition_key", resolve_with_tls)
+
+
+def _tell_of_conditional_writes() -> None:
+    describe = replace(iam_actions, "s3_service_context", None)
+
+    def describe_writes(
+        action: str,
+        query: Mapping[str, Any] | None,
+        path: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        known: dict[str, Any] = describe(action, query, path, headers)
+        if action != "s3:PutObject":
+            return known
+        creates = not any(name in (query or {}) for name in PREPARING)
+        known["s3:ObjectCreationOperation"] = str(creates).lower()
+        condition = (headers or {}).get("if-none-match")
+        return known if condition is None else known | {"s3:if-none-match": condition}
+
+    replace(iam_actions, "s3_service_context", describe_writes)
