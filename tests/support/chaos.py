@@ -41,7 +41,7 @@ class Fault(Enum):
 class Schedule(Protocol):
     """Decides what happens at each call."""
 
-    def __call__(self, port: str, method: str) -> Fault: ...
+    def __call__(self, port: str, method: str, /) -> Fault: ...
 
 
 def nothing_happens(port: str, method: str) -> Fault:

@@ -345,10 +345,10 @@ def test_all_is_well_when_all_answer() -> None:
     [("catalog", "unhealthy"), ("objects", "degraded"), ("keyring", "degraded")],
 )
 def test_a_port_that_does_not_answer_is_named(port: str, status: str) -> None:
-    def fail(asked: str, method: str) -> Fault:
-        return Fault.BEFORE if asked == port else Fault.NONE
-
-    chaos = ChaosVault(MemoryVault(), fail)
+    asked_for = port
+    chaos = ChaosVault(
+        MemoryVault(), lambda port, _: Fault.BEFORE if port == asked_for else Fault.NONE
+    )
     found = health.check_ready(chaos)
     assert found.status == status
     (bad,) = [check for check in found.checks if check.status != "healthy"]

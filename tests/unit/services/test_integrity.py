@@ -404,6 +404,69 @@ def test_every_pack_can_be_moved(kind: Kind) -> None:
     assert fresh.get("r0300") == content["r0300"]
 
 
+@pytest.fixture(scope="module")
+def wide() -> tuple[Shelf, Content]:
+    """A tree of several leaves, which are fetched a few at a time."""
+    shelf = Shelf.make()
+    content: Content = {}
+    for batch in range(9):
+        bodies = {f"r{batch}{number:04d}": a_body(f"{number}") for number in range(1000)}
+        shelf.append(bodies)
+        content |= bodies
+    shelf.commit()
+    shelf.append({"r00007": a_body("changed")})
+    shelf.commit("second")
+    return shelf, {**content, "r00007": a_body("changed")}
+
+
+def test_leaves_fetched_together_are_looked_for_where_they_are(wide: tuple[Shelf, Content]) -> None:
+    """A stale hint, flipped bytes and a moved pack, each met by the fetch ahead."""
+    shelf, content = wide
+    keys = open_store(shelf.vault, shelf.dataset)
+    objects = shelf.vault.objects
+    assert shelf.on(Process(shelf.vault)).all() == content
+    names = [name for name in objects.keys("") if "/nodes/" in name]
+    packs = {name: objects.get(name) for name in names}
+    for name, pack in packs.items():
+        _, epoch, _, seed = read_header(pack[:HEADER_BYTES])
+        ref = PackRef(bytes.fromhex(name.split("/")[-1]), epoch, seed)
+        reseal_pack(shelf.vault, keys, Kind.NODES, ref)
+    for spoiled in (None, b""):
+        for name, pack in packs.items():
+            objects.delete(name)
+            if spoiled is not None:
+                objects.put(name, [bytes(len(pack))])
+    assert shelf.on(Process(shelf.vault)).all() == content
+    for name in names:
+        objects.delete(name)
+    fresh = shelf.on(Process(shelf.vault))
+    assert fresh.all() == content
+    shelf.append({f"r{batch}0500": a_body("edited") for batch in range(9)})
+    assert fresh.commit("third").counts.changed == 9
+    for name, pack in packs.items():
+        objects.put(name, [pack])
+
+
+def test_leaves_fetched_together_and_flipped_are_corrupt(wide: tuple[Shelf, Content]) -> None:
+    shelf, _ = wide
+    vault = shelf.vault
+    assert isinstance(vault.objects, MemoryObjects)
+    rows = [row for row in _all_rows(vault) if row.key.partition.startswith("packs/")]
+    kept = dict(vault.objects._objects)
+    vault.catalog.delete_many([row.key for row in rows])
+    refused = 0
+    for name in [name for name in kept if "/nodes/" in name]:
+        pack = kept[name]
+        vault.objects._objects[name] = pack[:96] + bytes(len(pack) - 96)
+        try:
+            shelf.on(Process(vault)).all()
+        except Corrupt:
+            refused += 1
+        vault.objects._objects[name] = pack
+    vault.catalog.put_many([Put(row.key, row.attributes) for row in rows])
+    assert refused >= 1
+
+
 @pytest.mark.parametrize("kind", [Kind.RECORDS, Kind.NODES], ids=lambda kind: kind.name)
 def test_a_wrong_directory_entry_is_corrupt_and_not_data(store: Store, kind: Kind) -> None:
     name = store.newest(kind)

@@ -8,7 +8,7 @@ from datavault.domain import keyspace
 from datavault.domain.access import Caller, Role
 from datavault.domain.errors import Corrupt, Unauthenticated, Unavailable
 from datavault.domain.ids import WorkspaceId
-from datavault.domain.rows import Put
+from datavault.domain.rows import Attributes, Put
 from datavault.services import keys as service
 from datavault.services.keys import (
     HELD_MS,
@@ -108,7 +108,12 @@ def test_a_second_epoch_seals_and_the_first_still_opens(shelf: Shelf) -> None:
     workspace, _ = open_workspace(shelf.vault, shelf.caller)
     context = store_context(workspace.id, shelf.dataset.store, "dek", 2)
     _, wrapped = shelf.vault.keyring.generate(workspace.kek, context)
-    attributes = {"purpose": "dek", "epoch": 2, "kek": workspace.kek, "wrapped": wrapped}
+    attributes: Attributes = {
+        "purpose": "dek",
+        "epoch": 2,
+        "kek": workspace.kek,
+        "wrapped": wrapped,
+    }
     key = keyspace.store_key(workspace.id, shelf.dataset.store, "dek", 2)
     shelf.vault.catalog.put_many([Put(key, attributes)])
     newer = shelf.on(Process(shelf.vault))
