@@ -76,9 +76,18 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         limits,
         permissions,
         s3_bodies,
+        saved_layers,
     )
 
-    for shim in (api_gateway, cloudformation, kms, limits, permissions, s3_bodies):
+    for shim in (
+        api_gateway,
+        cloudformation,
+        kms,
+        limits,
+        permissions,
+        s3_bodies,
+        saved_layers,
+    ):
         shim.install()
     return lambda_runtime.install(
         cache=Path(settings.cache), home=Path(settings.home), endpoint=settings.endpoint
