@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from datavault.domain import keyspace
 from datavault.domain.ids import WorkspaceId
 from datavault.local.cloud import LocalCloud
 from datavault.local.vault import DeployedVault, deploy_vault
@@ -15,6 +16,10 @@ from datavault.services.workspaces import create_workspace
 # Tokens of a real issuer live 15 minutes; nobody wants to fetch one so often on a laptop.
 TOKEN_LIFETIME_S = 12 * 3600
 ROLES = ["admin"]
+# What a first request asks for: in a new vault a dataset, in one with data what there is.
+CREATE = """ \\
+    -H 'Content-Type: application/json' -d '{"name": "first", "record_key": "id"}'"""
+LIST = ""
 
 
 def serve(say: Callable[[str], None], *, port: int, state: Path | None) -> None:
@@ -28,24 +33,31 @@ def serve(say: Callable[[str], None], *, port: int, state: Path | None) -> None:
     started = time.perf_counter()
     with LocalCloud.start(port=port, state=state) as cloud:
         deployed = deploy_vault(cloud)
-        workspace = _workspace(cloud, deployed)
+        workspace, is_new = _workspace(cloud, deployed)
         token = cloud.issuer.token(
             workspace=workspace, roles=ROLES, subject="you@vault.test", lifetime_s=TOKEN_LIFETIME_S
         )
         say(_welcome(deployed.api_url, workspace, token, time.perf_counter() - started))
+        say(_first_request(deployed.api_url, token, CREATE if is_new else LIST))
         say("Ctrl-C stops it." if state else "Ctrl-C stops it, and its data are gone then.")
         stop.wait()
         say("Stopping.")
 
 
-def _workspace(cloud: LocalCloud, deployed: DeployedVault) -> WorkspaceId:
-    """The workspace of this state, made the first time."""
+def _workspace(cloud: LocalCloud, deployed: DeployedVault) -> tuple[WorkspaceId, bool]:
+    """The workspace of this state, and whether it was made just now.
+
+    A cloud that was killed has kept the note and perhaps not the workspace.
+    """
+    vault = operator_vault(cloud, deployed)
     noted = cloud.home / "workspace"
     if noted.exists():
-        return WorkspaceId(noted.read_text())
-    made = create_workspace(operator_vault(cloud, deployed), name="local", stage="local")
+        known = WorkspaceId(noted.read_text())
+        if vault.catalog.get(keyspace.workspace(known)) is not None:
+            return known, False
+    made = create_workspace(vault, name="local", stage="local")
     noted.write_text(made.id)
-    return made.id
+    return made.id, True
 
 
 def _welcome(api_url: str, workspace: str, token: str, took_s: float) -> str:
@@ -55,10 +67,12 @@ def _welcome(api_url: str, workspace: str, token: str, took_s: float) -> str:
   docs       {api_url}/docs
   workspace  {workspace}
   token      {token}
+"""
 
-Try:
+
+def _first_request(api_url: str, token: str, options: str) -> str:
+    return f"""Try:
 
   export VAULT_TOKEN={token}
-  curl -s {api_url}/api/v1/datasets -H "Authorization: Bearer $VAULT_TOKEN" \\
-    -H 'Content-Type: application/json' -d '{{"name": "first", "record_key": "id"}}'
+  curl -s {api_url}/api/v1/datasets -H "Authorization: Bearer $VAULT_TOKEN"{options}
 """
