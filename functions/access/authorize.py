@@ -14,14 +14,17 @@ class Unauthorized(Unauthenticated):
 
 @task("authorize")
 def handler(vault: Vault, payload: Payload) -> dict[str, Any]:
-    """Allow the whole API, since the gateway keeps the answer for the token and not the method."""
+    """Allow the whole API, since the gateway keeps the answer for the token and not the method.
+
+    It keeps it for minutes, also beyond the token's end, which is therefore told along.
+    """
     try:
-        caller = authorize(vault, token=_bearer(payload), correlation_id="")
+        bearer = authorize(vault, token=_bearer(payload), correlation_id="")
     except Unauthenticated:
         raise Unauthorized("Unauthorized") from None
     api, stage, _ = payload["methodArn"].split("/", 2)
     return {
-        "principalId": caller.subject,
+        "principalId": bearer.caller.subject,
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [
@@ -33,9 +36,10 @@ def handler(vault: Vault, payload: Payload) -> dict[str, Any]:
             ],
         },
         "context": {
-            "subject": caller.subject,
-            "workspace": caller.workspace,
-            "roles": " ".join(sorted(caller.roles)),
+            "subject": bearer.caller.subject,
+            "workspace": bearer.caller.workspace,
+            "roles": " ".join(sorted(bearer.caller.roles)),
+            "expires_s": str(bearer.expires_s),
         },
     }
 

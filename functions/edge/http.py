@@ -17,7 +17,7 @@ from datavault.domain import requests
 from datavault.domain.access import Caller
 from datavault.domain.errors import Unauthenticated
 from datavault.domain.ids import DatasetId, parse_dataset_id
-from datavault.ports import Vault
+from datavault.ports import Clock, Vault
 from functions.edge.caller import caller_of
 from functions.edge.problems import HEADERS, problem_of
 from functions.edge.requests import (
@@ -92,8 +92,9 @@ class Endpoint[Query, Body]:
         observed = Observation(self.row.name, correlation_id)
         code, failure = "ok", cast(Exception | None, None)
         try:
-            request = self._parse(event, headers, correlation_id)
-            outcome = self._handle(vault(), request)
+            opened = vault()
+            request = self._parse(opened.clock, event, headers, correlation_id)
+            outcome = self._handle(opened, request)
             response = respond(outcome, self.row.status, correlation_id)
         except Exception as error:  # noqa: BLE001  # Nothing above us could still answer.
             failure = error
@@ -110,10 +111,12 @@ class Endpoint[Query, Body]:
         return response
 
     def _parse(
-        self, event: Event, headers: Mapping[str, str], correlation_id: str
+        self, clock: Clock, event: Event, headers: Mapping[str, str], correlation_id: str
     ) -> Request[Query, Body]:
         row = self.row
-        identity = None if row.action is None else caller_of(event, correlation_id)
+        identity = None
+        if row.action is not None:
+            identity = caller_of(event, correlation_id, now_ms=clock.now_ms())
         path = path_of(event)
         query = query_of(event, row.query)
         media_type, content = row.accepts[0], b""

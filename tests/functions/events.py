@@ -39,6 +39,7 @@ class Client:
     workspace: str
     subject: str = "ada"
     roles: str = "admin"
+    token_lifetime_s: int = 900
 
     def __call__(self, handler: Answering, **parts: Any) -> Reply:
         response = handler.answer(self.vault, self.event(**parts))
@@ -87,6 +88,7 @@ class Client:
                     "subject": self.subject,
                     "workspace": self.workspace,
                     "roles": self.roles,
+                    "expires_s": str(self.vault.clock.now_ms() // 1000 + self.token_lifetime_s),
                 },
             },
         }

@@ -148,6 +148,35 @@ def test_without_the_authorizers_word_nobody_is_anybody(
     assert json.loads(response["body"])["code"] == "unauthenticated"
 
 
+@pytest.mark.parametrize("row", [row for row in OPERATIONS if row.action], ids=lambda row: row.name)
+@pytest.mark.parametrize("expires_s", [None, "", "soon", "1e12", "nan", "-1", "0", "x" * 5000])
+def test_an_authorizers_word_without_an_end_is_none(
+    client: Client, row: Any, expires_s: str | None
+) -> None:
+    def handle(_vault: object, _request: object) -> None:
+        raise AssertionError("the handler was called")
+
+    event = client.event()
+    event["requestContext"]["authorizer"]["expires_s"] = expires_s
+    response = Endpoint(row, handle).answer(client.vault, event)
+    assert (response["statusCode"], json.loads(response["body"])["code"]) == (
+        401,
+        "unauthenticated",
+    )
+
+
+def test_a_token_ends_when_it_says_although_the_gateway_remembers_it(client: Client) -> None:
+    event = client.event()
+    assert list_datasets.handler.answer(client.vault, event)["statusCode"] == 200
+    client.vault.clock.advance(899.999)
+    assert list_datasets.handler.answer(client.vault, event)["statusCode"] == 200
+    client.vault.clock.advance(0.001)
+    response = list_datasets.handler.answer(client.vault, event)
+    assert response["statusCode"] == 401
+    assert response["headers"]["WWW-Authenticate"] == "Bearer"
+    assert json.loads(response["body"])["detail"] == "the access token has expired"
+
+
 @pytest.mark.parametrize("roles", ["", "emperor", "reader", "auditor", "Admin"])
 def test_a_role_that_does_not_permit_it_is_denied(client: Client, roles: str) -> None:
     reader = Client(client.vault, client.workspace, roles=roles)

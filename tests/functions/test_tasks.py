@@ -45,12 +45,14 @@ def test_a_good_token_is_allowed_the_whole_api(vault: MemoryVault, form: str) ->
         "Resource": "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3/live/*",
     }
     assert all(isinstance(value, str) for value in allowed["context"].values())
+    assert allowed["context"]["expires_s"] == str(vault.clock.now_ms() // 1000 + 900)
 
 
 def test_the_caller_is_whom_the_authorizer_found(vault: MemoryVault) -> None:
     given = {"authorizationToken": f"Bearer {token_for(vault)}", "methodArn": METHOD_ARN}
     context = authorize.handler.run(vault, given)["context"]
-    caller = caller_of({"requestContext": {"authorizer": context}}, "c-1")
+    event = {"requestContext": {"authorizer": context}}
+    caller = caller_of(event, "c-1", now_ms=vault.clock.now_ms())
     assert (caller.subject, caller.workspace) == ("ada", WORKSPACE)
     assert caller.roles == {Role.WRITER}
 

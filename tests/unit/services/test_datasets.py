@@ -321,8 +321,9 @@ def test_a_token_proves_its_bearer() -> None:
     workspace = workspaces.create_workspace(vault, name="w", stage="test").id
     assert isinstance(vault.tokens, MemoryTokens)
     claims = Claims("me", workspace, ("writer", "emperor", "reader"), False, 2**40)
-    caller = access.authorize(vault, token=vault.tokens.issue(claims), correlation_id="c")
-    assert caller == Caller("me", workspace, frozenset({Role.WRITER, Role.READER}), "c")
+    bearer = access.authorize(vault, token=vault.tokens.issue(claims), correlation_id="c")
+    assert bearer.caller == Caller("me", workspace, frozenset({Role.WRITER, Role.READER}), "c")
+    assert bearer.expires_s == claims.expires_s
     nowhere = vault.tokens.issue(Claims("me", "elsewhere", ("admin",), False, 2**40))
     with pytest.raises(Unauthenticated, match="names no workspace"):
         access.authorize(vault, token=nowhere, correlation_id="c")
