@@ -6,7 +6,7 @@ and no other may be: a forgotten setting is an error at synthesis, not a default
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from aws_cdk import RemovalPolicy, aws_lambda, aws_logs
 
@@ -27,11 +27,15 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whose tokens the API accepts, unless the deployment's parameters say otherwise."""
+    """Whose tokens the API accepts, unless the deployment's parameters say otherwise.
+
+    ``lifetime_s_max`` is how long a token may have been made to last; no parameter changes it.
+    """
 
     url: str
     audience: str
     jwks_url: str
+    lifetime_s_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Stage:
                 **{
                     **data,
                     "throttle": Throttle(**cast("Mapping[str, int]", data["throttle"])),
-                    "issuer": Issuer(**cast("Mapping[str, str]", data["issuer"])),
+                    "issuer": Issuer(**cast("Mapping[str, Any]", data["issuer"])),
                 },  # type: ignore[arg-type]
             )
         except TypeError as error:

@@ -82,4 +82,5 @@ class CapabilityStack(Stack):
             "VAULT_ISSUER__URL": url.value_as_string,
             "VAULT_ISSUER__AUDIENCE": audience.value_as_string,
             "VAULT_ISSUER__JWKS_URL": jwks_url.value_as_string,
+            "VAULT_ISSUER__LIFETIME_S_MAX": str(stage.issuer.lifetime_s_max),
         }

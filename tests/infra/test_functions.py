@@ -72,6 +72,7 @@ def test_a_function_is_told_where_things_are_and_no_more(row: Row, assembly: Ass
             "VAULT_ISSUER__URL": "<IssuerUrl>",
             "VAULT_ISSUER__AUDIENCE": "<IssuerAudience>",
             "VAULT_ISSUER__JWKS_URL": "<IssuerJwksUrl>",
+            "VAULT_ISSUER__LIFETIME_S_MAX": str(stage.issuer.lifetime_s_max),
         }
     assert plain(assembly.function(row)["Environment"]["Variables"]) == expected
 
@@ -101,7 +102,7 @@ def test_another_issuer_publishes_another_version(prod: Assembly) -> None:
     # Otherwise the alias would stay at a version that trusts the old one.
     (version,) = prod.resources("AWS::Lambda::Version", "Access").values()
     assert plain(version["Properties"]["Description"]) == (
-        "<IssuerUrl> <IssuerAudience> <IssuerJwksUrl>"
+        "<IssuerUrl> <IssuerAudience> <IssuerJwksUrl> 900"
     )
 
 

@@ -50,6 +50,7 @@ def test_what_people_rely_on_is_kept_and_protected(name: str, given: Mapping[str
     assert stage.architecture == "arm64"
     assert stage.slim_layers
     assert stage.tracing
+    assert stage.issuer.lifetime_s_max == 900
 
 
 def test_no_deployed_stage_trusts_an_issuer_that_exists_by_default(

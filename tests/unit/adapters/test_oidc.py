@@ -23,7 +23,12 @@ from datavault.adapters.oidc.jwks import (
     fetch_jwks,
     parse_jwks,
 )
-from datavault.adapters.oidc.tokens import LEEWAY_S, TOKEN_CHARS_MAX, OidcTokens
+from datavault.adapters.oidc.tokens import (
+    LEEWAY_S,
+    LIFETIME_S_MAX,
+    TOKEN_CHARS_MAX,
+    OidcTokens,
+)
 from datavault.domain.errors import Unauthenticated, Unavailable
 
 URL = "https://issuer.example"
@@ -62,9 +67,15 @@ class Issuer:
             raise OSError("no route")
         return json.dumps({"keys": self.keys}).encode()
 
-    def tokens(self, **claim_names: str) -> OidcTokens:
+    def tokens(self, *, lifetime_s_max: int = LIFETIME_S_MAX, **claim_names: str) -> OidcTokens:
         return OidcTokens(
-            URL, AUDIENCE, JWKS_URL, claim_names, fetch=self.fetch, now_s=lambda: self.now_s
+            URL,
+            AUDIENCE,
+            JWKS_URL,
+            claim_names,
+            lifetime_s_max=lifetime_s_max,
+            fetch=self.fetch,
+            now_s=lambda: self.now_s,
         )
 
 
@@ -180,6 +191,9 @@ NOW = int(time.time())
         {"exp": "never"},
         {"nbf": NOW + 3600},
         {"iat": NOW + 3600},
+        {"iat": None},
+        {"iat": "then"},
+        {"exp": NOW + LIFETIME_S_MAX + 3600},
         {"sub": None},
         {"sub": ""},
         {"sub": 5},
@@ -198,6 +212,18 @@ def test_clocks_may_differ_a_little(issuer: Issuer) -> None:
     now = int(time.time())
     token = sign(exp=now - LEEWAY_S + 10, nbf=now + LEEWAY_S - 10)
     assert issuer.tokens().verify(token).subject == "ada"
+
+
+@pytest.mark.parametrize(("age_s", "left_s"), [(0, 900), (600, 300), (880, 20)])
+def test_a_token_lasts_no_longer_than_is_allowed_however_old_it_is(
+    issuer: Issuer, age_s: int, left_s: int
+) -> None:
+    tokens = issuer.tokens(lifetime_s_max=900)
+    now = int(time.time())
+    verified = tokens.verify(sign(iat=now - age_s, exp=now + left_s))
+    assert verified.expires_s == now + left_s
+    with pytest.raises(Unauthenticated, match="lasts 901 s, at most 900 allowed"):
+        tokens.verify(sign(iat=now - age_s - 1, exp=now + left_s))
 
 
 def test_an_unsigned_token_is_refused(issuer: Issuer) -> None:

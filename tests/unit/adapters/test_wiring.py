@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from datavault.adapters.oidc.tokens import LIFETIME_S_MAX
+from datavault.local.serve import TOKEN_LIFETIME_S
 from datavault.wiring import AwsVault, Settings, vault
 
 ENVIRONMENT = {
@@ -21,6 +23,7 @@ ENVIRONMENT = {
     "VAULT_ISSUER__AUDIENCE": "datavault",
     "VAULT_ISSUER__JWKS_URL": "https://issuer/keys",
     "VAULT_ISSUER__CLAIMS__WORKSPACE": "custom:workspace",
+    "VAULT_ISSUER__LIFETIME_S_MAX": "900",
     "VAULT_AWS__READ_S": "2.5",
     "VAULT_LIMITS__KEYS_MAX": "7",
     "PATH": "/bin",
@@ -35,6 +38,7 @@ def test_the_environment_names_sections_and_fields() -> None:
     assert settings.issuer is not None
     assert settings.issuer.claims.workspace == "custom:workspace"
     assert settings.issuer.claims.subject == "sub"
+    assert settings.issuer.lifetime_s_max == 900
     assert (settings.aws.connect_s, settings.aws.read_s) == (1.0, 2.5)
     assert settings.limits.keys_max == 7
 
@@ -49,6 +53,7 @@ def test_the_environment_names_sections_and_fields() -> None:
         ("VAULT_AWS__READ_S", "soon"),
         ("VAULT_AWS__READ_S", "0"),
         ("VAULT_LIMITS__KEYS_MAX", "-1"),
+        ("VAULT_ISSUER__LIFETIME_S_MAX", "-1"),
         ("VAULT_STAGE__NAME", "x"),
         ("VAULT_OBJECTS", "b"),
     ],
@@ -81,6 +86,13 @@ def test_a_port_is_built_once_and_only_when_used() -> None:
         _ = bare.catalog
     with pytest.raises(ValueError, match="AWS_REGION is not set"):
         _ = bare.keyring
+
+
+def test_a_token_may_last_by_default_as_long_as_a_local_issuer_makes_it() -> None:
+    unset = {name: ENVIRONMENT[name] for name in ENVIRONMENT if "LIFETIME" not in name}
+    settings = Settings.read(unset)
+    assert settings.issuer is not None
+    assert settings.issuer.lifetime_s_max == TOKEN_LIFETIME_S == LIFETIME_S_MAX
 
 
 def test_a_process_has_one_vault(monkeypatch: pytest.MonkeyPatch) -> None:

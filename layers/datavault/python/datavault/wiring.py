@@ -74,6 +74,8 @@ class IssuerSettings(_Section, frozen=True):
     audience: _Name
     jwks_url: _Name
     claims: ClaimNames = ClaimNames()
+    # 12 hours: ``adapters.oidc.tokens`` says why; importing it from there would take 100 ms.
+    lifetime_s_max: _Count = 43200
 
 
 class AwsTimeouts(_Section, frozen=True):
@@ -165,7 +167,11 @@ class AwsVault:
 
         issuer = _required(self.settings.issuer, "ISSUER")
         return OidcTokens(
-            issuer.url, issuer.audience, issuer.jwks_url, msgspec.structs.asdict(issuer.claims)
+            issuer.url,
+            issuer.audience,
+            issuer.jwks_url,
+            msgspec.structs.asdict(issuer.claims),
+            lifetime_s_max=issuer.lifetime_s_max,
         )
 
     @cached_property

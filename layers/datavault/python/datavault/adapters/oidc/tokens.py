@@ -18,7 +18,9 @@ from datavault.ports import Claims
 
 TOKEN_CHARS_MAX = 8192
 LEEWAY_S = 30
-REQUIRED = ("iss", "aud", "exp", "sub")
+# The issuer of a local cloud signs for 12 hours; stages that people rely on set less.
+LIFETIME_S_MAX = 12 * 3600
+REQUIRED = ("iss", "aud", "exp", "iat", "sub")
 # An access token (RFC 9068), or what issuers called one before.
 TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 # Header members by which a token would choose the key that verifies it.
@@ -29,7 +31,8 @@ class OidcTokens:
     """Verifies tokens of the issuer ``url`` for ``audience`` by the keys at ``jwks_url``.
 
     ``claim_names`` says what the issuer calls ``subject``, ``workspace``, ``roles`` and ``mfa``
-    (``sub`` and the same names are the defaults).
+    (``sub`` and the same names are the defaults). A token that its issuer made to last more than
+    ``lifetime_s_max`` is refused from the first second on.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class OidcTokens:
         jwks_url: str,
         claim_names: Mapping[str, str],
         *,
+        lifetime_s_max: int = LIFETIME_S_MAX,
         fetch: Callable[[str], bytes] | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -48,6 +52,7 @@ class OidcTokens:
             raise ValueError("the keys of an https issuer are not fetched over http")
         self._url = url
         self._audience = audience
+        self._lifetime_s_max = lifetime_s_max
         self._names = {"subject": "sub", **claim_names}
         self._keys = PublishedKeys(jwks_url, fetch=fetch, now_s=now_s)
 
@@ -57,6 +62,12 @@ class OidcTokens:
         if key is None:
             raise Unauthenticated("the issuer publishes no such key")
         claims = self._decode(token, key)
+        expires_s = int(claims["exp"])
+        lifetime_s = expires_s - int(claims["iat"])
+        if lifetime_s > self._lifetime_s_max:
+            raise Unauthenticated(
+                f"a token that lasts {lifetime_s} s, at most {self._lifetime_s_max} allowed"
+            )
         subject = claims.get(self._name("subject"))
         workspace = claims.get(self._name("workspace"))
         if not isinstance(subject, str) or not subject:
@@ -68,7 +79,7 @@ class OidcTokens:
             workspace=workspace,
             roles=_roles(claims.get(self._name("roles"))),
             mfa=_is_mfa(claims.get(self._name("mfa"))),
-            expires_s=int(claims["exp"]),
+            expires_s=expires_s,
         )
 
     def _decode(self, token: str, key: SigningKey) -> dict[str, Any]:
