@@ -104,8 +104,14 @@ class Stage:
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        """What becomes of data when its stack is deleted."""
-        return RemovalPolicy.RETAIN if self.removal == "retain" else RemovalPolicy.DESTROY
+        """What becomes of data when its stack is deleted.
+
+        What a failed creation leaves behind goes in either case: it holds nothing yet, and its name
+        would be taken when the deployment is tried again.
+        """
+        if self.removal == "retain":
+            return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        return RemovalPolicy.DESTROY
 
     @property
     def log_retention(self) -> aws_logs.RetentionDays:

@@ -56,17 +56,30 @@ def test_only_the_ledger_is_streamed_and_with_what_was_written(assembly: Assembl
         assert "StreamSpecification" not in table(assembly, name)["Properties"]
 
 
-@pytest.mark.parametrize(("name", "policy"), [("local", "Delete"), ("prod", "Retain")])
-def test_data_are_kept_where_the_stage_says_so(
-    name: str, policy: str, assemblies: dict[str, Assembly]
+@pytest.mark.parametrize(
+    ("name", "deleted", "replaced"),
+    [("local", "Delete", "Delete"), ("prod", "RetainExceptOnCreate", "Retain")],
+)
+def test_data_are_kept_where_the_stage_says_so_unless_they_were_never_there(
+    name: str, deleted: str, replaced: str, assemblies: dict[str, Assembly]
 ) -> None:
     resources = assemblies[name].stacks()["Stateful"]["Resources"].values()
-    kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
-    found = [each for each in resources if each["Type"] in kept]
-    assert len(found) == 5
+    found = [
+        each for each in resources if each["Type"] in {"AWS::DynamoDB::Table", "AWS::KMS::Key"}
+    ]
+    assert len(found) == 4
     for resource in found:
-        assert resource["DeletionPolicy"] == policy
-        assert resource["UpdateReplacePolicy"] == policy
+        assert resource["DeletionPolicy"] == deleted
+        assert resource["UpdateReplacePolicy"] == replaced
+
+
+@pytest.mark.parametrize(("name", "kept"), [("local", False), ("prod", True)])
+def test_objects_are_kept_where_the_stage_says_so(
+    name: str, kept: bool, assemblies: dict[str, Assembly]
+) -> None:
+    (bucket,) = assemblies[name].resources("AWS::S3::Bucket").values()
+    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+        assert bucket[policy].startswith("Retain") is kept
 
 
 def test_the_bucket_keeps_no_old_versions_and_is_private_and_encrypted(

@@ -124,7 +124,7 @@ def test_every_log_is_kept_for_90_days(assembly: Assembly) -> None:
 
 
 def test_a_log_outlives_its_stack_where_data_do(assemblies: dict[str, Assembly]) -> None:
-    for name, policy in (("local", "Delete"), ("prod", "Retain")):
+    for name, policy in (("local", "Delete"), ("prod", "RetainExceptOnCreate")):
         for group in assemblies[name].resources("AWS::Logs::LogGroup").values():
             assert group["DeletionPolicy"] == policy
 
