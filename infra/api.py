@@ -116,7 +116,8 @@ class VaultApi(Construct):
         _require_modern_tls(self.rest)
         self.rest.node.try_remove_child("Endpoint")  # The stack has an output of its own.
         self.rest.deployment_stage.node.add_dependency(account)
-        self._keep_execution_log(stage)
+        # The stage is what API Gateway logs for: were it first, the group would exist already.
+        self.rest.deployment_stage.node.add_dependency(self._execution_log(stage))
         for refusal in REFUSALS:
             self._answer(refusal)
         self._authorizer = self._token_authorizer()
@@ -155,9 +156,9 @@ class VaultApi(Construct):
             throttling_burst_limit=stage.throttle.burst,
         )
 
-    def _keep_execution_log(self, stage: Stage) -> None:
+    def _execution_log(self, stage: Stage) -> aws_logs.LogGroup:
         """API Gateway would create this group itself, to be kept for ever."""
-        aws_logs.LogGroup(
+        return aws_logs.LogGroup(
             self,
             "ExecutionLog",
             log_group_name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{STAGE_NAME}",

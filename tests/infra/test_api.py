@@ -129,6 +129,18 @@ def test_the_stage_is_throttled_logged_and_traced_without_data(assembly: Assembl
     }
 
 
+def test_the_execution_log_is_there_before_the_stage_that_writes_it(assembly: Assembly) -> None:
+    (log,) = (
+        name.removeprefix("Api/")
+        for name, group in assembly.resources("AWS::Logs::LogGroup", "Api").items()
+        if plain(group["Properties"]["LogGroupName"]).startswith("API-Gateway-Execution-Logs_")
+    )
+    (deployed,) = assembly.resources("AWS::ApiGateway::Stage").values()
+    assert log in deployed["DependsOn"]
+    group = assembly.stacks()["Api"]["Resources"][log]["Properties"]["LogGroupName"]
+    assert plain(group).endswith(f"/{deployed['Properties']['StageName']}")
+
+
 def test_access_logs_name_the_route_and_the_subject_and_nothing_that_was_sent(
     assembly: Assembly,
 ) -> None:
