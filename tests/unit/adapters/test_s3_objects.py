@@ -1,6 +1,7 @@
 """What the objects do with answers that a healthy S3 seldom gives."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from datavault.adapters.aws.credentials import (
     FixedCredentials,
 )
 from datavault.adapters.aws.objects import Bucket, S3Objects
-from datavault.domain.errors import Conflict, Unavailable
+from datavault.domain.errors import Conflict, NotFound, Unavailable, VaultError
 from tests.unit.adapters.scripted import Answer, Reset, ScriptedServer, Silence
 
 FIXED = FixedCredentials(Credentials("AKID", "SECRET", "TOKEN"))
@@ -22,6 +23,16 @@ GET_HEADERS = {
     "etag": '"x"',
     "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT",
     "content-type": "x/y",
+}
+
+
+CALLS: dict[str, Callable[[S3Objects], object]] = {
+    "put": lambda objects: objects.put("canary/key", [b"own"]),
+    "get": lambda objects: objects.get("canary/key"),
+    "get_range": lambda objects: objects.get_range("canary/key", 0, 1),
+    "get_ranges": lambda objects: objects.get_ranges("canary/key", [(0, 1), (1 << 30, 1)]),
+    "keys": lambda objects: list(objects.keys("canary/key")),
+    "delete": lambda objects: objects.delete("canary/key"),
 }
 
 
@@ -103,6 +114,23 @@ def test_refused_access_propagates(objects: S3Objects, server: ScriptedServer) -
         objects.get("key")
     with pytest.raises(Unavailable):
         objects.ping()
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "kind"),
+    [
+        *((call, error(503, "SlowDown"), Unavailable) for call in CALLS),
+        *((call, error(404, "NoSuchKey"), NotFound) for call in ("get", "get_range", "get_ranges")),
+        ("put", error(412, "PreconditionFailed"), Conflict),
+    ],
+)
+def test_an_error_does_not_name_the_object(
+    objects: S3Objects, server: ScriptedServer, call: str, answer: Answer, kind: type[VaultError]
+) -> None:
+    server.script(answer)
+    with pytest.raises(kind) as raised:
+        CALLS[call](objects)
+    assert "canary" not in str(raised.value)
 
 
 def test_a_bucket_that_does_not_exist_is_not_an_absent_object(

@@ -1,5 +1,7 @@
 """The keyring on KMS: a KEK is a symmetric KMS key and its name the key's ARN.
 
+No error names the ARN: it holds an account's id, and messages reach the API's callers.
+
 Access that is refused is ``Unavailable``: whoever owns a KEK may turn us away, and a revoked
 grant looks no different from a disabled key to those whose data is under it.
 """
@@ -19,6 +21,8 @@ from datavault.domain.errors import Corrupt, Unavailable
 _KEY_BYTES = 32
 _ROTATION_DAYS = 90
 _WRAPPED_BYTES_MAX = 6144
+_KEK = "the workspace's key"
+_NEW_KEK = "a new key of a workspace"
 # No key has this name. That KMS says so, or that we may not ask, is an answer; and asking needs
 # no grant.
 _PING_KEY = "alias/datavault-ping"
@@ -42,9 +46,9 @@ class KmsKeyring:
             "KeyUsage": "ENCRYPT_DECRYPT",
             "Tags": [{"TagKey": name, "TagValue": value} for name, value in tags.items()],
         }
-        kek = self._call("CreateKey", request, CreateKeyAnswer, "a new KEK").KeyMetadata.Arn
+        kek = self._call("CreateKey", request, CreateKeyAnswer, _NEW_KEK).KeyMetadata.Arn
         rotation = {"KeyId": kek, "RotationPeriodInDays": _ROTATION_DAYS}
-        self._call("EnableKeyRotation", rotation, Nothing, kek)
+        self._call("EnableKeyRotation", rotation, Nothing, _NEW_KEK)
         return kek
 
     def generate(self, kek: str, context: Mapping[str, str]) -> tuple[bytes, bytes]:
@@ -53,14 +57,14 @@ class KmsKeyring:
             "NumberOfBytes": _KEY_BYTES,
             "EncryptionContext": dict(context),
         }
-        answer = self._call("GenerateDataKey", request, DataKeyAnswer, kek)
+        answer = self._call("GenerateDataKey", request, DataKeyAnswer, _KEK)
         return answer.Plaintext, answer.CiphertextBlob
 
     def unwrap(self, kek: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         if not 1 <= len(wrapped) <= _WRAPPED_BYTES_MAX:
             raise Corrupt(f"a wrapped key of {len(wrapped)} bytes")
         request = {"KeyId": kek, "CiphertextBlob": wrapped, "EncryptionContext": dict(context)}
-        return self._call("Decrypt", request, DecryptAnswer, kek).Plaintext
+        return self._call("Decrypt", request, DecryptAnswer, _KEK).Plaintext
 
     def ping(self) -> None:
         try:

@@ -92,13 +92,13 @@ class S3Objects:
                     raise  # Another writer is at it this moment: to be tried again.
                 # Is it our own, of a try whose answer was lost?
                 if tries == 1 or self.get(key) != b"".join(parts):
-                    raise Conflict(f"there is an object {key} already") from None
+                    raise Conflict("there is an object of this key already") from None
 
-        self._repeated(key, create)
+        self._repeated(create)
 
     def get(self, key: str) -> bytes:
         check_object_key(key)
-        with _translated(key):
+        with _translated():
             return obstore.get(self._patient, key).bytes().to_bytes()
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
@@ -117,13 +117,13 @@ class S3Objects:
 
     def delete(self, key: str) -> None:
         check_object_key(key)
-        with suppress(NotFound), _translated(key):
-            self._repeated(key, lambda: obstore.delete(self._once, key))
+        with suppress(NotFound), _translated():
+            self._repeated(lambda: obstore.delete(self._once, key))
 
     def keys(self, prefix: str) -> Iterator[str]:
         # obstore lists folders only: a prefix within a name is its folder from there on.
         folder, slash, tail = prefix.rpartition("/")
-        with _translated(prefix):
+        with _translated():
             if tail and self._exists(prefix):
                 yield prefix
             pages = obstore.list(
@@ -144,7 +144,7 @@ class S3Objects:
         except _FAILURES as error:
             raise Unavailable("objects do not answer") from error
 
-    def _repeated(self, key: str, change: Callable[[], object]) -> None:
+    def _repeated(self, change: Callable[[], object]) -> None:
         for attempt in range(ATTEMPTS_MAX):
             try:
                 change()
@@ -155,14 +155,14 @@ class S3Objects:
             else:
                 return
             self._sleep(backoff_s(attempt))
-        raise Unavailable(f"objects do not answer for {key}") from failure
+        raise Unavailable("objects do not answer") from failure
 
     def _read_spans(self, key: str, spans: list[tuple[int, int]]) -> list[tuple[int, bytes]]:
         """Where each span begins and its bytes, up to the object's end."""
         if not spans:
             return []
         try:
-            with _translated(key):
+            with _translated():
                 return self._fetch(key, spans)
         except BaseError as error:
             if _status(error) != _RANGE_NOT_SATISFIABLE:
@@ -170,7 +170,7 @@ class S3Objects:
         # At least one begins beyond the object's end.
         size = self._size(key)
         spans = [(start, end) for start, end in spans if start < size]
-        with _translated(key):
+        with _translated():
             return self._fetch(key, spans)
 
     def _fetch(self, key: str, spans: list[tuple[int, int]]) -> list[tuple[int, bytes]]:
@@ -189,7 +189,7 @@ class S3Objects:
         return True
 
     def _size(self, key: str) -> int:
-        with _translated(key):
+        with _translated():
             return obstore.head(self._patient, key)["size"]
 
     @cached_property
@@ -288,17 +288,20 @@ def _cut(read: list[tuple[int, bytes]], start: int, length: int) -> bytes:
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
-    """obstore's errors in the vault's words; refused access and the unknown propagate."""
+def _translated() -> Iterator[None]:
+    """obstore's errors in the vault's words; refused access and the unknown propagate.
+
+    None names the object: messages reach the API's callers, to whom keys say nothing.
+    """
     try:
         yield
     except FileNotFoundError as error:
         if "NoSuchBucket" in str(error):
             raise Unavailable("the bucket does not exist") from error
-        raise NotFound(f"no object {key}") from None
+        raise NotFound("an object is missing") from None
     except _FAILURES as error:
         if _may_pass(error):
-            raise Unavailable(f"objects do not answer for {key}") from error
+            raise Unavailable("objects do not answer") from error
         raise
 
 
