@@ -73,6 +73,6 @@ def _welcome(api_url: str, workspace: str, token: str, took_s: float) -> str:
 def _first_request(api_url: str, token: str, options: str) -> str:
     return f"""Try:
 
-  export VAULT_TOKEN={token}
-  curl -s {api_url}/api/v1/datasets -H "Authorization: Bearer $VAULT_TOKEN"{options}
+  export TOKEN={token}
+  curl -s {api_url}/api/v1/datasets -H "Authorization: Bearer $TOKEN"{options}
 """
