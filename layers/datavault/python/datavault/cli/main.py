@@ -60,7 +60,10 @@ def create_workspace(name: str) -> None:
     from datavault import wiring
     from datavault.services.workspaces import create_workspace as create
 
-    made = create(wiring.vault(), name=name, stage=os.environ.get("VAULT_STAGE", "local"))
+    if not os.environ.get("VAULT_STAGE"):
+        raise ValueError("VAULT_STAGE is not set: a key of the wrong stage no function may use")
+    vault = wiring.vault()
+    made = create(vault, name=name, stage=vault.settings.stage)
     click.echo(made.id)
 
 

@@ -1,0 +1,74 @@
+"""The command as an operator gives it: what it needs to be told, and what it does then."""
+
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from datavault import wiring
+from datavault.cli.main import main
+from tests.unit.adapters.scripted import Answer, ScriptedServer, scripted_server
+
+CREATE = ["workspace", "create", "acme"]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with scripted_server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer) -> Iterator[None]:
+    """An operator's, but for the stage."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "AKID",
+        "AWS_SECRET_ACCESS_KEY": "SECRET",
+        "VAULT_TABLES__CATALOG": "c",
+        "VAULT_TABLES__STAGING": "s",
+        "VAULT_TABLES__LEDGER": "l",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("VAULT_STAGE", raising=False)
+    monkeypatch.setattr(sys, "argv", ["datavault", *CREATE])
+    wiring.vault.cache_clear()
+    yield
+    wiring.vault.cache_clear()
+
+
+@pytest.mark.parametrize("stage", [None, ""])
+def test_a_workspace_is_made_for_no_stage_that_was_not_named(
+    stage: str | None,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if stage is not None:
+        monkeypatch.setenv("VAULT_STAGE", stage)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("datavault: VAULT_STAGE is not set")
+    assert server.requests == []
+
+
+def test_the_key_of_a_workspace_is_tagged_with_the_stage_that_was_named(
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("VAULT_STAGE", "staging")
+    server.script(Answer(400, b'{"__type": "DisabledException", "message": "enough"}'))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    wiring.vault().close()
+    assert ended.value.code == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    (request,) = server.requests
+    assert request.headers["x-amz-target"] == "TrentService.CreateKey"
+    tags = json.loads(request.body)["Tags"]
+    assert {"TagKey": "datavault:stage", "TagValue": "staging"} in tags
