@@ -18,6 +18,7 @@ from datavault.domain.rows import Change, Row
 from datavault.ports import ConditionFailed
 
 WS, DS = WorkspaceId("ws_1"), DatasetId("ds_1")
+NOW_MS = 1_767_225_600_000
 BRANCH = Branch(BranchId("br_0"), BranchName("main"), CommitId("c0"), 5, "alice")
 JOB = CommitJob(JobId("job_1"), BRANCH.id, 0, BRANCH.commit, "alice", "m", 7, None)
 
@@ -57,7 +58,7 @@ def world() -> World:
 
 
 def test_a_new_branch_has_nothing_staged(world: World) -> None:
-    assert world.head == Head(CommitId("c0"), 0, None, 0, 0, 0)
+    assert world.head == Head(CommitId("c0"), 0, None, 0, 0, 0, 0)
     row = world.catalog.get(keyspace.branch(WS, DS, BRANCH.name))
     assert row is not None
     assert Branch.of(row, BRANCH.commit) == BRANCH
@@ -67,7 +68,7 @@ def test_a_new_branch_has_nothing_staged(world: World) -> None:
 def test_what_is_staged_is_counted_over_all_heads(world: World) -> None:
     assert world.stage(tick=1, shard=0, records=3)
     assert world.stage(tick=5, shard=3, records=4)
-    assert world.head == Head(CommitId("c0"), 0, None, 5, 7, 20)
+    assert world.head == Head(CommitId("c0"), 0, None, 5, 7, 20, 0)
 
 
 def test_a_tick_only_grows_and_a_closed_generation_takes_nothing(world: World) -> None:
@@ -85,7 +86,7 @@ def test_a_tick_only_grows_and_a_closed_generation_takes_nothing(world: World) -
 def test_t1_closes_once_and_names_the_job(world: World) -> None:
     world.stage(tick=1)
     assert world.does(refs.close_generation(JOB, b"sealed"))
-    assert world.head == Head(CommitId("c0"), 1, JOB.id, 1, 0, 0)
+    assert world.head == Head(CommitId("c0"), 1, JOB.id, 1, 0, 0, 1)
     assert CommitJob.of(world.job(), "m") == JOB
     assert world.job().binary("message") == b"sealed"
     other = CommitJob(JobId("job_2"), BRANCH.id, 1, BRANCH.commit, "bob", "", 9, None)
@@ -103,21 +104,33 @@ def test_t3_moves_all_heads_once(world: World) -> None:
     target = CommitId("c1")
     t3 = [
         *refs.move(BRANCH.id, source=JOB.parent, target=target, pending=JOB.id),
-        refs.finish_job(JOB, target),
+        refs.finish_job(JOB, target, NOW_MS),
     ]
     assert world.does(t3)
-    assert world.head == Head(target, 1, None, 0, 0, 0)
+    assert world.head == Head(target, 1, None, 0, 0, 0, 0)
     assert CommitJob.of(world.job(), "m").commit == target
     assert not world.does(t3)
-    assert not world.does([refs.finish_job(JOB, target)])
+    assert not world.does([refs.finish_job(JOB, target, NOW_MS)])
 
 
-def test_a_rebase_makes_the_old_parents_t3_fail(world: World) -> None:
+def test_counts_of_a_closed_generation_stand_still(world: World) -> None:
+    world.stage(tick=1, shard=1)
+    world.stage(tick=2, shard=2)
     world.does(refs.close_generation(JOB, b""))
-    assert world.does(refs.rebase(JOB, CommitId("c9")))
-    assert not world.does(refs.rebase(JOB, CommitId("c8")))
-    assert not world.does([refs.finish_job(JOB, CommitId("c1"))])
-    assert CommitJob.of(world.job(), "m").parent == "c9"
+    world.stage(generation=1, tick=3, shard=1, records=5)
+    assert world.head == Head(CommitId("c0"), 1, JOB.id, 3, 5, 10, 2)
+    world.does(refs.move(BRANCH.id, source=JOB.parent, target=JOB.parent, pending=JOB.id))
+    again = CommitJob(JobId("job_2"), BRANCH.id, 1, BRANCH.commit, "bob", "", 9, None)
+    assert world.does(refs.close_generation(again, b""))
+    assert world.head == Head(CommitId("c0"), 2, again.id, 3, 0, 0, 1)
+
+
+def test_an_abandoned_commit_leaves_the_branch_where_it_was(world: World) -> None:
+    world.does(refs.close_generation(JOB, b""))
+    assert world.does(refs.abandon(JOB, NOW_MS))
+    assert world.head == Head(CommitId("c0"), 1, None, 0, 0, 0, 0)
+    assert CommitJob.of(world.job(), "m").abandoned
+    assert not world.does(refs.abandon(JOB, NOW_MS))
 
 
 def test_a_branch_ends_only_with_nothing_pending(world: World) -> None:
@@ -138,7 +151,7 @@ def test_heads_that_differ_do_not_agree(world: World) -> None:
     for name, value in (("commit", "c9"), ("generation", 9), ("pending", "job_9")):
         odd = {**rows, first: Row(first, {**rows[first].attributes, name: value})}
         assert refs.agreed(odd, BRANCH.id) is None
-    for name, value in (("tick", 9), ("records", 9), ("bytes", 9)):
+    for name, value in (("tick", 9), ("records_0", 9), ("bytes_1", 9)):
         odd = {**rows, first: Row(first, {**rows[first].attributes, name: value})}
         assert refs.agreed(odd, BRANCH.id) is not None
     del rows[first]

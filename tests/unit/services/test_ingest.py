@@ -15,7 +15,7 @@ from datavault.domain.errors import Corrupt, Denied, Invalid, Malformed, TooLarg
 from datavault.domain.ids import DatasetName, RequestId
 from datavault.domain.requests import Request
 from datavault.domain.staging import NewRecord
-from datavault.services import ingest, runs
+from datavault.services import exports, ingest, runs
 from datavault.services.datasets import create_dataset
 from datavault.services.exports import export_lines
 from datavault.services.ingest import Ingested, Mode, ingest_lines
@@ -191,11 +191,34 @@ def test_replacing_removes_what_the_stream_lacks() -> None:
     assert world.lines() == [*kept, record(900)]
 
 
-def test_replacing_by_nothing_empties_the_dataset() -> None:
+def test_an_empty_stream_replaces_nothing() -> None:
     world = World()
     world.ingest(joined(record(1), record(2)))
-    assert world.ingest(b"", mode=Mode.REPLACE).commit.counts.removed == 2
-    assert world.lines() == []
+    with pytest.raises(Invalid):
+        world.ingest(b"\n", mode=Mode.REPLACE)
+    assert len(world.lines()) == 2
+
+
+def test_a_repeated_request_that_changed_nothing_changes_nothing_later() -> None:
+    world = World()
+    world.ingest(joined(record(1, "a")))
+    nothing = world.ingest(joined(record(1, "a")), request=REQUEST)
+    world.ingest(joined(record(1, "b")))
+    again = world.ingest(joined(record(1, "a")), request=REQUEST)
+    assert again == nothing
+    assert world.lines() == [record(1, "b")]
+
+
+def test_pieces_stay_small_when_one_body_is_many_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PIECE_BYTES", 100_000)
+    world = World(record_key=None)
+    body = b'{"text": "%s"}' % (b"x" * 1000)
+    world.ingest(joined(*[body] * 5000))
+    pieces = list(
+        export_lines(world.vault, caller=world.caller, dataset_id=world.dataset.id, ref="main")
+    )
+    assert sum(map(len, pieces)) == 5000 * (len(body) + 1)
+    assert max(map(len, pieces)) <= 100_000
 
 
 def test_an_empty_stream_changes_nothing() -> None:
@@ -358,7 +381,7 @@ def test_an_export_stops_at_the_first_record_that_is_not_what_it_was() -> None:
 def test_ingests_equal_a_dict(versions: list[list[tuple[int, str]]], mode: Mode) -> None:
     world = World()
     model: dict[int, bytes] = {}
-    for version in versions:
+    for version in filter(None, versions):
         if mode is Mode.REPLACE:
             model = {}
         model |= {number: record(number, text) for number, text in version}

@@ -549,8 +549,7 @@ def test_a_wrong_trail_is_corrupt_and_not_another_history(store: Store) -> None:
 
 
 def _open_commit(keys: StoreKeys, sealed: bytes, commit_id: CommitId) -> Commit:
-    place = f"{keys.store}/{commit_id}"
-    opened = keys.unseal(sealed, purpose="commit", context="", place=place)
+    opened = keys.unseal(sealed, purpose="commit", context=commit_id, place=keys.store)
     return Commit.decode(opened, commit_id)
 
 

@@ -279,7 +279,9 @@ OPERATIONS: tuple[Operation, ...] = (
         action=Action.CHANGE_BRANCHES,
         status=204,
         function="functions.versions.delete_branch",
-        grants=_CHANGE_CATALOG,
+        # A commit that is pending on the branch is finished first.
+        grants=_STAGE | {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE},
+        memory_mb=2048,
     ),
     Operation(
         name="check_live",

@@ -16,7 +16,7 @@ class _Held[V]:
 class BoundedCache[K, V]:
     """The least recently used goes first when the held costs exceed ``cost_max``.
 
-    Safe to use from several threads. Values older than their ``ttl_ms``, or handed out
+    Safe to use from several threads. Values past their ``expires_ms``, or handed out
     ``uses_max`` times, are gone. Two threads that miss at once may both compute a value.
     """
 

@@ -21,7 +21,6 @@ _NODE = b"io.llm-data-vault/1/tree node address"
 _BOUNDARY = b"io.llm-data-vault/1/tree boundary"
 _STAGED_ID = b"io.llm-data-vault/1/staged record id"
 _ETAG = b"io.llm-data-vault/1/record etag"
-_CURSOR = b"io.llm-data-vault/1/list cursor"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
 _NAME = "io.llm-data-vault/1/dataset name"
@@ -36,12 +35,11 @@ class IdKeys:
     boundary: bytes
     staged_id: bytes
     etag: bytes
-    cursor: bytes
 
     @classmethod
     def derive(cls, id_key: bytes) -> "IdKeys":
         """Derive all of them from the 32-byte id key."""
-        tags = (_RECORD, _NODE, _BOUNDARY, _STAGED_ID, _ETAG, _CURSOR)
+        tags = (_RECORD, _NODE, _BOUNDARY, _STAGED_ID, _ETAG)
         return cls(*(expand(id_key, tag) for tag in tags))
 
 

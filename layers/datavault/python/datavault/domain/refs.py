@@ -2,8 +2,13 @@
 
 A branch is ``HEAD_SHARDS`` identical heads, so that writers do not queue on one. Each says which
 commit the branch is at, which *generation* of staged changes is open, and which commit job, if
-any, has closed a generation and is still ``pending``. A head also counts what went through it
-(``records``, ``bytes``) and remembers the greatest ``tick`` it has seen.
+any, has closed a generation and is still ``pending``. A head also remembers the greatest ``tick``
+it has seen, and counts what of a generation went through it: batches, records and bytes, in one of
+two slots that generations take in turn, so that the counts of the closed one stand still.
+
+The counts are needed because DynamoDB isolates a query from a transaction only item by item: a
+commit may find a head moved by an append whose other rows it does not see yet. It therefore reads
+until it has as many batches as the heads counted.
 
 - *Stage* (``stage``): on one head, if its generation is still the open one.
 - *T1* (``close_generation``): all heads go to the next generation and name the job.
@@ -18,6 +23,7 @@ head, and a head's tick only grows; so of two batches, one of which was acknowle
 other began, the later has the greater tick. Between concurrent batches any order is right.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,11 +37,26 @@ from datavault.domain.ids import (
     JobId,
     WorkspaceId,
 )
-from datavault.domain.rows import Absent, Attributes, Change, Delete, If, Key, Put, Row, Update
+from datavault.domain.rows import (
+    EXPIRES_AT,
+    Absent,
+    Attributes,
+    Change,
+    Check,
+    Delete,
+    If,
+    Key,
+    Put,
+    Row,
+    Update,
+    Value,
+)
 from datavault.domain.staging import KEPT_AFTER_COMMIT_MS
 
 # What a ref to a commit is "on": it has no staged changes.
 NO_BRANCH = BranchId("")
+
+_JOB_KEPT_MS = 7 * 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +80,16 @@ class Branch:
             row.text("created_by"),
         )
 
+    def encode(self) -> str:
+        """As a remembered request keeps it."""
+        return json.dumps([self.id, self.name, self.commit, self.created_ms, self.created_by])
+
+    @classmethod
+    def decode(cls, text: str) -> "Branch":
+        """What ``encode`` gave."""
+        branch, name, commit, created_ms, created_by = json.loads(text)
+        return cls(BranchId(branch), BranchName(name), CommitId(commit), created_ms, created_by)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -70,17 +101,21 @@ class Head:
     tick: int
     records: int
     bytes: int
+    closed_batches: int
+    """Batches in the generation before the open one."""
 
     @classmethod
     def of(cls, row: Row) -> "Head":
         """From its row."""
+        generation = row.number("generation")
         return cls(
             CommitId(row.text("commit")),
-            row.number("generation"),
+            generation,
             JobId(row.text("pending")) if row.text("pending") else None,
             row.number("tick"),
-            row.number("records"),
-            row.number("bytes"),
+            row.number(_slot("records", generation)),
+            row.number(_slot("bytes", generation)),
+            row.number(_slot("batches", generation - 1)),
         )
 
 
@@ -96,6 +131,7 @@ class CommitJob:
     message: str
     time_ms: int
     commit: CommitId | None
+    abandoned: bool = False
 
     @classmethod
     def of(cls, row: Row, message: str) -> "CommitJob":
@@ -109,6 +145,7 @@ class CommitJob:
             message,
             row.number("time_ms"),
             CommitId(row.text("commit")) if row.text("commit") else None,
+            "abandoned" in row.attributes,
         )
 
 
@@ -134,6 +171,7 @@ def agreed(rows: Mapping[Key, Row], branch: BranchId) -> Head | None:
         max(head.tick for head in heads),
         sum(head.records for head in heads),
         sum(head.bytes for head in heads),
+        sum(head.closed_batches for head in heads),
     )
 
 
@@ -154,8 +192,8 @@ def create(ws: WorkspaceId, ds: DatasetId, branch: Branch) -> list[Change]:
         "generation": 0,
         "pending": "",
         "tick": 0,
-        "records": 0,
-        "bytes": 0,
+        **_no_counts(0),
+        **_no_counts(1),
     }
     return [row, *(Put(key, empty, Absent()) for key in head_keys(branch.id))]
 
@@ -176,7 +214,11 @@ def stage(
     return Update(
         keyspace.head(branch, shard),
         assign={"tick": tick},
-        add={"records": records, "bytes": size},
+        add={
+            _slot("batches", generation): 1,
+            _slot("records", generation): records,
+            _slot("bytes", generation): size,
+        },
         condition=(If("generation", "=", generation), If("tick", "<", tick)),
     )
 
@@ -188,11 +230,11 @@ def close_generation(job: CommitJob, sealed_message: bytes) -> list[Change]:
         If("commit", "=", job.parent),
         If("pending", "=", ""),
     )
+    # The slot is free: the generation that had it before is committed, since nothing is pending.
     opened: Attributes = {
         "generation": job.generation + 1,
         "pending": job.id,
-        "records": 0,
-        "bytes": 0,
+        **_no_counts(job.generation + 1),
     }
     return [
         *(Update(key, assign=opened, condition=unmoved) for key in head_keys(job.branch)),
@@ -213,12 +255,6 @@ def close_generation(job: CommitJob, sealed_message: bytes) -> list[Change]:
     ]
 
 
-def rebase(job: CommitJob, parent: CommitId) -> list[Change]:
-    """The job's commit will follow ``parent``: its old one is no longer the branch's head."""
-    still = (If("parent", "=", job.parent), If("commit", "=", ""))
-    return [Update(keyspace.commit_job(job.id), assign={"parent": parent}, condition=still)]
-
-
 def move(
     branch: BranchId, *, source: CommitId, target: CommitId, pending: JobId | None
 ) -> list[Change]:
@@ -230,13 +266,29 @@ def move(
     ]
 
 
-def finish_job(job: CommitJob, commit: CommitId) -> Update:
-    """T3 for the job: it has made its commit."""
+def still(branch: BranchId, commit: CommitId) -> list[Change]:
+    """That the branch is at a commit, and nothing is under way."""
+    unmoved = (If("commit", "=", commit), If("pending", "=", ""))
+    return [Check(key, unmoved) for key in head_keys(branch)]
+
+
+def finish_job(job: CommitJob, commit: CommitId, now_ms: int) -> Update:
+    """T3 for the job: it has made its commit, and is remembered for a week."""
     return Update(
         keyspace.commit_job(job.id),
-        assign={"commit": commit},
-        condition=(If("parent", "=", job.parent), If("commit", "=", "")),
+        assign={"commit": commit, EXPIRES_AT: (now_ms + _JOB_KEPT_MS) // 1000},
+        condition=(If("commit", "=", ""),),
     )
+
+
+def abandon(job: CommitJob, now_ms: int) -> list[Change]:
+    """Give up a commit that cannot be made: its generation's changes are lost."""
+    pending = (If("pending", "=", job.id),)
+    forgotten: Attributes = {"abandoned": True, EXPIRES_AT: (now_ms + _JOB_KEPT_MS) // 1000}
+    return [
+        *(Update(key, assign={"pending": ""}, condition=pending) for key in head_keys(job.branch)),
+        Update(keyspace.commit_job(job.id), assign=forgotten, condition=(If("commit", "=", ""),)),
+    ]
 
 
 def sweep_later(branch: BranchId, generation: int, store: str, now_ms: int) -> Put:
@@ -256,3 +308,12 @@ def batch_row_keys(
         first if part == 0 else Key(first.table, first.partition, f"{first.sort}/{part:02d}")
         for part in range(parts)
     ]
+
+
+def _slot(count: str, generation: int) -> str:
+    """The attribute that counts ``batches``, ``records`` or ``bytes`` of a generation."""
+    return f"{count}_{generation % 2}"
+
+
+def _no_counts(generation: int) -> dict[str, Value]:
+    return {_slot(count, generation): 0 for count in ("batches", "records", "bytes")}

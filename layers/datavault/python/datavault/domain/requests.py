@@ -11,10 +11,12 @@ from blake3 import blake3
 
 from datavault.domain import keyspace
 from datavault.domain.access import Caller
+from datavault.domain.digests import expand
 from datavault.domain.errors import Conflict
 from datavault.domain.ids import RequestId
 from datavault.domain.rows import EXPIRES_AT, Absent, Delete, If, Key, Put, Row
 
+_TAG = b"io.llm-data-vault/1/idempotent request"
 KEPT_MS = 24 * 3600 * 1000
 
 
@@ -32,15 +34,19 @@ def key(caller: Caller, request: Request) -> Key:
     return keyspace.request(caller.workspace, blake3(named).hexdigest(16))
 
 
-def remember(caller: Caller, request: Request | None, outcome: str, now_ms: int) -> list[Put]:
-    """The change that remembers ``request`` and what came of it; none for an unnamed request."""
-    if request is None:
-        return []
+def remember(
+    caller: Caller, request: Request, outcome: str, now_ms: int, workspace_key: bytes
+) -> list[Put]:
+    """The change that remembers ``request`` and what came of it.
+
+    The hash of the request is kept under a key of the workspace: an unkeyed one would let whoever
+    reads the row test guesses at what was in the body.
+    """
     return [
         Put(
             key(caller, request),
             {
-                "body_hash": request.body_hash,
+                "body_hash": _keyed(request, workspace_key),
                 "outcome": outcome,
                 EXPIRES_AT: (now_ms + KEPT_MS) // 1000,
             },
@@ -59,7 +65,7 @@ def forget(row: Row) -> Delete:
     return Delete(row.key, (If(EXPIRES_AT, "=", row.number(EXPIRES_AT)),))
 
 
-def outcome(row: Row | None, request: Request) -> str | None:
+def outcome(row: Row | None, request: Request, workspace_key: bytes) -> str | None:
     """What came of the request that the row remembers.
 
     Raises:
@@ -67,9 +73,13 @@ def outcome(row: Row | None, request: Request) -> str | None:
     """
     if row is None:
         return None
-    if not compare_digest(row.binary("body_hash"), request.body_hash):
+    if not compare_digest(row.binary("body_hash"), _keyed(request, workspace_key)):
         raise Conflict(
             "this idempotency key was used for a request with other contents",
             field="Idempotency-Key",
         )
     return row.text("outcome")
+
+
+def _keyed(request: Request, workspace_key: bytes) -> bytes:
+    return blake3(request.body_hash, key=expand(workspace_key, _TAG)).digest()

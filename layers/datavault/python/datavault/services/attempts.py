@@ -5,10 +5,11 @@ from uuid import uuid4
 
 from datavault.domain import requests
 from datavault.domain.access import Caller
-from datavault.domain.errors import Conflict
+from datavault.domain.errors import Throttled
 from datavault.domain.requests import Request
-from datavault.domain.rows import Change
+from datavault.domain.rows import Change, Put
 from datavault.ports import ConditionFailed, Vault
+from datavault.services.keys import open_workspace
 
 ATTEMPTS_MAX = 12
 _PAUSE_S_MAX = 0.5
@@ -18,7 +19,7 @@ def attempts(vault: Vault, what: str) -> Iterator[str]:
     """Up to twelve attempts, each with a token of its own for its transaction.
 
     Between them, a pause that doubles from 5 ms up to half a second, jittered by the attempt's
-    own randomness. After the last, ``Conflict``: ``what`` is busy.
+    own randomness. After the last, ``Throttled``: ``what`` is busy, try later.
     """
     for attempt in range(ATTEMPTS_MAX):
         token = uuid4()
@@ -26,7 +27,7 @@ def attempts(vault: Vault, what: str) -> Iterator[str]:
             pause_s = min(_PAUSE_S_MAX, 0.005 * 2**attempt)
             vault.clock.sleep(pause_s * (token.int % 1000) / 1000)
         yield str(token)
-    raise Conflict(f"{what} is busy: {ATTEMPTS_MAX} attempts met other changes")
+    raise Throttled(f"{what} is busy: {ATTEMPTS_MAX} attempts met other changes")
 
 
 def attempt(vault: Vault, changes: Sequence[Change], token: str) -> bool:
@@ -48,4 +49,14 @@ def earlier_outcome(vault: Vault, caller: Caller, request: Request | None) -> st
         # The table drops it days late; until then it would stand in the way of the new one.
         attempt(vault, [requests.forget(row)], str(uuid4()))
         return None
-    return requests.outcome(row, request)
+    return requests.outcome(row, request, open_workspace(vault, caller)[1])
+
+
+def remember(
+    vault: Vault, caller: Caller, request: Request | None, outcome: str, now_ms: int
+) -> list[Put]:
+    """The change that remembers what came of a request; none for one without a name."""
+    if request is None:
+        return []
+    key = open_workspace(vault, caller)[1]
+    return requests.remember(caller, request, outcome, now_ms, key)

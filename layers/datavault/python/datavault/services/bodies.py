@@ -72,7 +72,9 @@ def read_body(vault: Vault, keys: StoreKeys, locator: Locator, digest: bytes) ->
     return verified(keys, RecordBlock.decode(payload).body(locator.slot), digest)
 
 
-def read_bodies(vault: Vault, keys: StoreKeys, entries: Entries) -> list[bytes]:
+def read_bodies(
+    vault: Vault, keys: StoreKeys, entries: Entries, *, kind: Kind = Kind.RECORDS
+) -> list[bytes]:
     """The bodies of many entries, in their order, each verified like one alone.
 
     Every block is fetched and opened once, neighbours in a pack together; so the cost is that of
@@ -89,9 +91,9 @@ def read_bodies(vault: Vault, keys: StoreKeys, entries: Entries) -> list[bytes]:
     places = [entries.locator(int(order[edge])) for edge in edges[:-1]]
     bodies: list[bytes] = []
     for place, sealed, at, end in zip(
-        places, _fetch(vault, keys, places), edges[:-1], edges[1:], strict=True
+        places, _fetch(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
     ):
-        block = RecordBlock.decode(_open(vault, keys, place, sealed))
+        block = RecordBlock.decode(_open(vault, keys, kind, place, sealed))
         bodies += block.bodies(ordered["slot"][at:end].astype(np.int64))
     key = keys.ids.record
     digests = b"".join([blake3(body, key=key).digest(DIGEST_BYTES) for body in bodies])
@@ -109,24 +111,24 @@ def verified(keys: StoreKeys, body: bytes, digest: bytes) -> bytes:
     return body
 
 
-def _fetch(vault: Vault, keys: StoreKeys, places: Sequence[Locator]) -> Iterator[bytes | None]:
+def _fetch(
+    vault: Vault, keys: StoreKeys, kind: Kind, places: Sequence[Locator]
+) -> Iterator[bytes | None]:
     """The sealed blocks at ``places``, which are sorted by pack; ``None`` for a pack not there."""
     for pack_id, group in groupby(places, key=lambda place: place.pack.id):
         members = list(group)
         ranges = [(member.start, member.length) for member in members]
         try:
-            yield from vault.objects.get_ranges(
-                object_key(keys.store, Kind.RECORDS, pack_id), ranges
-            )
+            yield from vault.objects.get_ranges(object_key(keys.store, kind, pack_id), ranges)
         except NotFound:
             yield from (None for _ in members)
 
 
-def _open(vault: Vault, keys: StoreKeys, place: Locator, sealed: bytes | None) -> bytes:
+def _open(vault: Vault, keys: StoreKeys, kind: Kind, place: Locator, sealed: bytes | None) -> bytes:
     """The payload of a block; when the hint is stale, from where the directory says."""
     if sealed is not None:
         try:
-            return keys.pack(place.pack, Kind.RECORDS).open_block(sealed)
+            return keys.pack(place.pack, kind).open_block(sealed)
         except Corrupt:
             pass
-    return read_block(vault, keys, Kind.RECORDS, place.pack, place.start, place.length, place.slot)
+    return read_block(vault, keys, kind, place.pack, place.start, place.length, place.slot)

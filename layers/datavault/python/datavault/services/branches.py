@@ -28,7 +28,7 @@ from datavault.domain.staging import StagedChange
 from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, same_values
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts
-from datavault.services.bodies import store_bodies, verified
+from datavault.services.bodies import store_bodies
 from datavault.services.commits import (
     Authorship,
     build_tree,
@@ -38,7 +38,7 @@ from datavault.services.commits import (
 )
 from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
-from datavault.services.staging import Work, read_head, staged_body, staged_changes
+from datavault.services.staging import Work, read_head, staged_bodies, staged_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,47 +108,91 @@ def read_job(work: Work, job: JobId) -> refs.CommitJob:
     if row is None:
         raise NotFound(f"there is no commit job {job}")
     message = work.keys.unseal(
-        row.binary("message"), purpose="message", context=work.dataset.id, place=job
+        row.binary("message"), purpose="message", context=job, place=work.dataset.id
     )
     return refs.CommitJob.of(row, message.decode())
 
 
+def find_made(vault: Vault, dataset: Dataset, job: JobId) -> Kept | None:
+    """The commit that a job has made, if it has come to its end."""
+    row = vault.catalog.get(keyspace.commit_job(job))
+    if row is None or not row.text("commit"):
+        return None
+    keys = open_store(vault, dataset)
+    return read_commit(vault, keys, dataset, CommitId(row.text("commit")))
+
+
 def seal_message(work: Work, job: JobId, message: str) -> bytes:
     """A commit message as its job's row keeps it."""
-    return work.keys.seal(message.encode(), purpose="message", context=work.dataset.id, place=job)
+    return work.keys.seal(message.encode(), purpose="message", context=job, place=work.dataset.id)
 
 
 def finish(work: Work, job_id: JobId, caller: Caller) -> Kept:
     """Bring a commit job to its end, from wherever it stopped; anyone may, and at once.
 
+    The branch cannot move meanwhile: whatever moves it asks for nothing to be pending.
+
     Raises:
-        NotFound: the branch has been deleted meanwhile.
+        NotFound: the branch has been deleted, or the commit abandoned.
     """
-    built: tuple[CommitId, Kept] | None = None
+    kept: Kept | None = None
     for token in attempts(work.vault, "the branch"):
         job = read_job(work, job_id)
         if job.commit is not None:
             return read_commit(work.vault, work.keys, work.dataset, job.commit)
+        if job.abandoned:
+            raise NotFound(f"commit job {job_id} has been abandoned")
         head = read_head(work)
         if head.pending != job_id:
-            continue  # Somebody finished it between the two reads.
-        if head.commit != job.parent:
-            attempt(work.vault, refs.rebase(job, head.commit), token)
-            continue
+            continue  # Somebody ended it between the two reads.
         parent = read_commit(work.vault, work.keys, work.dataset, job.parent)
-        # Writers collide with T3, which takes all heads; building is done once for each parent.
-        if built is None or built[0] != job.parent:
-            built = (job.parent, _build(work, job, parent))
-        kept = built[1]
+        # Writers collide with T3, which takes all heads; building is done once.
+        kept = kept or _build(work, job, parent, head.closed_batches)
         if _publish(work, job, parent, kept, caller, token):
             return kept
     raise AssertionError("attempts ends by raising")
 
 
-def _build(work: Work, job: refs.CommitJob, parent: Kept) -> Kept:
+def abandon(work: Work, caller: Caller) -> None:
+    """Give up the commit that is pending, and the changes it was to commit.
+
+    For operators, when what was staged cannot be read any more and every attempt to finish ends
+    in ``Corrupt``: it is the only way in which acknowledged changes are given up, and the ledger
+    says so.
+
+    Raises:
+        Conflict: nothing is pending.
+    """
+    for token in attempts(work.vault, "the branch"):
+        head = read_head(work)
+        if head.pending is None:
+            raise Conflict("no commit is pending on this branch", field="branch")
+        now_ms = work.vault.clock.now_ms()
+        changes = [
+            *refs.abandon(read_job(work, head.pending), now_ms),
+            refs.sweep_later(work.branch, head.generation - 1, work.keys.store, now_ms),
+            ledger.entry(
+                caller,
+                Action.COMMIT,
+                "abandon_commit",
+                work.dataset.id,
+                now_ms,
+                branch=work.branch,
+                job=head.pending,
+                batches=head.closed_batches,
+            ),
+        ]
+        if attempt(work.vault, changes, token):
+            return
+    raise AssertionError("attempts ends by raising")
+
+
+def _build(work: Work, job: refs.CommitJob, parent: Kept, batches: int) -> Kept:
     """T2: the generation's changes applied to the parent; everything stored, nothing published."""
     vault, keys = work.vault, work.keys
-    changes = sorted(staged_changes(work, job.generation), key=lambda change: change.id.encode())
+    changes = sorted(
+        staged_changes(work, job.generation, batches), key=lambda change: change.id.encode()
+    )
     said = Authorship(job.author, job.message, job.time_ms)
     built = build_tree(vault, keys, parent.commit, [_columns(work, parent, changes)])
     commit = write_commit(vault, keys, parent.commit, built, said)
@@ -166,18 +210,11 @@ def _columns(work: Work, parent: Kept, changes: list[StagedChange]) -> Changes:
     known = before.found & same_values(before.digests, digests)
     locators = np.zeros(len(changes), LOCATOR)
     # One body for each new digest; every record that has it gets the same locator.
-    first: dict[bytes, int] = {}
-    bodies: list[bytes] = []
-    rows: list[int] = []
-    places: list[int] = []
-    for row in np.flatnonzero(~known & ~removed).tolist():
-        change = changes[row]
-        digest = change.digest or b""
-        if digest not in first:
-            first[digest] = len(bodies)
-            bodies.append(verified(work.keys, staged_body(work, change), digest))
-        rows.append(row)
-        places.append(first[digest])
+    rows = np.flatnonzero(~known & ~removed).tolist()
+    first = {changes[row].digest: row for row in reversed(rows)}
+    bodies = staged_bodies(work, [changes[row] for row in first.values()])
+    place = {digest: index for index, digest in enumerate(first)}
+    places = [place[changes[row].digest] for row in rows]
     lengths = np.array([len(body) for body in bodies], np.uint32)
     stored, packs = store_bodies(
         work.vault, work.keys, lengths, lambda first, last: bodies[first:last]
@@ -200,7 +237,7 @@ def _publish(
         work.vault,
         [
             *refs.move(work.branch, source=parent.commit.id, target=commit.id, pending=job.id),
-            refs.finish_job(job, commit.id),
+            refs.finish_job(job, commit.id, now_ms),
             commit_row(work.keys, work.dataset, commit, trail=kept.trail),
             refs.sweep_later(work.branch, job.generation, work.keys.store, now_ms),
             ledger.entry(

@@ -110,15 +110,13 @@ def open_commit_row(keys: StoreKeys, row: Row) -> Kept:
     """The commit in a row of the catalog, verified against the id in its key."""
     commit_id = CommitId(row.key.sort)
     encoded = keys.unseal(
-        row.binary("sealed"), purpose="commit", context="", place=f"{keys.store}/{commit_id}"
+        row.binary("sealed"), purpose="commit", context=commit_id, place=keys.store
     )
     return Kept(Commit.decode(encoded, commit_id), row.binary("trail"))
 
 
 def _seal(keys: StoreKeys, commit: Commit) -> bytes:
-    return keys.seal(
-        commit.encode(), purpose="commit", context="", place=f"{keys.store}/{commit.id}"
-    )
+    return keys.seal(commit.encode(), purpose="commit", context=commit.id, place=keys.store)
 
 
 def _cache_key(dataset: Dataset, commit_id: CommitId) -> str:

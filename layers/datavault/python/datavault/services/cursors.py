@@ -17,7 +17,7 @@ def seal_cursor(vault: Vault, caller: Caller, scope: str, position: str | None) 
     """An opaque cursor for ``position`` in the list that ``scope`` names; ``None`` stays so."""
     if position is None:
         return None
-    sealed = seal(position.encode(), key=_key(vault, caller), place=scope.encode())
+    sealed = seal(position.encode(), key=_key(vault, caller, scope), place=scope.encode())
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
@@ -31,10 +31,11 @@ def open_cursor(vault: Vault, caller: Caller, scope: str, cursor: str | None) ->
         return None
     try:
         sealed = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        return unseal(sealed, key=_key(vault, caller), place=scope.encode()).decode()
+        return unseal(sealed, key=_key(vault, caller, scope), place=scope.encode()).decode()
     except (binascii.Error, UnicodeEncodeError, Corrupt):
         raise Invalid("this cursor was not given out for this list", field="cursor") from None
 
 
-def _key(vault: Vault, caller: Caller) -> bytes:
-    return expand(open_workspace(vault, caller)[1], _TAG)
+def _key(vault: Vault, caller: Caller, scope: str) -> bytes:
+    """A key for one list: what one list gives out stays far below 2**32 cursors."""
+    return expand(open_workspace(vault, caller)[1], _TAG + scope.encode())

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from datavault.domain import digests, keyspace, ledger, refs, requests
+from datavault.domain import digests, keyspace, ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.datasets import DEFAULT_BRANCH, Dataset
 from datavault.domain.errors import Conflict, NotFound
@@ -11,7 +11,7 @@ from datavault.domain.pages import Page
 from datavault.domain.requests import Request
 from datavault.domain.rows import Absent, Put, Table
 from datavault.ports import Vault
-from datavault.services.attempts import attempt, attempts, earlier_outcome
+from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.commits import commit_row, first_commit
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.keys import make_store, open_workspace
@@ -67,7 +67,7 @@ def create_dataset(
             *key_rows,
             commit_row(keys, dataset, commit, trail=b""),
             *refs.create(workspace.id, dataset.id, branch),
-            *requests.remember(caller, request, dataset.id, now_ms),
+            *remember(vault, caller, request, dataset.id, now_ms),
             ledger.entry(caller, Action.CREATE_DATASET, "create_dataset", dataset.id, now_ms),
         ]
         if attempt(vault, changes, token):

@@ -13,6 +13,7 @@ staged, on top of the new commit. A bad line refuses the whole ingest, naming th
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -21,10 +22,10 @@ import numpy as np
 import numpy.typing as npt
 from blake3 import blake3
 
-from datavault.domain import ledger, refs, requests
+from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.digests import DIGEST_BYTES
-from datavault.domain.errors import TooLarge, VaultError
+from datavault.domain.errors import Invalid, TooLarge, VaultError
 from datavault.domain.history import Commit, Kept
 from datavault.domain.ids import BranchName, CommitId, DatasetId
 from datavault.domain.records import (
@@ -39,7 +40,7 @@ from datavault.domain.store.columns import DIGEST, Entries, Ids, Values, same_va
 from datavault.domain.store.node import Pointer
 from datavault.ports import Vault
 from datavault.services import runs
-from datavault.services.attempts import attempt, attempts, earlier_outcome
+from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.bodies import store_bodies
 from datavault.services.branches import finish, open_work
 from datavault.services.commits import (
@@ -104,7 +105,8 @@ def ingest_lines(
 
     Raises:
         Malformed, Invalid, TooLarge: a line, named by its number from 1, is no record.
-        Conflict: other changes to the branch keep coming first.
+        Invalid: an empty stream would replace everything.
+        Throttled: other changes to the branch keep coming first.
     """
     require(caller, Action.COMMIT)
     require(caller, Action.APPEND_RECORDS)
@@ -112,16 +114,19 @@ def ingest_lines(
     work = open_work(vault, dataset, branch)
     before = earlier_outcome(vault, caller, request)
     if before is not None:
-        kept = read_commit(vault, work.keys, dataset, CommitId(before))
-        return Ingested(kept.commit, kept.commit.counts.records, 0)
+        return _remembered(work, before)
     said = Authorship(caller.subject, message, vault.clock.now_ms())
     parent = _settled_parent(work, caller)
     reading = _Reading(work, parent.commit.root, dataset.record_key)
     try:
         _read_all(reading, chunks, workers)
+        if mode is Mode.REPLACE and not reading.records:
+            raise Invalid("an empty stream would remove every record of the branch")
         return _publish(reading, parent, said, mode, caller, request)
     finally:
-        runs.discard(vault, work.keys, reading.runs)
+        # What cannot be deleted now is garbage like any other; it must not hide what happened.
+        with suppress(VaultError):
+            runs.discard(vault, work.keys, reading.runs)
 
 
 def _settled_parent(work: Work, caller: Caller) -> Kept:
@@ -207,7 +212,7 @@ class _Reading:
         entries = Entries(ids, digests, placed.locators, placed.packs)
         if self.record_key is None:
             entries = runs.numbered(entries)
-        return _Taken(entries, len(order), len(new))
+        return _Taken(entries, len(columns.ids), len(new))
 
     def keep(self, taken: _Taken) -> None:
         """Add a run, in the order of the stream; one thread."""
@@ -398,10 +403,13 @@ def _publish(
             before = open_tree(vault, keys).scan(parent.commit.root)
             changes = runs.replacing(before, changes)
         built = build_tree(vault, keys, parent.commit, changes)
-        if built.root.address == parent.commit.root.address:
-            return Ingested(parent.commit, reading.records, reading.stored)
-        commit = write_commit(vault, keys, parent.commit, built, said)
         now_ms = vault.clock.now_ms()
+        if built.root.address == parent.commit.root.address:
+            if _remember_nothing_changed(reading, parent.commit, caller, request, token):
+                return Ingested(parent.commit, reading.records, reading.stored)
+            parent = _settled_parent(work, caller)
+            continue
+        commit = write_commit(vault, keys, parent.commit, built, said)
         entry = ledger.entry(
             caller,
             Action.COMMIT,
@@ -415,14 +423,34 @@ def _publish(
         moved = [
             *refs.move(work.branch, source=parent.commit.id, target=commit.id, pending=None),
             commit_row(keys, dataset, commit, trail=parent.trail_of_child()),
-            *requests.remember(caller, request, commit.id, now_ms),
+            *remember(vault, caller, request, _outcome(reading, commit), now_ms),
             entry,
         ]
         if attempt(vault, moved, token):
             return Ingested(commit, reading.records, reading.stored)
         done = earlier_outcome(vault, caller, request)
         if done is not None:
-            kept = read_commit(vault, keys, dataset, CommitId(done))
-            return Ingested(kept.commit, reading.records, reading.stored)
+            return _remembered(work, done)
         parent = _settled_parent(work, caller)
     raise AssertionError("attempts ends by raising")
+
+
+def _remember_nothing_changed(
+    reading: _Reading, commit: Commit, caller: Caller, request: Request | None, token: str
+) -> bool:
+    """Let a repeated request find that it changed nothing; whether the branch is still there."""
+    if request is None:
+        return True
+    vault = reading.work.vault
+    remembered = remember(vault, caller, request, _outcome(reading, commit), vault.clock.now_ms())
+    return attempt(vault, [*refs.still(reading.work.branch, commit.id), *remembered], token)
+
+
+def _outcome(reading: _Reading, commit: Commit) -> str:
+    return f"{commit.id} {reading.records} {reading.stored}"
+
+
+def _remembered(work: Work, outcome: str) -> Ingested:
+    commit, records, stored = outcome.split()
+    kept = read_commit(work.vault, work.keys, work.dataset, CommitId(commit))
+    return Ingested(kept.commit, int(records), int(stored))

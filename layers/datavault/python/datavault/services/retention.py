@@ -1,5 +1,6 @@
 """Retention: what is due to go."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from datavault.domain import keyspace
@@ -10,7 +11,8 @@ from datavault.ports import Vault
 from datavault.services.blocks import object_key
 from datavault.services.staging import all_rows
 
-SWEPT_MAX = 200
+# A run ends well before its function's 15 minutes.
+RUN_MS_MAX = 12 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +27,28 @@ class Swept:
 def sweep_staging(vault: Vault) -> Swept:
     """Remove the staged changes of generations that were committed, or deleted, an hour ago.
 
-    Takes up to 200 generations a run, in the order in which they were due within each shard of
-    the queue. A crash leaves the rest of a generation and its place in the queue, so the next run
-    goes on.
+    Takes the longest due of each shard of the queue in turn, until nothing is due or twelve
+    minutes have gone. A crash leaves the rest of a generation and its place in the queue, so the
+    next run goes on.
     """
     swept = Swept(0, 0, 0)
-    now_ms = vault.clock.now_ms()
-    for shard in range(keyspace.SWEEP_SHARDS):
-        for due in all_rows(vault, Table.CATALOG, keyspace.sweep_partition(shard)):
-            if int(due.key.sort.split("/")[0]) > now_ms or swept.generations >= SWEPT_MAX:
-                break
+    started_ms = vault.clock.now_ms()
+    queues = [
+        all_rows(vault, Table.CATALOG, keyspace.sweep_partition(shard))
+        for shard in range(keyspace.SWEEP_SHARDS)
+    ]
+    while queues:
+        left: list[Iterator[Row]] = []
+        for queue in queues:
+            due = next(queue, None)
+            if due is None or int(due.key.sort.split("/")[0]) > started_ms:
+                continue
+            if vault.clock.now_ms() - started_ms > RUN_MS_MAX:
+                return swept
             rows, objects = _sweep(vault, due)
             swept = Swept(swept.generations + 1, swept.rows + rows, swept.objects + objects)
+            left.append(queue)
+        queues = left
     return swept
 
 

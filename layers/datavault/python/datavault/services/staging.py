@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datavault.domain import digests, keyspace, ledger, refs, requests
+from datavault.domain import digests, keyspace, ledger, refs
 from datavault.domain.access import Action, Caller
 from datavault.domain.datasets import Dataset
 from datavault.domain.errors import Corrupt, NotFound, StagingFull
@@ -28,13 +28,18 @@ from datavault.domain.staging import (
     decode_names,
     encode_names,
 )
-from datavault.domain.store.block import RecordBlock, encode_block
-from datavault.domain.store.columns import Locator, PackRef
+from datavault.domain.store.block import encode_block
+from datavault.domain.store.columns import DIGEST, Entries, Locator, PackRef, locator_columns
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import BLOCK_BYTES, Kind, PackWriter
 from datavault.ports import Vault
-from datavault.services.attempts import attempt, attempts, earlier_outcome
-from datavault.services.blocks import read_block, write_pack
+from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
+from datavault.services.blocks import write_pack
+from datavault.services.bodies import read_bodies, verified
+
+# Rows of one transaction appear within milliseconds of each other; a second is patience.
+_READS_MAX = 10
+_REREAD_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,19 @@ class FoundName:
     removed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    id: BatchId
+    tick: int
+    names: tuple[StagedName, ...]
+
+
 def read_head(work: Work) -> refs.Head:
     """What all heads of the branch agree on.
 
     Raises:
         NotFound: the branch has been deleted.
-        Conflict: transactions follow so closely that the heads never agree.
+        Throttled: transactions follow so closely that the heads never agree.
     """
     for _ in attempts(work.vault, "the branch"):
         rows = work.vault.catalog.get_many(refs.head_keys(work.branch))
@@ -113,7 +125,7 @@ def stage_batch(
                 size=size,
             ),
             *spot.rows(stored),
-            *requests.remember(caller, request, batch, now_ms),
+            *remember(vault, caller, request, batch, now_ms),
             ledger.entry(
                 caller,
                 action,
@@ -161,13 +173,26 @@ def staged_names(work: Work, generation: int) -> dict[RecordId, FoundName]:
     return {record_id: found for record_id, (_, found) in newest.items()}
 
 
-def staged_changes(work: Work, generation: int) -> list[StagedChange]:
-    """Every record's newest visible change in a closed generation, in no order.
+def staged_changes(work: Work, generation: int, batches: int) -> list[StagedChange]:
+    """Every record's newest visible change in a closed generation of so many batches.
+
+    In no order. Reads again while rows of an acknowledged transaction are still on their way.
 
     Raises:
-        Corrupt: a change that its batch lists is missing.
+        Corrupt: a batch, or a change that a batch lists, stays missing.
     """
-    batches = list(_batches(work, generation))
+    for attempt_number in range(_READS_MAX):
+        if attempt_number:
+            work.vault.clock.sleep(_REREAD_S * attempt_number)
+        found = list(_batches(work, generation))
+        rows = _newest(work, generation, found) if len(found) == batches else None
+        if rows is not None:
+            return [open_change(work, generation, row) for row in rows]
+    raise Corrupt("staged changes are missing that their branch counts or their batch lists")
+
+
+def _newest(work: Work, generation: int, batches: Sequence[_Batch]) -> list[Row] | None:
+    """The newest visible row of each record; ``None`` while a row of any batch is missing."""
     missing = {(batch.tick, str(batch.id)): len(batch.names) for batch in batches}
     newest: dict[str, Row] = {}
     for shard in range(keyspace.STAGED_SHARDS):
@@ -178,9 +203,24 @@ def staged_changes(work: Work, generation: int) -> list[StagedChange]:
                 missing[int(tick, 16), batch] -= 1
                 newest[hashed] = row  # Rows come in the order of their ticks.
     # Every row is counted, not every id: without its newest row, a record would fall back.
-    if any(missing.values()):
-        raise Corrupt("a staged change is missing that its batch lists")
-    return [open_change(work, generation, row) for row in newest.values()]
+    return None if any(missing.values()) else list(newest.values())
+
+
+def staged_rows(work: Work, keys: Sequence[Key]) -> dict[Key, Row]:
+    """The rows of changes that batches list.
+
+    Reads again while rows of an acknowledged transaction are still on their way.
+
+    Raises:
+        Corrupt: one stays missing.
+    """
+    for attempt_number in range(_READS_MAX):
+        if attempt_number:
+            work.vault.clock.sleep(_REREAD_S * attempt_number)
+        rows = work.vault.catalog.get_many(keys)
+        if len(rows) == len(keys):
+            return rows
+    raise Corrupt("a staged change is missing that its batch lists")
 
 
 def open_change(work: Work, generation: int, row: Row) -> StagedChange:
@@ -195,16 +235,24 @@ def open_change(work: Work, generation: int, row: Row) -> StagedChange:
     )
 
 
-def staged_body(work: Work, change: StagedChange) -> bytes:
-    """The body of a change that is no removal, verified against its digest by the caller."""
-    if change.body is not None:
-        return change.body
-    place = change.place
-    assert place is not None, "a removal has no body"
-    payload = read_block(
-        work.vault, work.keys, Kind.STAGED, place.pack, place.start, place.length, place.slot
-    )
-    return RecordBlock.decode(payload).body(place.slot)
+def staged_bodies(work: Work, changes: Sequence[StagedChange]) -> list[bytes]:
+    """The bodies of changes that are no removals, each verified against its digest.
+
+    Bodies in staged packs are fetched a block at a time, each block once.
+    """
+    places = [change.place for change in changes if change.place is not None]
+    stored: Iterator[bytes] = iter(())
+    if places:
+        digests_of = b"".join(change.digest or b"" for change in changes if change.place)
+        ids = np.zeros(len(places), "S1")
+        entries = Entries(ids, np.frombuffer(digests_of, DIGEST), *locator_columns(places))
+        stored = iter(read_bodies(work.vault, work.keys, entries, kind=Kind.STAGED))
+    return [
+        next(stored)
+        if change.body is None
+        else verified(work.keys, change.body, change.digest or b"")
+        for change in changes
+    ]
 
 
 def all_rows(vault: Vault, table: Table, partition: str, prefix: str = "") -> Iterator[Row]:
@@ -216,13 +264,6 @@ def all_rows(vault: Vault, table: Table, partition: str, prefix: str = "") -> It
         if not page.more:
             return
         after = page.rows[-1].key.sort
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    id: BatchId
-    tick: int
-    names: tuple[StagedName, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Versions: commits and branches."""
 
-from datavault.domain import keyspace, ledger, refs, requests
+from datavault.domain import keyspace, ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.datasets import DEFAULT_BRANCH
 from datavault.domain.errors import Conflict, Corrupt
@@ -10,9 +10,10 @@ from datavault.domain.pages import Page
 from datavault.domain.requests import Request
 from datavault.domain.rows import Table
 from datavault.ports import Vault
-from datavault.services.attempts import attempt, attempts, earlier_outcome
+from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.branches import (
     find_branch,
+    find_made,
     finish,
     open_work,
     resolve,
@@ -44,7 +45,11 @@ def create_commit(
         Conflict: nothing is staged.
     """
     require(caller, Action.COMMIT)
-    work = open_work(vault, find_dataset(vault, caller, dataset_id), branch)
+    dataset = find_dataset(vault, caller, dataset_id)
+    before = earlier_outcome(vault, caller, request)
+    if before is not None and (made := find_made(vault, dataset, JobId(before))) is not None:
+        return made.commit  # Wherever the branch is by now, or if it is no more.
+    work = open_work(vault, dataset, branch)
     finished: Commit | None = None
     for token in attempts(vault, "the branch"):
         head = read_head(work)
@@ -130,8 +135,7 @@ def create_branch(
         # After the name: if this very request has taken it, that is seen here.
         before = earlier_outcome(vault, caller, request)
         if before is not None:
-            row = find_branch(vault, dataset, BranchName(before))
-            return refs.Branch.of(row, resolve(vault, dataset, before).commit)
+            return refs.Branch.decode(before)
         if taken is not None:
             raise Conflict("there is a branch of this name already", field="name")
         now_ms = vault.clock.now_ms()
@@ -144,7 +148,7 @@ def create_branch(
         )
         changes = [
             *refs.create(dataset.workspace, dataset.id, branch),
-            *requests.remember(caller, request, name, now_ms),
+            *remember(vault, caller, request, branch.encode(), now_ms),
             ledger.entry(
                 caller,
                 Action.CHANGE_BRANCHES,
@@ -246,7 +250,7 @@ def _close(
     )
     changes = [
         *refs.close_generation(job, seal_message(work, job.id, message)),
-        *requests.remember(caller, request, job.id, now_ms),
+        *remember(work.vault, caller, request, job.id, now_ms),
         ledger.entry(
             caller,
             Action.COMMIT,

@@ -4,8 +4,9 @@
 nonce. A retry draws another key, so a pair of key and nonce never occurs twice.
 
 *Drawn*: a key that seals many small things draws a random 96-bit nonce for each, written in
-front. Such a key belongs to one generation of one branch, which holds 50,000 records at most:
-far below the 2**32 messages that SP 800-38D allows with random nonces.
+front. Such a key is derived for one small domain: a generation of a branch (50,000 records at
+most), one commit, one commit job, the cursors of one list. So it stays far below the 2**32
+messages that SP 800-38D allows with random nonces.
 
 There is no way to pass a nonce for the second or a mode for either, and no way not to verify.
 """

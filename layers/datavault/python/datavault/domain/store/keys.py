@@ -1,7 +1,7 @@
 """The keys of one store, unwrapped: what names, seals and opens everything in it.
 
 The *id key* keys all content hashes and never rotates; *data keys* (DEKs) have epochs, of which
-the newest seals and all open. Small sealed things (rows, commit objects, cursors) have the form::
+the newest seals and all open. Small sealed things (rows, commits, messages) have the form::
 
     0  4  magic "DVSE"
     4  1  format, 1

@@ -19,11 +19,12 @@ Format 1 (integers little-endian)::
 
 ``HKDF-Expand(DEK, tag || store || epoch || kind || seed)`` (SHA-256; the tag is the ASCII text
 ``io.llm-data-vault/1/pack keys``, the epoch u32, the kind u8) gives the pack id (16 bytes, its
-name), the pack key (32) and the key commitment (32), which is compared before anything is opened
-(AES-GCM alone does not commit to its key). The nonce of a block is its number in 12 bytes, big
-end first. Its associated data are the pack's first 6 bytes, store id, pack id, u8 kind, u32
-number, and u8 1 for the last one (the footer), else 0; so a block moved within the pack, to
-another pack or to another store does not open. A truncated pack has no footer.
+name), the pack key (32) and the key commitment (32). AES-GCM alone does not commit to its key: a
+pack read whole has its commitment compared first, and a block read alone is found by a pack id
+that a sealed locator names and the key derivation has to give. The nonce of a block is its number
+in 12 bytes, big end first. Its associated data are the pack's first 6 bytes, store id, pack id, u8
+kind, u32 number, and u8 1 for the last one (the footer), else 0; so a block moved within the pack,
+to another pack or to another store does not open. A truncated pack has no footer.
 
 Key and nonce never come from content: another compression of the same content would use them
 again for another plaintext.
