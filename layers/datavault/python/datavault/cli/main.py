@@ -67,6 +67,36 @@ def create_workspace(name: str) -> None:
     click.echo(made.id)
 
 
+@cli.group()
+def branch() -> None:
+    """Branches, for operators: with AWS credentials, not with a token."""
+
+
+@branch.command("abandon-commit")
+@click.argument("workspace_id")
+@click.argument("dataset_id")
+@click.argument("name")
+@click.confirmation_option(prompt="The changes this commit was to make will be lost. Go on?")
+def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
+    """Give up the commit that is pending on branch NAME, and what it was to commit.
+
+    Only for a branch on which every commit ends in "corrupt", because something staged cannot be
+    read any more. The ledger keeps who did it.
+    """
+    from datavault import wiring
+    from datavault.domain.access import Caller, Role
+    from datavault.domain.ids import parse_branch_name, parse_dataset_id, parse_workspace_id
+    from datavault.services.branches import abandon, open_work
+    from datavault.services.datasets import find_dataset
+
+    vault = wiring.vault()
+    workspace = parse_workspace_id(workspace_id)
+    caller = Caller("operator", workspace, frozenset({Role.ADMIN}), "datavault-command")
+    dataset = find_dataset(vault, caller, parse_dataset_id(dataset_id))
+    abandon(open_work(vault, dataset, parse_branch_name(name)), caller)
+    click.echo(f"The pending commit of {name} is abandoned.")
+
+
 def main() -> None:
     """Run the command; a failure is one line, not a stack trace."""
     try:
