@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,10 @@ class Deployment:
     def bucket(self) -> str:
         return self.deployed.values["ObjectBucket"]
 
+    def client(self, service: str) -> Any:
+        """A client of the cloud that the vault is in."""
+        return _client(self.cloud, service)
+
     def table(self, name: str) -> str:
         """The name of one of the tables Catalog, Staging, Ledger."""
         return self.deployed.values[f"{name}Table"]
@@ -68,7 +73,13 @@ class Deployment:
     @contextmanager
     def vault(self) -> Iterator[AwsVault]:
         """The vault as another process has it: with the real adapters and empty caches."""
-        vault = AwsVault(self.operator_environment())
+        issuer = self.cloud.issuer
+        trusted = {
+            "VAULT_ISSUER__URL": issuer.url,
+            "VAULT_ISSUER__AUDIENCE": issuer.audience,
+            "VAULT_ISSUER__JWKS_URL": issuer.jwks_url,
+        }
+        vault = AwsVault({**self.operator_environment(), **trusted})
         try:
             yield vault
         finally:
@@ -81,17 +92,26 @@ class Deployment:
 
     def rows(self, name: str, **starts: str) -> list[dict[str, Any]]:
         """A table's items whose attributes start so, as DynamoDB's client gives them."""
-        pages = self.cloud.boto3("dynamodb").get_paginator("scan")
-        return [
-            item
-            for page in pages.paginate(TableName=self.table(name), ConsistentRead=True)
-            for item in page["Items"]
-            if all(item.get(key, {}).get("S", "").startswith(to) for key, to in starts.items())
-        ]
+        query: dict[str, Any] = {"TableName": self.table(name), "ConsistentRead": True}
+        if starts:
+            terms = [f"begins_with(#{name}, :{name})" for name in starts]
+            query["FilterExpression"] = " AND ".join(terms)
+            query["ExpressionAttributeNames"] = {f"#{name}": name for name in starts}
+            query["ExpressionAttributeValues"] = {
+                f":{name}": {"S": start} for name, start in starts.items()
+            }
+        pages = self.client("dynamodb").get_paginator("scan").paginate(**query)
+        return [item for page in pages for item in page["Items"]]
 
     def logs(self) -> bytes:
         """All that the functions printed; nothing where the cloud is not ours."""
         return b"".join(path.read_bytes() for path in sorted(self.cloud.home.glob("logs/*.log")))
+
+
+@cache
+def _client(cloud: LocalCloud, service: str) -> Any:
+    """Making one takes longer than most calls of it."""
+    return cloud.boto3(service)
 
 
 @dataclass

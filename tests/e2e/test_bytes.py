@@ -5,7 +5,7 @@ import json
 import pytest
 
 from datavault.local.session import Session
-from tests.e2e.deployment import API, Person, Shelf
+from tests.e2e.deployment import API, Deployment, Person, Shelf
 from tests.support.http import JSON, NDJSON, Call, segment
 
 MIB = 2**20
@@ -98,16 +98,34 @@ def test_only_the_space_around_a_record_is_lost(shelf: Shelf) -> None:
     assert shelf.record(second).content == b'{"n":\t2}\n'
 
 
+@pytest.fixture(scope="module")
+def shared(deployed: Deployment) -> Shelf:
+    """A dataset with a record for each text and each id: on main committed, on side staged."""
+    shelf = deployed.tenant().admin.dataset()
+    records = TEXTS | dict.fromkeys(IDS, '{"n":1}')
+    assert len(records) == len(TEXTS) + len(IDS)
+    shelf.branch("side")
+    for branch in ("main", "side"):
+        shelf.append(records, branch=branch)
+    shelf.commit()
+    return shelf
+
+
 @pytest.mark.parametrize("name", TEXTS)
-def test_json_comes_back_compact_and_otherwise_as_sent(name: str, shelf: Shelf) -> None:
+def test_json_comes_back_compact_and_otherwise_as_sent(name: str, shared: Shelf) -> None:
     text = TEXTS[name]
     compact = '{"b":[1,2],"a":{}}' if name == "space" else text
-    shelf.append({"r": text})
-    assert shelf.record("r").content.decode() == compact + "\n"
-    envelope = shelf.person.get(f"{shelf.path}/records/r").content.decode()
-    assert f'"data":{compact},"etag"' in envelope
-    listed = shelf.person.get(f"{shelf.path}/records").content.decode()
-    assert f'"data":{compact},"etag"' in listed
+    for ref in ("main", "side"):
+        assert shared.record(name, ref=ref).content.decode() == compact + "\n"
+        envelope = shared.person.get(f"{shared.path}/records/{segment(name)}?ref={ref}")
+        assert f'"data":{compact},"etag"' in envelope.content.decode()
+
+
+def test_a_list_in_json_has_records_as_sent(shared: Shelf) -> None:
+    listed = shared.person.get(f"{shared.path}/records?limit=1000").content.decode()
+    for name, text in TEXTS.items():
+        if name != "space":
+            assert f'"data":{text},"etag"' in listed
 
 
 def test_numbers_that_are_equal_and_written_otherwise_are_other_records(shelf: Shelf) -> None:
@@ -121,21 +139,17 @@ def test_numbers_that_are_equal_and_written_otherwise_are_other_records(shelf: S
 
 
 @pytest.mark.parametrize("record_id", IDS)
-def test_an_id_is_found_as_it_was_given(record_id: str, shelf: Shelf) -> None:
-    shelf.append({record_id: '{"n":1}', "other": '{"n":2}'})
-    assert shelf.record(record_id).content == b'{"n":1}\n'
-    commit = shelf.commit()["id"]
-    reply = shelf.person.ok(
-        Call("GET", f"{API}{shelf.path}/records/{segment(record_id)}?ref={commit}")
-    ).json()
+def test_an_id_is_found_as_it_was_given(record_id: str, shared: Shelf) -> None:
+    assert shared.record(record_id).content == b'{"n":1}\n'
+    path = f"{API}{shared.path}/records/{segment(record_id)}?ref=main"
+    reply = shared.person.ok(Call("GET", path)).json()
     assert (reply["id"], reply["data"], reply["staged"]) == (record_id, {"n": 1}, False)
-    own = shelf.person.ok(Call("GET", reply["_links"]["self"]["href"])).json()
-    assert own == reply
-    assert shelf.remove(record_id).status == 204
-    assert shelf.record(record_id).status == 404
-    assert shelf.remove(record_id).status == 404
-    assert shelf.lines() == [b'{"n":2}']
-    assert shelf.record(record_id, ref=commit).status == 200
+    assert shared.person.ok(Call("GET", reply["_links"]["self"]["href"])).json() == reply
+    assert shared.record(record_id, ref="side").status == 200
+    assert shared.remove(record_id, branch="side").status == 204
+    assert shared.record(record_id, ref="side").status == 404
+    assert shared.remove(record_id, branch="side").status == 404
+    assert shared.record(record_id).status == 200
 
 
 def test_ids_are_listed_in_the_order_of_their_bytes(shelf: Shelf) -> None:

@@ -59,7 +59,7 @@ class Vaulted:
 
     def objects(self, kind: str) -> list[str]:
         """The keys of its objects of one kind, the largest first."""
-        s3 = self.deployment.cloud.boto3("s3")
+        s3 = self.deployment.client("s3")
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=self.deployment.bucket)
         found = [
             (-item["Size"], item["Key"])
@@ -70,7 +70,7 @@ class Vaulted:
         return [key for _, key in sorted(found)]
 
     def content(self, key: str) -> bytes:
-        s3 = self.deployment.cloud.boto3("s3")
+        s3 = self.deployment.client("s3")
         content: bytes = s3.get_object(Bucket=self.deployment.bucket, Key=key)["Body"].read()
         return content
 
@@ -85,7 +85,7 @@ class Vaulted:
             self._put(key, was)
 
     def _put(self, key: str, content: bytes | None) -> None:
-        s3, bucket = self.deployment.cloud.boto3("s3"), self.deployment.bucket
+        s3, bucket = self.deployment.client("s3"), self.deployment.bucket
         s3.delete_object(Bucket=bucket, Key=key)  # The bucket's policy forbids to overwrite.
         if content is not None:
             s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
@@ -95,7 +95,7 @@ class Vaulted:
         self, table: str, row: dict[str, Any], name: str, value: bytes
     ) -> Iterator[None]:
         """Let a row's attribute hold something else meanwhile."""
-        client, table_name = self.deployment.cloud.boto3("dynamodb"), self.deployment.table(table)
+        client, table_name = self.deployment.client("dynamodb"), self.deployment.table(table)
         client.put_item(TableName=table_name, Item=row | {name: {"B": value}})
         try:
             yield
@@ -171,7 +171,7 @@ def commit_object(vault: AwsVault, at: Vaulted) -> object:
     keys = open_store(vault, describe_dataset(vault, caller=caller, dataset_id=dataset_id))
     (key,) = [key for key in at.objects("commits") if key.endswith(at.commit)]
     place = f"{at.store}/{at.commit}"
-    return keys.unseal(vault.objects.get(key), purpose="commit", context="", place=place)
+    return keys.unseal(vault.objects.get(key), purpose="commit", context=at.commit, place=at.store)
 
 
 def another_dataset(vault: AwsVault, at: Vaulted) -> object:
@@ -247,13 +247,9 @@ def sealed_row(at: Vaulted, sealed: Sealed) -> dict[str, Any]:
         "branch": _branch_id(at),
         "job": _job_id(at),
     }
-    rows = at.deployment.rows(
-        sealed.table,
-        **{
-            PARTITION_KEY: sealed.partition.format(**words),
-            SORT_KEY: sealed.sort.format(**words),
-        },
-    )
+    where = {PARTITION_KEY: sealed.partition, SORT_KEY: sealed.sort}
+    starts = {key: start.format(**words) for key, start in where.items() if start}
+    rows = at.deployment.rows(sealed.table, **starts)
     assert rows, sealed
     return min(rows, key=lambda row: str(row[SORT_KEY]))
 

@@ -9,7 +9,7 @@ from datavault.contracts.openapi import document
 from datavault.contracts.operations import NDJSON, OPERATIONS, Operation, operation
 from datavault.contracts.reference import render
 from datavault.contracts.version import VERSION
-from tests.e2e.calls import call, furnish
+from tests.e2e.calls import Place, call, furnish
 from tests.e2e.deployment import Deployment, Person, Shelf, Tenant
 from tests.support.http import Call, Reply, send
 
@@ -29,10 +29,17 @@ def hrefs(reply: Any) -> set[str]:
     return set()
 
 
+@pytest.fixture(scope="module")
+def place(deployed: Deployment) -> tuple[Person, Place]:
+    """Furnished for each operation once."""
+    admin = deployed.tenant().admin
+    return admin, furnish(admin)
+
+
 @by_name
-def test_an_operation_answers_as_its_row_says(row: Operation, admin: Person) -> None:
-    asked = call(row, furnish(admin)).with_headers(X_Correlation_ID="e2e/1")
-    reply = admin.send(asked)
+def test_an_operation_answers_as_its_row_says(row: Operation, place: tuple[Person, Place]) -> None:
+    admin, furnished = place
+    reply = admin.send(call(row, furnished).with_headers(X_Correlation_ID="e2e/1"))
     assert reply.status == row.status, reply.content
     assert reply.headers["x-correlation-id"] == "e2e/1"
     assert reply.headers["x-content-type-options"] == "nosniff"
@@ -44,21 +51,26 @@ def test_an_operation_answers_as_its_row_says(row: Operation, admin: Person) -> 
         row.reply.model_validate_json(reply.content)
 
 
-@pytest.mark.parametrize("row", LINKED, ids=lambda row: row.name)
-def test_the_links_of_a_reply_lead_somewhere(row: Operation, admin: Person) -> None:
-    reply = admin.ok(call(row, furnish(admin))).json()
-    assert reply["_links"]
-    for href in sorted(hrefs(reply)):
-        if UNREAD not in href:
-            assert admin.send(Call("GET", href)).status == 200, href
+def test_the_links_of_a_reply_lead_somewhere(admin: Person) -> None:
+    furnished = furnish(admin)
+    for row in LINKED:
+        reply = admin.ok(call(row, furnished)).json()
+        assert reply["_links"], row.name
+        for href in sorted(hrefs(reply)):
+            if UNREAD not in href:
+                assert admin.send(Call("GET", href)).status == 200, (row.name, href)
 
 
-@by_name
-def test_a_reply_without_a_correlation_id_in_the_request_has_one(
-    row: Operation, admin: Person
-) -> None:
-    first, second = (admin.send(call(row, furnish(admin))) for _ in range(2))
-    assert first.headers["x-correlation-id"] != second.headers["x-correlation-id"]
+@pytest.mark.parametrize("path", ["/health/live", "/api/v1/datasets", "/api/v1/nothing"])
+def test_a_request_without_a_correlation_id_is_given_one(path: str, admin: Person) -> None:
+    found = {admin.send(Call("GET", path)).headers["x-correlation-id"] for _ in range(2)}
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("given", ["with space", "x" * 129, "é"])
+def test_a_correlation_id_of_another_form_is_replaced(given: str, admin: Person) -> None:
+    asked = Call("GET", "/health/live").with_headers(X_Correlation_ID=given)
+    assert admin.send(asked).headers["x-correlation-id"] != given
 
 
 def test_a_correlation_id_gets_into_the_ledger(tenant: Tenant) -> None:
