@@ -85,7 +85,8 @@ _DATASET = f"{_API}/datasets/{{dataset_id}}"
 _READ = frozenset({Grant.CATALOG_READ, Grant.STAGING_READ, Grant.OBJECTS_READ, Grant.KEYS_UNWRAP})
 # Commits are sealed, and so are list cursors: reading either takes a key.
 _HISTORY = frozenset({Grant.CATALOG_READ, Grant.KEYS_UNWRAP})
-# Staging a change moves a head's tick (catalog), writes rows (staging) and maybe one object.
+# Staging a change moves a head's tick (catalog) and writes rows (staging); so do commits and
+# branches, in their way, and the ledger tells of each.
 _STAGE = frozenset(
     {
         Grant.CATALOG_READ,
@@ -96,16 +97,8 @@ _STAGE = frozenset(
         Grant.KEYS_UNWRAP,
     }
 )
-_CHANGE_CATALOG = frozenset(
-    {
-        Grant.CATALOG_READ,
-        Grant.CATALOG_WRITE,
-        Grant.STAGING_READ,
-        Grant.STAGING_WRITE,
-        Grant.LEDGER_APPEND,
-        Grant.KEYS_UNWRAP,
-    }
-)
+# A PUT whose answer was lost is compared with what is there.
+_PUT_OBJECTS = frozenset({Grant.OBJECTS_READ, Grant.OBJECTS_WRITE})
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -119,7 +112,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=datasets.DatasetReply,
         status=201,
         function="functions.datasets.create",
-        grants=_CHANGE_CATALOG | {Grant.KEYS_GENERATE, Grant.OBJECTS_READ, Grant.OBJECTS_WRITE},
+        grants=_STAGE | _PUT_OBJECTS | {Grant.KEYS_GENERATE},
     ),
     Operation(
         name="list_datasets",
@@ -144,7 +137,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=datasets.DatasetReply,
         status=200,
         function="functions.datasets.describe",
-        grants=_HISTORY,
+        grants=frozenset({Grant.CATALOG_READ}),
     ),
     Operation(
         name="append_records",
@@ -159,7 +152,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=records.AppendReply,
         status=201,
         function="functions.records.append",
-        grants=_STAGE | {Grant.OBJECTS_WRITE},
+        grants=_STAGE | _PUT_OBJECTS,
         memory_mb=1024,
     ),
     Operation(
@@ -216,7 +209,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=versions.CommitReply,
         status=201,
         function="functions.versions.create_commit",
-        grants=_STAGE | {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE},
+        grants=_STAGE | _PUT_OBJECTS,
         memory_mb=2048,
     ),
     Operation(
@@ -255,7 +248,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=versions.BranchReply,
         status=201,
         function="functions.versions.create_branch",
-        grants=_CHANGE_CATALOG,
+        grants=_STAGE,
     ),
     Operation(
         name="list_branches",
@@ -280,7 +273,7 @@ OPERATIONS: tuple[Operation, ...] = (
         status=204,
         function="functions.versions.delete_branch",
         # A commit that is pending on the branch is finished first.
-        grants=_STAGE | {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE},
+        grants=_STAGE | _PUT_OBJECTS,
         memory_mb=2048,
     ),
     Operation(
@@ -354,7 +347,7 @@ TASKS: tuple[Task, ...] = (
                 Grant.CATALOG_WRITE,
                 Grant.STAGING_READ,
                 Grant.STAGING_WRITE,
-                Grant.OBJECTS_READ,
+                # Not OBJECTS_READ: S3 says of what is not there that it has been deleted.
                 Grant.OBJECTS_DELETE,
             }
         ),
