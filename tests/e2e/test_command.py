@@ -17,7 +17,7 @@ import pytest
 
 from datavault.local.cloud import HOST
 from datavault.local.session import Session
-from tests.e2e.deployment import Deployment, Tenant
+from tests.e2e.deployment import Deployment, Shelf, Tenant
 from tests.support.http import Call, Reply, send
 
 DATAVAULT = str(Path(sys.executable).with_name("datavault"))
@@ -177,6 +177,34 @@ def test_an_operator_makes_a_workspace(deployed: Deployment, tmp_path: Path) -> 
     kek = row["kek"]["S"]
     tags = deployed.client("kms").list_resource_tags(KeyId=kek)["Tags"]
     assert {"TagKey": "datavault:workspace", "TagValue": workspace} in tags
+
+
+def test_an_operator_abandons_a_commit_that_cannot_be_made(
+    deployed: Deployment, shelf: Shelf, tmp_path: Path
+) -> None:
+    environment = deployed.operator_environment()
+    words = ["branch", "abandon-commit", shelf.person.tenant.id, shelf.id, "main"]
+    shelf.append({"kept": "{}"})
+    first = shelf.commit()["id"]
+    refused = _run(tmp_path, *words, "--yes", environment=environment)
+    assert (refused.returncode, "no commit is pending" in refused.stderr) == (1, True)
+
+    shelf.append({"lost": '{"t":"%s"}' % ("x" * 5000)})
+    dataset = f"dataset/{shelf.person.tenant.id}/{shelf.id}"
+    (row,) = deployed.rows("Catalog", pk=dataset, sk="dataset")
+    for item in deployed.client("s3").list_objects_v2(Bucket=deployed.bucket)["Contents"]:
+        if f"/{row['store']['S']}/staged/" in item["Key"]:
+            deployed.client("s3").delete_object(Bucket=deployed.bucket, Key=item["Key"])
+    assert shelf.person.post(f"{shelf.path}/commits", {}).code == "corrupt"
+    assert _run(tmp_path, *words, environment=environment).returncode == 1  # Nobody said yes.
+    done = _run(tmp_path, *words, "--yes", environment=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shelf.lines() == [b"{}"]
+    shelf.append({"next": "{}"})
+    commit = shelf.commit()
+    assert (commit["parents"], commit["records"]) == ([first], 2)
+    operations = [row["operation"]["S"] for row in shelf.person.tenant.ledger()]
+    assert operations.count("abandon_commit") == 1
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,19 @@ import pytest
 
 from datavault.adapters.limits import PARTITION_KEY, SORT_KEY
 from datavault.domain.errors import Corrupt
-from datavault.domain.ids import BranchName, CommitId, DatasetName, RequestId
-from datavault.domain.requests import Request
+from datavault.domain.ids import BranchName, CommitId, DatasetName, JobId
+from datavault.services.branches import open_work, read_job
 from datavault.services.datasets import create_dataset, describe_dataset
 from datavault.services.exports import export_lines
 from datavault.services.keys import open_store
 from datavault.services.records import get_record, list_records
-from datavault.services.versions import create_commit, get_commit, list_commits
+from datavault.services.versions import get_commit, list_commits
 from datavault.wiring import AwsVault
 from tests.e2e.deployment import Deployment, Shelf, Tenant
 
 KINDS = ("packs", "nodes", "staged", "commits")
 POSITIONS = 16
+MAIN = BranchName("main")
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Vaulted:
         shelf.append(noise)
         shelf.commit("first")
         shelf.append({"r0": '{"n":0}', "large": f'{{"n":"{chance.randbytes(4000).hex()}"}}'})
+        commit = shelf.commit("second")["id"]
         with tenant.deployment.vault() as vault:
-            commit = _commit(vault, tenant, shelf)
             dataset = describe_dataset(vault, caller=tenant.caller(), dataset_id=shelf.dataset_id)
         # Larger than what was staged for the commit, which is there for an hour yet.
         staged = f'{{"n":"{chance.randbytes(6000).hex()}"}}'
@@ -111,19 +112,6 @@ class Vaulted:
 type Read = Callable[[AwsVault, Vaulted], object]
 
 
-def _commit(vault: AwsVault, tenant: Tenant, shelf: Shelf) -> str:
-    """A commit whose request is remembered, so that it can be made again."""
-    commit = create_commit(
-        vault,
-        caller=tenant.caller(),
-        dataset_id=shelf.dataset_id,
-        branch=BranchName("main"),
-        message="second",
-        request=Request(RequestId(f"commit-{shelf.id}"), bytes(32)),
-    )
-    return commit.id
-
-
 def committed(vault: AwsVault, at: Vaulted) -> object:
     return _listed(vault, at, at.commit)
 
@@ -161,8 +149,11 @@ def one_commit(vault: AwsVault, at: Vaulted) -> object:
     return get_commit(vault, caller=caller, dataset_id=dataset_id, commit_ref=at.commit)
 
 
-def the_commit_again(vault: AwsVault, at: Vaulted) -> object:
-    return _commit(vault, at.tenant, at.shelf)
+def the_job(vault: AwsVault, at: Vaulted) -> object:
+    """What whoever finishes a commit reads first."""
+    caller, dataset_id = at.tenant.caller(), at.shelf.dataset_id
+    dataset = describe_dataset(vault, caller=caller, dataset_id=dataset_id)
+    return read_job(open_work(vault, dataset, MAIN), JobId(_job_id(at)))
 
 
 def commit_object(vault: AwsVault, at: Vaulted) -> object:
@@ -170,7 +161,6 @@ def commit_object(vault: AwsVault, at: Vaulted) -> object:
     caller, dataset_id = at.tenant.caller(), at.shelf.dataset_id
     keys = open_store(vault, describe_dataset(vault, caller=caller, dataset_id=dataset_id))
     (key,) = [key for key in at.objects("commits") if key.endswith(at.commit)]
-    place = f"{at.store}/{at.commit}"
     return keys.unseal(vault.objects.get(key), purpose="commit", context=at.commit, place=at.store)
 
 
@@ -229,7 +219,7 @@ SEALED = {
     "trail of a commit": Sealed(
         "Catalog", "commits/{workspace}/{dataset}", "{commit}", "trail", history
     ),
-    "message of a job": Sealed("Catalog", "commit-job/{job}", "job", "message", the_commit_again),
+    "message of a job": Sealed("Catalog", "commit-job/{job}", "job", "message", the_job),
     "staged change": Sealed("Staging", "staged/{branch}/2/", "", "sealed", one_staged),
     "listed change": Sealed("Staging", "staged/{branch}/2/", "", "sealed", staged),
     "batch": Sealed("Staging", "batches/{branch}/2/", "", "sealed", staged),
@@ -421,6 +411,23 @@ def test_one_commit_in_the_place_of_another_does_not_open(one: Vaulted) -> None:
     value = parent["sealed"]["B"]
     with one.with_attribute("Catalog", row, "sealed", value), pytest.raises(Corrupt):
         one.read(one_commit)
+
+
+def test_what_is_corrupt_gets_into_no_version_and_nothing_else_is_lost(tenant: Tenant) -> None:
+    at = Vaulted.make(tenant, "unlucky")
+    key = at.objects("staged")[0]
+    with at.with_object(key, _flipped(at.content(key), POSITIONS // 2)):
+        for _ in range(2):
+            reply = at.shelf.person.post(f"{at.shelf.path}/commits", {"message": "third"})
+            assert (reply.status, reply.code) == (500, "corrupt")
+        assert at.shelf.log()[0]["id"] == at.commit
+        assert at.shelf.record("r1").content == b'{"n":1}\n'
+        at.shelf.append({"r2": '{"n":2}'})
+    # Storage is well again: the commit that was under way is finished, then what came later.
+    commit = at.shelf.commit("fourth")
+    assert [row["message"] for row in at.shelf.log()[:3]] == ["fourth", "third", "second"]
+    assert (commit["added"], commit["changed"]) == (0, 1)
+    assert [at.shelf.record(name).status for name in ("staged", "r1", "r2")] == [200] * 3
 
 
 def _own_commit(at: Vaulted) -> str:
