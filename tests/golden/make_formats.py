@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 STORE = StoreId("st_019b76da-a800-7abc-8def-0123456789ab")
 ID_KEY = bytes(range(32))
 DEK = bytes(range(32, 64))
+WORKSPACE_KEY = bytes(range(96, 128))
 EPOCH = 7
 SEED = bytes(range(64, 96))
 BODIES = (b'{"id":"a","n":1}', '{"t":"Grüße"}'.encode(), b"{}", b'{"t":"' + b"x" * 300 + b'"}')
@@ -70,7 +71,9 @@ def sealed_row() -> bytes:
 
 def remembered() -> bytes:
     """The key and the attributes of an idempotency row, as text."""
-    (row,) = requests.remember(CALLER, a_request("key-1"), "bt_outcome", 1_767_225_600_999)
+    (row,) = requests.remember(
+        CALLER, a_request("key-1"), "bt_outcome", 1_767_225_600_999, WORKSPACE_KEY
+    )
     assert isinstance(row, Put)
     lines = [row.key.table, row.key.partition, row.key.sort]
     lines += [f"{name}={value!r}" for name, value in sorted(row.attributes.items())]
