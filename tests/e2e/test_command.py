@@ -164,6 +164,28 @@ def test_the_demo_does_the_main_job_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [DATAVAULT, "demo"],
+        env=_environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "the local cloud answers" in line:
+            break
+    os.killpg(process.pid, number)
+    said, _ = process.communicate(timeout=STOP_S_MAX)
+    assert process.returncode not in {0, -number}
+    assert "Traceback" not in said
+    assert _running(tmp_path) == set()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_operator_makes_a_workspace(deployed: Deployment, tmp_path: Path) -> None:
     environment = deployed.operator_environment()
     done = _run(tmp_path, "workspace", "create", "acme", environment=environment)

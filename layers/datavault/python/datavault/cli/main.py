@@ -1,5 +1,6 @@
 """``datavault``: the command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -98,7 +99,11 @@ def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
 
 
 def main() -> None:
-    """Run the command; a failure is one line, not a stack trace."""
+    """Run the command; a failure is one line, not a stack trace.
+
+    A command that is terminated ends what it started, as one that is interrupted does.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         cli()
     except (VaultError, ValueError, OSError, RuntimeError) as error:
