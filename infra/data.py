@@ -121,7 +121,11 @@ class ObjectBucket(aws_s3.Bucket):
 
 def _kept_if_protected(stage: Stage) -> RemovalPolicy:
     """S3 has no deletion protection of its own, but it refuses to delete what is not empty."""
-    return RemovalPolicy.RETAIN if stage.deletion_protection else stage.removal_policy
+    return (
+        RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        if stage.deletion_protection
+        else stage.removal_policy
+    )
 
 
 def _text(name: str) -> aws_dynamodb.Attribute:

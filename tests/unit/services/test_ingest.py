@@ -15,7 +15,7 @@ from datavault.domain.errors import Corrupt, Denied, Invalid, Malformed, TooLarg
 from datavault.domain.ids import DatasetName, RequestId
 from datavault.domain.requests import Request
 from datavault.domain.staging import NewRecord
-from datavault.services import exports, ingest, runs
+from datavault.services import exports, lines, runs
 from datavault.services.datasets import create_dataset
 from datavault.services.exports import export_lines
 from datavault.services.ingest import Ingested, Mode, ingest_lines
@@ -102,8 +102,8 @@ def joined(*lines: bytes) -> bytes:
 @pytest.fixture
 def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs and indexes so small that a few hundred records make many of them."""
-    monkeypatch.setattr(ingest, "RUN_BYTES", 2000)
-    monkeypatch.setattr(ingest, "PIECE_BYTES", 300)
+    monkeypatch.setattr(lines, "RUN_BYTES", 2000)
+    monkeypatch.setattr(lines, "PIECE_BYTES", 300)
     monkeypatch.setattr(runs, "HELD_BYTES_MAX", 5000)
     monkeypatch.setattr(runs, "PART_ENTRIES", 50)
 
@@ -254,7 +254,7 @@ def test_a_bad_line_refuses_the_stream_and_names_itself(
 
 
 def test_a_line_without_end_is_refused_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "RUN_BYTES", 1000)
+    monkeypatch.setattr(lines, "RUN_BYTES", 1000)
     taken = 0
 
     def endless() -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from blake3 import blake3
 
 from datavault.domain.digests import DIGEST_BYTES, record_digest
 from datavault.domain.errors import Corrupt, NotFound
+from datavault.domain.staging import INLINE_BYTES_MAX, StagedChange
 from datavault.domain.store.block import RecordBlock, encode_block
 from datavault.domain.store.columns import LOCATOR, Entries, Locator, Locators, PackRef
 from datavault.domain.store.keys import StoreKeys
@@ -56,6 +57,37 @@ def store_bodies(
     if writer is not None:
         write_pack(vault, keys, writer)
     return locators, tuple(packs)
+
+
+def store_staged_bodies(
+    vault: Vault, keys: StoreKeys, changes: Sequence[StagedChange]
+) -> tuple[list[StagedChange], PackRef | None]:
+    """The same changes, with bodies over 4 kB moved to one sealed object."""
+    large = [change for change in changes if len(change.body or b"") > INLINE_BYTES_MAX]
+    if not large:
+        return list(changes), None
+    writer = PackWriter(keys.fresh_pack(Kind.STAGED))
+    places: dict[int, Locator] = {}
+    block: list[StagedChange] = []
+    for change in large:
+        block.append(change)
+        if sum(len(held.body or b"") for held in block) >= BLOCK_BYTES or change is large[-1]:
+            bodies = [held.body or b"" for held in block]
+            lengths = np.array([len(body) for body in bodies], np.uint32)
+            first = len(places)
+            payload = encode_block(bodies, lengths, first)
+            start, length, _ = writer.add(payload, slots=len(block))
+            for at, held in enumerate(block):
+                places[id(held)] = Locator(writer.key.ref, first + at, start, length)
+            block = []
+    write_pack(vault, keys, writer)
+    moved = [
+        StagedChange(change.id, change.digest, place=places[id(change)])
+        if id(change) in places
+        else change
+        for change in changes
+    ]
+    return moved, writer.key.ref
 
 
 def read_body(vault: Vault, keys: StoreKeys, locator: Locator, digest: bytes) -> bytes:

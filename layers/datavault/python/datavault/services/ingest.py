@@ -11,32 +11,22 @@ staged, on top of the new commit. A bad line refuses the whole ingest, naming th
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
-from blake3 import blake3
 
 from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
-from datavault.domain.digests import DIGEST_BYTES
-from datavault.domain.errors import Invalid, TooLarge, VaultError
+from datavault.domain.errors import Invalid, VaultError
 from datavault.domain.history import Commit, Kept
 from datavault.domain.ids import BranchName, CommitId, DatasetId
-from datavault.domain.records import (
-    RECORD_BYTES_MAX,
-    LineProblem,
-    LineScan,
-    scan_ids,
-    validate,
-)
 from datavault.domain.requests import Request
-from datavault.domain.store.columns import DIGEST, Entries, Ids, Values, same_values, stable_order
+from datavault.domain.store.columns import Entries, Ids, Values, same_values, stable_order
 from datavault.domain.store.node import Pointer
 from datavault.ports import Vault
 from datavault.services import runs
@@ -51,19 +41,12 @@ from datavault.services.commits import (
     write_commit,
 )
 from datavault.services.datasets import find_dataset
+from datavault.services.lines import Columns, cut_lines, read_columns, validate_rows
 from datavault.services.nodes import open_tree
 from datavault.services.repeats import Sighting, StoredBodies, distinct
 from datavault.services.staging import Work, read_head
 
-RUN_BYTES = 32 * 1024 * 1024
-# A column of ids is as wide as its widest: 128 Ki of them are 64 MiB at the most.
-RUN_LINES_MAX = 128 * 1024
-# What the scanner takes at a time: in a core's cache, and few enough calls.
-PIECE_BYTES = 1024 * 1024
 WORKERS = 2
-# A line may have white space around its record, within reason.
-_LINE_SLACK_BYTES = 1024 * 1024
-_KEYLESS_ID = f"S{runs.KEYLESS_ID_BYTES}"
 
 
 class Mode(StrEnum):
@@ -140,34 +123,6 @@ def _settled_parent(work: Work, caller: Caller) -> Kept:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
-    """About 1 MiB of a run: where it is, and what the scanner found."""
-
-    start: int
-    end: int
-    scan: LineScan
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Columns:
-    """The records of one run as they came: row ``i`` is ``batch[starts[i]:ends[i]]``."""
-
-    batch: bytes
-    first_line: int
-    pieces: tuple[_Piece, ...]
-    ids: Ids
-    digests: Values
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
-
-    def bodies(self, rows: npt.NDArray[np.intp]) -> list[bytes]:
-        """The bodies of some rows."""
-        batch = self.batch
-        starts, ends = self.starts[rows].tolist(), self.ends[rows].tolist()
-        return [batch[start:end] for start, end in zip(starts, ends, strict=True)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Taken:
     """A run's index, how many records it had, and how many bodies were stored for it."""
 
@@ -191,7 +146,7 @@ class _Reading:
 
     def take(self, batch: bytes, first_line: int) -> _Taken:
         """Find the records of one run and store what is new; any thread, a run each."""
-        columns = _read_columns(batch, first_line, self.record_key, self.work)
+        columns = read_columns(batch, first_line, self.record_key, self.work.keys.ids)
         order = stable_order(columns.ids)
         if self.record_key is not None:
             order = order[_is_last(columns.ids.take(order))]
@@ -200,7 +155,7 @@ class _Reading:
             return _Taken(Entries.empty(), 0, 0)
         old = self._in_parent(ids, digests)
         fresh = _all_but(len(ids), old.rows)
-        _validate(columns, order[fresh])
+        validate_rows(columns, order[fresh])
         first, place = distinct(digests.take(fresh))
         seen = self._repeats.find(digests.take(fresh[first]))
         new = _all_but(len(first), *(known.rows for known in seen))
@@ -237,7 +192,7 @@ class _Reading:
         locators = before.locators.take(which[rows])
         return Sighting(rows, Entries(ids[rows], digests[rows], locators, before.packs))
 
-    def _store(self, columns: _Columns, rows: npt.NDArray[np.intp]) -> Entries:
+    def _store(self, columns: Columns, rows: npt.NDArray[np.intp]) -> Entries:
         """Store the bodies of some rows, in that order."""
         lengths = (columns.ends[rows] - columns.starts[rows]).astype(np.uint32)
         locators, packs = store_bodies(
@@ -255,7 +210,7 @@ def _read_all(reading: _Reading, chunks: Iterable[bytes], workers: int) -> None:
     with ThreadPoolExecutor(workers, thread_name_prefix="ingest") as pool:
         try:
             first_line = 1
-            for batch, breaks in chain.from_iterable(map(_halved, cut_runs(chunks))):
+            for batch, breaks in cut_lines(chunks):
                 if len(waiting) == workers:
                     reading.keep(waiting.popleft().result())
                 waiting.append(pool.submit(reading.take, batch, first_line))
@@ -265,105 +220,6 @@ def _read_all(reading: _Reading, chunks: Iterable[bytes], workers: int) -> None:
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def cut_runs(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Runs of whole lines, of up to about ``RUN_BYTES``, from a stream in pieces of any size."""
-    held: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        start = 0
-        while size + len(chunk) - start >= RUN_BYTES:
-            # The run ends with the last line that ends within it.
-            room = start + RUN_BYTES - size
-            end = chunk.rfind(b"\n", start, room) + 1
-            if not end:
-                end = chunk.find(b"\n", room) + 1
-            if not end:
-                break
-            yield b"".join((*held, memoryview(chunk)[start:end]))
-            held, size, start = [], 0, end
-        held.append(chunk[start:] if start else chunk)
-        size += len(chunk) - start
-        if size > RUN_BYTES + RECORD_BYTES_MAX + _LINE_SLACK_BYTES:
-            raise TooLarge(
-                f"a record has at most {RECORD_BYTES_MAX} bytes; a line has more than"
-                f" {size - RUN_BYTES}",
-                field="line",
-            )
-    if size:
-        yield b"".join(held)
-
-
-def _halved(batch: bytes) -> Iterator[tuple[bytes, int]]:
-    """The run and its line feeds; or halves of it, and of those, until none has too many."""
-    breaks = batch.count(b"\n")
-    middle = batch.find(b"\n", len(batch) // 2) + 1
-    if breaks <= RUN_LINES_MAX or not middle:
-        yield batch, breaks
-        return
-    yield from _halved(batch[:middle])
-    yield from _halved(batch[middle:])
-
-
-def _read_columns(batch: bytes, first_line: int, record_key: str | None, work: Work) -> _Columns:
-    """Phase one for a run: its lines, their ids and digests."""
-    pieces = tuple(_scan_pieces(batch, first_line, record_key))
-    key = work.keys.ids.record
-    starts = np.concatenate([piece.scan.starts + piece.start for piece in pieces])
-    ends = np.concatenate([piece.scan.ends + piece.start for piece in pieces])
-    digests = [
-        blake3(batch[start:end], key=key).digest(DIGEST_BYTES)
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
-    if record_key is None:
-        etag = work.keys.ids.etag
-        ids = np.array([blake3(digest, key=etag).hexdigest(16) for digest in digests], _KEYLESS_ID)
-    else:
-        ids = np.concatenate([_ids_of(piece.scan) for piece in pieces])
-    return _Columns(
-        batch, first_line, pieces, ids, np.frombuffer(b"".join(digests), DIGEST), starts, ends
-    )
-
-
-def _scan_pieces(batch: bytes, first_line: int, record_key: str | None) -> Iterator[_Piece]:
-    view = memoryview(batch)
-    start = 0
-    while start < len(batch) or not start:
-        end = batch.rfind(b"\n", start, start + PIECE_BYTES) + 1
-        if not end:
-            end = batch.find(b"\n", start + PIECE_BYTES) + 1 or len(batch)
-        scan = scan_ids(view[start:end], record_key=record_key)
-        if scan.problems:
-            raise _bad_line(batch, first_line, start, scan.problems[0])
-        yield _Piece(start, end, scan)
-        start = end
-
-
-def _validate(columns: _Columns, rows: npt.NDArray[np.intp]) -> None:
-    """Phase two, for the rows that are to be stored."""
-    wanted = np.zeros(len(columns.starts), np.bool_)
-    wanted[rows] = True
-    view = memoryview(columns.batch)
-    at = 0
-    for piece in columns.pieces:
-        mine = wanted[at : at + len(piece.scan.starts)]
-        at += len(piece.scan.starts)
-        if mine.any():
-            problems = validate(view[piece.start : piece.end], piece.scan, wanted=mine)
-            if problems:
-                raise _bad_line(columns.batch, columns.first_line, piece.start, problems[0])
-
-
-def _bad_line(batch: bytes, first_line: int, start: int, problem: LineProblem) -> VaultError:
-    """The problem of a piece that begins at ``start``, with its line's number in the stream."""
-    line = first_line + batch.count(b"\n", 0, start) + problem.line
-    return type(problem.error)(f"line {line}: {problem.error}", field=f"line {line}")
-
-
-def _ids_of(scan: LineScan) -> Ids:
-    assert scan.ids is not None, "a scan with a record key has ids"
-    return scan.ids
 
 
 def _is_last(ids: Ids) -> npt.NDArray[np.bool_]:

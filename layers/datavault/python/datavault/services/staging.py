@@ -21,21 +21,18 @@ from datavault.domain.staging import (
     BATCH_ROW_IDS_MAX,
     GENERATION_BYTES_MAX,
     GENERATION_RECORDS_MAX,
-    INLINE_BYTES_MAX,
     TRANSACTION_RECORDS_MAX,
     StagedChange,
     StagedName,
     decode_names,
     encode_names,
 )
-from datavault.domain.store.block import encode_block
-from datavault.domain.store.columns import DIGEST, Entries, Locator, PackRef, locator_columns
+from datavault.domain.store.columns import DIGEST, Entries, PackRef, locator_columns
 from datavault.domain.store.keys import StoreKeys
-from datavault.domain.store.pack import BLOCK_BYTES, Kind, PackWriter
+from datavault.domain.store.pack import Kind
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
-from datavault.services.blocks import write_pack
-from datavault.services.bodies import read_bodies, verified
+from datavault.services.bodies import read_bodies, store_staged_bodies, verified
 
 # Rows of one transaction appear within milliseconds of each other; a second is patience.
 _READS_MAX = 10
@@ -104,7 +101,7 @@ def stage_batch(
     """
     vault = work.vault
     size = sum(len(change.body or b"") for change in changes)
-    stored, pack = _store_large_bodies(work, changes)
+    stored, pack = store_staged_bodies(vault, work.keys, changes)
     for token in attempts(vault, "the branch"):
         head = read_head(work)
         # After the head: if this very request has filled it up, that is seen here.
@@ -342,37 +339,6 @@ def _check_room(head: refs.Head, records: int, size: int) -> None:
             f"{head.bytes} bytes are staged on this branch and {size} more would exceed"
             f" {GENERATION_BYTES_MAX}: commit first"
         )
-
-
-def _store_large_bodies(
-    work: Work, changes: Sequence[StagedChange]
-) -> tuple[list[StagedChange], PackRef | None]:
-    """The same changes, with bodies over 4 kB moved to one sealed object."""
-    large = [change for change in changes if len(change.body or b"") > INLINE_BYTES_MAX]
-    if not large:
-        return list(changes), None
-    writer = PackWriter(work.keys.fresh_pack(Kind.STAGED))
-    places: dict[int, Locator] = {}
-    block: list[StagedChange] = []
-    for change in large:
-        block.append(change)
-        if sum(len(held.body or b"") for held in block) >= BLOCK_BYTES or change is large[-1]:
-            bodies = [held.body or b"" for held in block]
-            lengths = np.array([len(body) for body in bodies], np.uint32)
-            first = len(places)
-            payload = encode_block(bodies, lengths, first)
-            start, length, _ = writer.add(payload, slots=len(block))
-            for at, held in enumerate(block):
-                places[id(held)] = Locator(writer.key.ref, first + at, start, length)
-            block = []
-    write_pack(work.vault, work.keys, writer)
-    moved = [
-        StagedChange(change.id, change.digest, place=places[id(change)])
-        if id(change) in places
-        else change
-        for change in changes
-    ]
-    return moved, writer.key.ref
 
 
 def _batches(work: Work, generation: int) -> Iterator[_Batch]:
