@@ -19,7 +19,7 @@ from datavault.domain.errors import Conflict, NotFound, Unavailable, VaultError
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchId, BranchName, CommitId, JobId
 from datavault.domain.requests import Request
-from datavault.domain.rows import Table, Value
+from datavault.domain.rows import Key, Row, Table, Value
 from datavault.services import retention, versions
 from datavault.services.keys import open_store
 from tests.simulation.model import (
@@ -36,7 +36,7 @@ from tests.simulation.model import (
     rows_of,
 )
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_request
-from tests.support.chaos import ChaosVault, Crash, Fault
+from tests.support.chaos import ChaosVault, Crash, Fault, LastWrite
 
 NAMES = (MAIN, BranchName("dev"))
 # Above this many records a branch is listed whole now and then only, and at the end.
@@ -57,8 +57,17 @@ class Operation:
     staged: bool = False
     job: JobId | None = None
     made: BranchId | None = None
+    # Whether it had taken effect when it was last begun: only then must it be answered again.
+    was_done: bool = False
     # What the world was like while it was tried this time, oldest first.
     seen: list[dict[BranchName, State]] = field(default_factory=list)
+
+    def begin(self, states: "dict[BranchName, State]") -> None:
+        """Try it now, once more perhaps."""
+        self.seen = [dict(states)]
+        if self.request is None:
+            self.job = None
+        self.was_done = self.staged or self.job is not None or self.made is not None
 
     def gone(self) -> bool:
         """Whether its branch was not there, or was another, at some moment."""
@@ -75,7 +84,8 @@ class World:
         self.vault = MemoryVault()
         self.shelf = Shelf.make(self.vault)
         self.observer = self.shelf.on(Process(self.vault))
-        self.bystander = self.shelf.on(Process(self.vault))
+        self.neighbour = LastWrite(self.vault)
+        self.bystander = self.shelf.on(self.neighbour)
         self.faulty = [ChaosVault(self.vault, self._fault, self._interleave) for _ in range(2)]
         self.keys = open_store(self.observer.vault, self.shelf.dataset)
         self.versions = Versions()
@@ -190,12 +200,11 @@ class World:
     def _try(self, operation: Operation, process: ChaosVault) -> str | None:
         """Try once; what came of it, or ``None`` when nobody can know."""
         self.main = operation
+        process.hear()
         self.lately = {}
         self.interruptions = 0
         self.unavailable = self.disturbed = False
-        operation.seen = [dict(self.states)]
-        if operation.request is None:
-            operation.job = None
+        operation.begin(self.states)
         if operation.kind == "sweep":
             self.vault.clock.advance(2 * 3600)
         done: object = None
@@ -255,14 +264,18 @@ class World:
         fault = self.chance.choices(_FAULTS, _WRITE_WEIGHTS if writes else _READ_WEIGHTS)[0]
         if fault in {Fault.BEFORE, Fault.AFTER, Fault.PART}:
             self.unavailable = True
-        if fault in {Fault.COLLIDE, Fault.INTERLEAVE}:
+        if fault in {Fault.COLLIDE, Fault.INTERLEAVE, Fault.TORN}:
             self.disturbed = True
         return fault
 
-    def _interleave(self) -> None:
-        """Somebody else does something whole while an operation is under way."""
+    def _interleave(self) -> dict[Key, Row | None]:
+        """Somebody else does something whole while an operation is under way.
+
+        Returns what some of the rows were like that somebody's last transaction wrote.
+        """
         if self.interruptions >= 3:
-            return
+            return {}
+        self.neighbour.before = {}
         self.interruptions += 1
         main = self.main
         assert main is not None
@@ -270,10 +283,14 @@ class World:
         main.seen.append(dict(self.states))
         for _ in range(self.chance.choice((1, 1, 2, 5))):
             self._act_meanwhile(main)
+        before = self.neighbour.before
+        return {key: before[key] for key in before if self.chance.random() < 0.5}
 
     def _act_meanwhile(self, main: Operation) -> None:
         if main.request is not None and self.chance.random() < 0.15:
-            other = main  # The client lost patience and sent the request again.
+            # The client lost patience and sent the request again.
+            other = replace(main)
+            other.begin(self.states)
         else:
             other = self._draw()
             if other.kind == "append" and main.changes and self.chance.random() < 0.7:
@@ -282,7 +299,7 @@ class World:
                 other.changes = dict(list(other.changes.items())[:1])
                 self.hot = (main.branch, next(iter(main.changes)))
                 other.changes[self.hot[1]] = a_body(f"meanwhile {self.counter}")
-            other.seen = [dict(self.states)]
+            other.begin(self.states)
         done: object = None
         failed: VaultError | None = None
         try:
@@ -296,6 +313,8 @@ class World:
         else:
             self._check_refusal(other, failed)
         main.seen.append(dict(self.states))
+        if main.request is not None and other.request == main.request:
+            main.staged, main.job, main.made = other.staged, other.job, other.made
 
     # What has to be.
 
@@ -503,7 +522,7 @@ class World:
         named = operation.request is not None
         if isinstance(error, NotFound) and operation.kind != "list_at":
             assert not (
-                operation.kind == "delete" and named and operation.staged and not operation.gone()
+                operation.kind == "delete" and named and operation.was_done and not operation.gone()
             ), "a request that was carried out is refused when it is made again"
             wanted = next(iter(operation.changes), None)
             assert operation.gone() or any(wanted not in state.visible for state in states)
@@ -511,11 +530,10 @@ class World:
         assert isinstance(error, Conflict), f"{type(error).__name__}: {error}"
         if operation.kind == "commit":
             assert any(state.records == 0 for state in states)
-            assert not (named and operation.job), "a commit that was made is refused"
+            assert not (named and operation.was_done), "a commit that was made is refused"
         elif operation.kind == "branch":
             assert states, "there was no branch of this name"
-            ours = named and operation.made is not None
-            assert not ours, "a branch that was made is refused"
+            assert not (named and operation.was_done), "a branch that was made is refused"
         else:
             assert operation.kind == "unbranch"
             assert operation.gone()
@@ -551,10 +569,11 @@ _FAULTS = (
     Fault.CRASH_AFTER,
     Fault.COLLIDE,
     Fault.INTERLEAVE,
+    Fault.TORN,
 )
 # Reads are many, so their faults are rarer; a fault after a read is the same as one before it.
-_READ_WEIGHTS = (2, 0, 0, 1, 0, 0, 4)
-_WRITE_WEIGHTS = (2, 5, 2, 1, 3, 2, 4)
+_READ_WEIGHTS = (2, 0, 0, 1, 0, 0, 4, 3)
+_WRITE_WEIGHTS = (2, 5, 2, 1, 3, 2, 4, 4)
 _WRITES = {"write", "put", "put_many", "delete_many", "delete"}
 
 

@@ -7,7 +7,11 @@ What can happen at one call:
 - ``PART``: of a write of many rows without a transaction some are written, then ``Unavailable``;
 - ``CRASH_BEFORE``, ``CRASH_AFTER``: the process ends there (``Crash``), and its caches with it;
 - ``COLLIDE``: a transaction meets another one and does not happen (``ConditionFailed({})``);
-- ``INTERLEAVE``: somebody else does something whole in between.
+- ``INTERLEAVE``: somebody else does something whole in between;
+- ``TORN``: the same, and of somebody's last transaction this process sees some rows only, for a
+  few calls. DynamoDB serializes single reads with transactions, but isolates a query and a batch
+  read from them only row by row. So ``page`` may miss rows although a ``get`` has seen others,
+  and ``get_many`` may mix what was and what is, once.
 
 The clock does not fail: nothing is asked over a wire.
 """
@@ -17,8 +21,11 @@ from enum import Enum, auto
 from typing import Any, Protocol, cast
 
 from datavault.domain.errors import Unavailable
+from datavault.domain.rows import Change, Key, Row, RowPage
 from datavault.ports import Catalog, ConditionFailed, Keyring, Objects, Vault
 from tests.support.builders import Process
+
+TORN_CALLS = 12
 
 
 class Crash(BaseException):
@@ -36,6 +43,7 @@ class Fault(Enum):
     CRASH_AFTER = auto()
     COLLIDE = auto()
     INTERLEAVE = auto()
+    TORN = auto()
 
 
 class Schedule(Protocol):
@@ -52,8 +60,9 @@ def nothing_happens(port: str, method: str) -> Fault:
 class ChaosVault(Process):
     """A process on the ports of ``vault`` to which ``schedule`` happens.
 
-    ``meanwhile`` is called at ``INTERLEAVE``. ``calls`` counts the calls of ports. A crash empties
-    the caches, as the end of a process does.
+    ``meanwhile`` is called at ``INTERLEAVE`` and ``TORN``; what it returns at the latter, rows as
+    they were, is what this process goes on seeing for ``TORN_CALLS`` calls. ``calls`` counts the
+    calls of ports. A crash empties the caches, as the end of a process does.
     """
 
     def __init__(
@@ -66,9 +75,16 @@ class ChaosVault(Process):
         self.schedule = schedule
         self.meanwhile = meanwhile
         self.calls = 0
+        self._old: dict[Key, Row | None] = {}
+        self._old_until = 0
+        self._serial = False
         self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self))
         self.objects = cast(Objects, _Port("objects", vault.objects, self))
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self))
+
+    def hear(self) -> None:
+        """Somebody told this process of all that was acknowledged: nothing is torn any more."""
+        self._old = {}
 
     def call(self, port: str, method: str, do: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """Make one call of a port, or what the schedule makes of it."""
@@ -76,7 +92,7 @@ class ChaosVault(Process):
         fault = self.schedule(port, method)
         match fault:
             case Fault.NONE:
-                return do(*args, **named)
+                return self._do(port, method, do, *args, **named)
             case Fault.BEFORE:
                 raise Unavailable(f"{port}.{method} was not asked")
             case Fault.AFTER:
@@ -99,7 +115,63 @@ class ChaosVault(Process):
                 return do(*args, **named)
             case Fault.INTERLEAVE:
                 self.meanwhile()
+                return self._do(port, method, do, *args, **named)
+            case Fault.TORN:
+                self._old = cast(dict[Key, Row | None], self.meanwhile() or {})
+                self._old_until = self.calls + TORN_CALLS
+                self._serial = False
+                return self._do(port, method, do, *args, **named)
+
+    def _do(self, port: str, method: str, do: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        """The call, answered from a catalog in which some rows are still as they were."""
+        if not self._old or self.calls >= self._old_until or port != "catalog":
+            return do(*args, **named)
+        match method:
+            case "get":
+                self._serial = True
                 return do(*args, **named)
+            case "get_many" if not self._serial:
+                found = cast(dict[Key, Row], do(*args, **named))
+                mixed = {key: self._old.get(key, found.get(key)) for key in args[0]}
+                # Who has seen one of the rows has seen the transaction.
+                self._serial = any(key not in self._old for key in args[0])
+                return {key: row for key, row in mixed.items() if row is not None}
+            case "page":
+                page = cast(RowPage, do(*args, **named))
+                rows = (self._old.get(row.key, row) for row in page.rows)
+                return RowPage(tuple(row for row in rows if row is not None), page.more)
+            case "write" if any(change.key in self._old for change in args[0]):
+                raise ConditionFailed({})  # That transaction is still under way.
+            case _:
+                return do(*args, **named)
+
+
+class LastWrite(Process):
+    """A process that remembers what stood where its last transaction wrote."""
+
+    def __init__(self, vault: Vault) -> None:
+        super().__init__(vault)
+        self.before: dict[Key, Row | None] = {}
+        port = vault.catalog
+        own = cast(Catalog, _Through(port))
+
+        def write(changes: Sequence[Change], *, token: str) -> None:
+            before = {change.key: port.get(change.key) for change in changes}
+            port.write(changes, token=token)
+            self.before = before
+
+        own.write = write  # type: ignore[method-assign]
+        self.catalog = own
+
+
+class _Through:
+    """A port whose methods can be replaced."""
+
+    def __init__(self, port: object) -> None:
+        self._port = port
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._port, method)
 
 
 def _some(do: Callable[[Sequence[Any]], Any], rows: Sequence[Any]) -> None:
