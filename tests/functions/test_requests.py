@@ -187,6 +187,20 @@ def test_a_body_that_did_not_survive_the_journey_is_malformed(
     assert (reply.status, reply.json["code"]) == (400, "malformed")
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"name": "a\\u0000"}', b'{"name": "a", "labels": {"k": "\\u0000"}}']
+)
+def test_a_string_with_nul_is_refused(client: Client, body: bytes) -> None:
+    reply = client(create.handler, body=body)
+    assert (reply.status, reply.json["code"]) == (422, "invalid")
+    assert "NUL" in reply.json["detail"]
+
+
+def test_an_escaped_backslash_before_u0000_is_no_nul(client: Client) -> None:
+    reply = client(create.handler, body=b'{"name": "a\\\\u0000"}')
+    assert (reply.status, reply.json["name"]) == (201, "a\\u0000")
+
+
 def test_a_key_that_stands_twice_is_refused(client: Client) -> None:
     reply = client(create.handler, body=b'{"name": "a", "name": "b"}')
     assert (reply.status, reply.json["code"]) == (422, "invalid")

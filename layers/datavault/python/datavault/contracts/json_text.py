@@ -13,7 +13,8 @@ def parse_object(text: bytes) -> JsonObject:
 
     Raises:
         Malformed: not UTF-8, not JSON (``NaN`` is not), too deep for the parser, no object.
-        Invalid: a key stands twice in one object, which other programs read otherwise.
+        Invalid: a key stands twice in one object, which other programs read otherwise; or a
+            string holds NUL, at which other programs end it.
     """
     try:
         value = json.loads(
@@ -32,6 +33,11 @@ def parse_object(text: bytes) -> JsonObject:
         raise Malformed("the body holds a number of too many digits") from None
     if not isinstance(value, dict):
         raise Malformed("the body is not a JSON object")
+    if b"\\u0000" in text:
+        # Imported here: numpy, for what hardly ever comes.
+        from datavault.domain.json_text import require_no_nul
+
+        require_no_nul(text, "body")
     return value
 
 
