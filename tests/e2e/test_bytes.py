@@ -204,6 +204,20 @@ def test_the_largest_record_goes_in_and_out(media_type: str, shelf: Shelf) -> No
     for ref in ("main", shelf.commit()["id"]):
         assert shelf.record(made.json()["ids"][0], ref=ref).content == line + b"\n"
         assert shelf.lines(ref=ref) == [line]
+    # In an envelope each quote is escaped once more, and Lambda returns 6 MB at most.
+    enveloped = shelf.person.get(f"{shelf.path}/records")
+    assert (enveloped.status, enveloped.code) == (413, "too_large")
+    assert NDJSON in enveloped.json()["detail"]
+
+
+def test_a_page_ends_where_the_reply_is_full(shelf: Shelf) -> None:
+    text = '{"t":"%s"}' % ('\\"' * 750_000)
+    for number in range(4):
+        shelf.append({str(number): text})
+    page = shelf.person.get(f"{shelf.path}/records?limit=1000").json()
+    assert 1 <= len(page["data"]) < 4
+    assert page["pagination"]["has_more"]
+    assert shelf.lines() == [text.encode()] * 4
 
 
 @pytest.mark.parametrize("record_id", [".", "..", "a/../b"])
