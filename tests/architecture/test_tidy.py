@@ -20,10 +20,7 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
 # Longer than a module or a function should be, with the length they have: they may only shrink.
-LONG_MODULES = {
-    "layers/datavault/python/datavault/services/ingest.py": 456,
-    "layers/datavault/python/datavault/services/staging.py": 410,
-}
+LONG_MODULES: dict[str, int] = {}
 LONG_FUNCTIONS = {
     "layers/datavault/python/datavault/services/datasets.py:create_dataset": 61,
     "infra/function.py:__init__": 78,
