@@ -1,6 +1,6 @@
 """Ingest: a stream of NDJSON becomes one commit.
 
-The stream is cut into runs of up to 32 MiB, which worker threads take one each: find the ids,
+The stream is cut into runs of up to 24 MiB, which worker threads take one each: find the ids,
 digest every record, look the ids up in the parent's tree, validate and store what is new, sorted
 by id, one pack a run. The runs' indexes are merged into the tree, and one transaction moves the
 branch. Memory is bounded by the runs in hand, whatever the length of the stream.

@@ -25,7 +25,8 @@ from datavault.domain.records import (
 from datavault.domain.store.columns import DIGEST, Ids, Values
 from datavault.services.runs import KEYLESS_ID_BYTES
 
-RUN_BYTES = 32 * 1024 * 1024
+# Three of them are in memory at a time, and what is made of them; a pack of one has 8 MB or more.
+RUN_BYTES = 24 * 1024 * 1024
 # A column of ids is as wide as its widest: 128 Ki of them are 64 MiB at the most.
 RUN_LINES_MAX = 128 * 1024
 # What the scanner takes at a time: in a core's cache, and few enough calls.

@@ -3,7 +3,7 @@
 A run's *index* is its entries (id, digest, locator) in order. The first ones are held in memory;
 beyond ``HELD_BYTES_MAX`` they are stored, sealed, in the form of tree leaves, and read back a
 leaf at a time. The merge holds a leaf of each run and looks at all runs for each step: good for
-some hundred runs of 32 MiB in one process; beyond, a corpus is divided by ranges of ids.
+some hundred runs of 24 MiB in one process; beyond, a corpus is divided by ranges of ids.
 """
 
 from collections.abc import Iterator, Sequence
