@@ -58,6 +58,15 @@ class StoredBodies:
             np.zeros(len(ordered), "S1"), ordered.values, ordered.locators, ordered.packs
         )
         with self._lock:
+            # Neighbours of like size are joined, so that a search looks at a few runs and not at
+            # all; none grows past a quarter of the whole, which is what is forgotten at a time.
+            while self._runs and len(slim) * 2 > len(self._runs[-1]):
+                if len(slim) + len(self._runs[-1]) > REMEMBERED_MAX // 4:
+                    break
+                last = self._runs.pop()
+                self._size -= len(last)
+                joined = Entries.concat([last, slim])
+                slim = joined.take(stable_order(_text(joined.values)))
             self._runs.append(slim)
             self._size += len(slim)
             while self._size > REMEMBERED_MAX and len(self._runs) > 1:
