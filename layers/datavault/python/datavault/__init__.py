@@ -5,5 +5,5 @@ entries, who may do what); ``ports`` says in the vault's words what those rules 
 world; ``services`` has one function per use case, built from both. ``contracts`` are the wire
 shapes and THE table of operations. ``adapters.aws`` keeps the ports' promises on AWS, and
 ``adapters.memory`` keeps them in a test. ``wiring`` alone reads the environment and builds
-clients. ``local`` runs the whole on one laptop, ``client`` and ``cli`` speak to a running vault.
+clients. ``local`` runs the whole on one laptop, and ``cli`` is the command.
 """
