@@ -1,9 +1,9 @@
 """POST /datasets/{dataset_id}/branches."""
 
-from datavault.contracts.versions import BranchReply, CreateBranchBody
+from datavault.contracts.versions.branches import BranchReply, CreateBranchBody
 from datavault.domain.ids import parse_branch_name
 from datavault.ports import Vault
-from datavault.services.versions import create_branch
+from datavault.services.versions.branches import create_branch
 from functions.edge.http import Request, endpoint
 
 

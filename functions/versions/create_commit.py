@@ -1,9 +1,9 @@
 """POST /datasets/{dataset_id}/commits."""
 
-from datavault.contracts.versions import CommitReply, CreateCommitBody
+from datavault.contracts.versions.commits import CommitReply, CreateCommitBody
 from datavault.domain.ids import parse_branch_name
 from datavault.ports import Vault
-from datavault.services.versions import create_commit
+from datavault.services.versions.commits import create_commit
 from functions.edge.http import Request, endpoint
 
 

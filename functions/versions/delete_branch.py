@@ -2,7 +2,7 @@
 
 from datavault.domain.ids import parse_branch_name
 from datavault.ports import Vault
-from datavault.services.versions import delete_branch
+from datavault.services.versions.branches import delete_branch
 from functions.edge.http import Request, endpoint
 
 

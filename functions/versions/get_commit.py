@@ -1,8 +1,8 @@
 """GET /datasets/{dataset_id}/commits/{commit_id}."""
 
-from datavault.contracts.versions import CommitReply
+from datavault.contracts.versions.commits import CommitReply
 from datavault.ports import Vault
-from datavault.services.versions import get_commit
+from datavault.services.versions.commits import get_commit
 from functions.edge.http import Request, endpoint
 
 

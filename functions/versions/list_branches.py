@@ -1,9 +1,9 @@
 """GET /datasets/{dataset_id}/branches."""
 
-from datavault.contracts.versions import BranchListReply
+from datavault.contracts.versions.branches import BranchListReply
 from datavault.contracts.wire import ListQuery
 from datavault.ports import Vault
-from datavault.services.versions import list_branches
+from datavault.services.versions.branches import list_branches
 from functions.edge.http import Request, endpoint
 
 

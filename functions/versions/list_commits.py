@@ -1,8 +1,8 @@
 """GET /datasets/{dataset_id}/commits."""
 
-from datavault.contracts.versions import CommitListReply, ListCommitsQuery
+from datavault.contracts.versions.commits import CommitListReply, ListCommitsQuery
 from datavault.ports import Vault
-from datavault.services.versions import list_commits
+from datavault.services.versions.commits import list_commits
 from functions.edge.http import Request, endpoint
 
 

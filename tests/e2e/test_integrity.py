@@ -15,12 +15,12 @@ import pytest
 from datavault.adapters.limits import PARTITION_KEY, SORT_KEY
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import BranchName, CommitId, DatasetName, JobId
-from datavault.services.branches import open_work, read_job
 from datavault.services.datasets import create_dataset, describe_dataset
 from datavault.services.exports import export_lines
 from datavault.services.keys import open_store
 from datavault.services.records import get_record, list_records
-from datavault.services.versions import get_commit, list_commits
+from datavault.services.refs import open_work, read_job
+from datavault.services.versions.commits import get_commit, list_commits
 from datavault.wiring import AwsVault
 from tests.e2e.deployment import Deployment, Shelf, Tenant
 

@@ -16,7 +16,8 @@ from datavault.domain.errors import Conflict, NotFound, Unavailable
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetName
 from datavault.domain.requests import Request
-from datavault.services import datasets, versions
+from datavault.services import datasets
+from datavault.services.versions import branches
 from tests.simulation.model import Content, ledger_of, read_heads
 from tests.support.builders import Process, Shelf, a_body, a_request, seeded
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
@@ -234,7 +235,7 @@ def measured(scenario: Scenario) -> tuple[Look, int, Look]:
 def look(shelf: Shelf) -> Look:
     """What everybody can see; checks on the way that the heads agree."""
     eyes = shelf.on(Process(shelf.vault))
-    found = versions.list_branches(
+    found = branches.list_branches(
         eyes.vault, caller=eyes.caller, dataset_id=eyes.dataset.id, limit=100, cursor=None
     ).items
     return Look(
@@ -308,7 +309,7 @@ def _check_old_or_new(seen: Look, old: Look, new: Look) -> None:
 
 
 def _heads(shelf: Shelf) -> dict[BranchId, CommitId]:
-    found = versions.list_branches(
+    found = branches.list_branches(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, limit=100, cursor=None
     ).items
     return {branch.id: branch.commit for branch in found}

@@ -20,8 +20,9 @@ from datavault.domain.history import Commit
 from datavault.domain.ids import BranchId, BranchName, CommitId, JobId
 from datavault.domain.requests import Request
 from datavault.domain.rows import Key, Row, Table, Value
-from datavault.services import retention, versions
+from datavault.services import retention
 from datavault.services.keys import open_store
+from datavault.services.versions import commits
 from tests.simulation.model import (
     Changes,
     Content,
@@ -472,7 +473,7 @@ class World:
 
     def _learn_commit(self, commit_id: CommitId, parent: CommitId | None, content: Content) -> None:
         """A new commit holds exactly ``content``, whatever way its tree was made."""
-        commit = versions.get_commit(
+        commit = commits.get_commit(
             self.observer.vault,
             caller=self.shelf.caller,
             dataset_id=self.shelf.dataset.id,
@@ -540,8 +541,8 @@ class World:
 
     def _check_history(self) -> None:
         for name, state in self.states.items():
-            commits = [commit.id for commit in self.observer.history(ref=name, limit=5)]
-            assert commits == self.versions.chain(state.commit)
+            log = [commit.id for commit in self.observer.history(ref=name, limit=5)]
+            assert log == self.versions.chain(state.commit)
         stored = {key.split("/")[-1] for key in self.vault.objects.keys("") if "/commits/" in key}
         assert stored == set(self.versions.content), "an attempt made another commit id"
 

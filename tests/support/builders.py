@@ -16,7 +16,8 @@ from datavault.domain.requests import Request
 from datavault.domain.staging import NewRecord, Receipt
 from datavault.domain.store.nodes import NodeCache
 from datavault.ports import Vault
-from datavault.services import datasets, records, versions, workspaces
+from datavault.services import datasets, records, workspaces
+from datavault.services.versions import branches, commits
 
 MAIN = BranchName("main")
 
@@ -134,7 +135,7 @@ class Shelf:
         branch: BranchName = MAIN,
         request: Request | None = None,
     ) -> Commit:
-        return versions.create_commit(
+        return commits.create_commit(
             self.vault,
             caller=self.caller,
             dataset_id=self.dataset.id,
@@ -178,7 +179,7 @@ class Shelf:
         found: list[Commit] = []
         cursor = None
         while True:
-            page = versions.list_commits(
+            page = commits.list_commits(
                 self.vault,
                 caller=self.caller,
                 dataset_id=self.dataset.id,
@@ -194,7 +195,7 @@ class Shelf:
     def create_branch(
         self, name: str, *, start: str = MAIN, request: Request | None = None
     ) -> None:
-        versions.create_branch(
+        branches.create_branch(
             self.vault,
             caller=self.caller,
             dataset_id=self.dataset.id,
@@ -204,7 +205,7 @@ class Shelf:
         )
 
     def delete_branch(self, name: str) -> None:
-        versions.delete_branch(
+        branches.delete_branch(
             self.vault, caller=self.caller, dataset_id=self.dataset.id, name=BranchName(name)
         )
 

@@ -14,7 +14,7 @@ from datavault.domain.ids import EntryId
 from datavault.domain.refs import agreed, head_keys
 from datavault.domain.rows import Row
 from datavault.ports import Vault
-from datavault.services.branches import find_branch
+from datavault.services.refs import find_branch
 from datavault.services.staging import all_rows
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_request
 

@@ -12,7 +12,7 @@ from datavault.domain.ids import BranchId, BranchName, JobId
 from datavault.domain.rows import Put, RowPage, Table
 from datavault.ports import Catalog, Objects
 from datavault.services.attempts import ATTEMPTS_MAX
-from datavault.services.branches import abandon, open_work, read_job
+from datavault.services.refs import abandon, open_work, read_job
 from datavault.services.staging import Work, read_head
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault

@@ -4,8 +4,9 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.errors import Invalid
-from datavault.services import datasets, records, versions
+from datavault.services import datasets, records
 from datavault.services.cursors import open_cursor, seal_cursor
+from datavault.services.versions import branches, commits
 from tests.support.builders import Shelf, a_body, a_dataset
 
 
@@ -26,8 +27,8 @@ def cursors(shelf: Shelf) -> dict[str, str | None]:
     return {
         "records": records.list_records(shelf.vault, **of, ref="main").next_cursor,  # type: ignore[arg-type]
         "records-dev": records.list_records(shelf.vault, **of, ref="dev").next_cursor,  # type: ignore[arg-type]
-        "commits": versions.list_commits(shelf.vault, **of, ref="main").next_cursor,  # type: ignore[arg-type]
-        "branches": versions.list_branches(shelf.vault, **of).next_cursor,  # type: ignore[arg-type]
+        "commits": commits.list_commits(shelf.vault, **of, ref="main").next_cursor,  # type: ignore[arg-type]
+        "branches": branches.list_branches(shelf.vault, **of).next_cursor,  # type: ignore[arg-type]
         "datasets": datasets.list_datasets(shelf.vault, **common).next_cursor,  # type: ignore[arg-type]
     }
 
@@ -41,9 +42,9 @@ def use(shelf: Shelf, name: str, cursor: str | None) -> object:
         case "records-dev":
             return records.list_records(shelf.vault, **of, ref="dev")  # type: ignore[arg-type]
         case "commits":
-            return versions.list_commits(shelf.vault, **of, ref="main")  # type: ignore[arg-type]
+            return commits.list_commits(shelf.vault, **of, ref="main")  # type: ignore[arg-type]
         case "branches":
-            return versions.list_branches(shelf.vault, **of)  # type: ignore[arg-type]
+            return branches.list_branches(shelf.vault, **of)  # type: ignore[arg-type]
         case _:
             return datasets.list_datasets(shelf.vault, **common)  # type: ignore[arg-type]
 

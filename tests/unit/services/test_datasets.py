@@ -20,7 +20,8 @@ from datavault.domain.errors import (
 from datavault.domain.ids import BranchName, DatasetId, DatasetName, new_id
 from datavault.domain.rows import Put, Row, Table
 from datavault.ports import Claims
-from datavault.services import access, datasets, health, versions, workspaces
+from datavault.services import access, datasets, health, workspaces
+from datavault.services.versions import branches, commits
 from tests.support.builders import Process, Shelf, a_body, a_caller, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Fault
 
@@ -151,8 +152,8 @@ def _everything(shelf: Shelf) -> list[Callable[[], object]]:
         lambda: shelf.get("a"),
         lambda: shelf.all(),
         lambda: shelf.history(),
-        lambda: versions.list_branches(shelf.vault, **parts, limit=9, cursor=None),  # type: ignore[arg-type]
-        lambda: versions.get_commit(
+        lambda: branches.list_branches(shelf.vault, **parts, limit=9, cursor=None),  # type: ignore[arg-type]
+        lambda: commits.get_commit(
             shelf.vault,
             **parts,  # type: ignore[arg-type]
             commit_ref=next(iter(_commits(shelf.vault))),
@@ -179,7 +180,7 @@ def test_branches_are_listed_by_name_with_their_commits(shelf: Shelf) -> None:
     found: list[tuple[str, bool]] = []
     cursor = None
     while True:
-        page = versions.list_branches(
+        page = branches.list_branches(
             shelf.vault,
             caller=shelf.caller,
             dataset_id=shelf.dataset.id,
@@ -245,7 +246,7 @@ def test_a_ref_that_is_ambiguous_is_a_conflict(shelf: Shelf) -> None:
 def test_what_is_no_commit_is_not_found(shelf: Shelf) -> None:
     for ref in ("main", "abc", "0" * 7, "Z" * 64, "0" * 8):
         with pytest.raises(NotFound):
-            versions.get_commit(
+            commits.get_commit(
                 shelf.vault,
                 caller=shelf.caller,
                 dataset_id=shelf.dataset.id,
@@ -277,7 +278,7 @@ def test_a_branch_row_without_heads_is_not_found(shelf: Shelf) -> None:
         shelf.all(ref="dev")
     with pytest.raises(NotFound, match="has been deleted"):
         shelf.append({"x": a_body("x")}, branch=BranchName("dev"))
-    page = versions.list_branches(
+    page = branches.list_branches(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, limit=9, cursor=None
     )
     assert [branch.name for branch in page.items] == ["main"]
@@ -288,9 +289,9 @@ def test_a_long_history_is_read_in_few_round_trips(shelf: Shelf) -> None:
         shelf.append({"a": a_body(f"{number}")})
         shelf.commit(f"{number}")
     chaos = ChaosVault(shelf.vault)
-    commits = shelf.on(chaos).history()
-    assert len(commits) == 72
-    assert [commit.id for commit in commits[1:]] == [commit.parents[0] for commit in commits[:-1]]
+    log = shelf.on(chaos).history()
+    assert len(log) == 72
+    assert [commit.id for commit in log[1:]] == [commit.parents[0] for commit in log[:-1]]
     assert chaos.calls < 20
 
 

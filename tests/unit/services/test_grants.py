@@ -9,7 +9,8 @@ from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant, Operation, Task
 from datavault.domain.ids import BranchName, DatasetName
 from datavault.ports import Claims
-from datavault.services import access, datasets, health, records, retention, versions
+from datavault.services import access, datasets, health, records, retention
+from datavault.services.versions import branches, commits
 from tests.support.builders import Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.recording import RecordingVault
@@ -54,10 +55,10 @@ def _commit_twice(shelf: Shelf) -> None:
 
 
 def _list_branches(shelf: Shelf) -> None:
-    page = versions.list_branches(
+    page = branches.list_branches(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, limit=1, cursor=None
     )
-    versions.list_branches(
+    branches.list_branches(
         shelf.vault,
         caller=shelf.caller,
         dataset_id=shelf.dataset.id,
@@ -67,7 +68,7 @@ def _list_branches(shelf: Shelf) -> None:
 
 
 def _get_commit(shelf: Shelf) -> None:
-    versions.get_commit(
+    commits.get_commit(
         shelf.vault,
         caller=shelf.caller,
         dataset_id=shelf.dataset.id,
@@ -172,7 +173,7 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    for module in (datasets, records, versions):
+    for module in (datasets, records, branches, commits):
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

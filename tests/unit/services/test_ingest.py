@@ -20,7 +20,7 @@ from datavault.services.datasets import create_dataset
 from datavault.services.exports import export_lines
 from datavault.services.ingest import Ingested, Mode, ingest_lines
 from datavault.services.records import append_records, get_record, list_records
-from datavault.services.versions import create_commit, list_commits
+from datavault.services.versions.commits import create_commit, list_commits
 from datavault.services.workspaces import create_workspace
 
 REQUEST = Request(RequestId("again"), b"hash of the stream")

@@ -557,7 +557,7 @@ def _open_row(shelf: Shelf, row: Row) -> None:
     """Open a sealed row where it stands, as the services do."""
     from datavault.domain.ids import BranchId
     from datavault.services import staging
-    from datavault.services.commits import open_commit_row
+    from datavault.services.history import open_commit_row
 
     keys = open_store(shelf.vault, shelf.dataset)
     kind, *rest = row.key.partition.split("/")
@@ -616,11 +616,12 @@ def _is_key_of(shelf: Shelf, row: Row) -> bool:
 
 
 def _is_of(shelf: Shelf, row: Row) -> bool:
-    from datavault.services import versions
+
+    from datavault.services.versions import branches
 
     if shelf.dataset.id in row.key.partition:
         return True
-    found = versions.list_branches(
+    found = branches.list_branches(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, limit=9, cursor=None
     ).items
     return any(branch.id in row.key.partition for branch in found)

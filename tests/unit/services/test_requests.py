@@ -129,7 +129,7 @@ def test_two_that_find_the_same_expired_row_do_not_both_do_the_work(shelf: Shelf
 
 
 def _staged(shelf: Shelf) -> int:
-    from datavault.services.branches import open_work
+    from datavault.services.refs import open_work
     from datavault.services.staging import read_head
     from tests.support.builders import MAIN
 

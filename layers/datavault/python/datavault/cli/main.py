@@ -87,8 +87,8 @@ def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
     from datavault import wiring
     from datavault.domain.access import Caller, Role
     from datavault.domain.ids import parse_branch_name, parse_dataset_id, parse_workspace_id
-    from datavault.services.branches import abandon, open_work
     from datavault.services.datasets import find_dataset
+    from datavault.services.refs import abandon, open_work
 
     vault = wiring.vault()
     workspace = parse_workspace_id(workspace_id)

@@ -12,8 +12,8 @@ from datavault.domain.requests import Request
 from datavault.domain.rows import Absent, Put, Table
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
-from datavault.services.commits import commit_row, first_commit
 from datavault.services.cursors import open_cursor, seal_cursor
+from datavault.services.history import commit_row, first_commit
 from datavault.services.keys import make_store, open_workspace
 
 

@@ -10,10 +10,10 @@ from datavault.domain.store.columns import Entries
 from datavault.domain.store.keys import StoreKeys
 from datavault.ports import Vault
 from datavault.services.bodies import read_bodies
-from datavault.services.branches import resolve
-from datavault.services.commits import read_commit
 from datavault.services.datasets import find_dataset
+from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
+from datavault.services.refs import resolve
 
 # About so many bytes of records are in one piece. How many rows that is, is learnt as pieces are
 # made: records may be compressed well or be many times the same body, so sealed bytes say little.

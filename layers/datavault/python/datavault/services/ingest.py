@@ -32,17 +32,17 @@ from datavault.ports import Vault
 from datavault.services import runs
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.bodies import store_bodies
-from datavault.services.branches import finish, open_work
-from datavault.services.commits import (
+from datavault.services.datasets import find_dataset
+from datavault.services.history import (
     Authorship,
     build_tree,
     commit_row,
     read_commit,
     write_commit,
 )
-from datavault.services.datasets import find_dataset
 from datavault.services.lines import Columns, cut_lines, read_columns, validate_rows
 from datavault.services.nodes import open_tree
+from datavault.services.refs import finish, open_work
 from datavault.services.repeats import Sighting, StoredBodies, distinct
 from datavault.services.staging import Work, read_head
 

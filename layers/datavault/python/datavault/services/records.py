@@ -30,11 +30,11 @@ from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.services.attempts import earlier_outcome
 from datavault.services.bodies import read_bodies, read_body
-from datavault.services.branches import View, open_work, resolve
-from datavault.services.commits import read_commit
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_dataset
+from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
+from datavault.services.refs import View, open_work, resolve
 from datavault.services.staging import (
     FoundName,
     find_staged,

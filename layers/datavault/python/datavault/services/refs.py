@@ -29,7 +29,7 @@ from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, sa
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts
 from datavault.services.bodies import store_bodies
-from datavault.services.commits import (
+from datavault.services.history import (
     Authorship,
     build_tree,
     commit_row,

@@ -1,0 +1,46 @@
+"""Examples of the operations of datasets."""
+
+from typing import Any
+
+from datavault.contracts.examples.shared import AT, DATASET, ONE_PAGE, links
+
+DATASET_REPLY = {
+    "id": DATASET,
+    "name": "support-chats",
+    "description": "Chats of the support desk",
+    "labels": {"team": "assist"},
+    "record_key": "id",
+    "default_branch": "main",
+    "privacy": "off",
+    "created_at": AT,
+    "created_by": "ada",
+    "_links": links(
+        self=f"/{DATASET}",
+        records=f"/{DATASET}/records",
+        commits=f"/{DATASET}/commits",
+        branches=f"/{DATASET}/branches",
+    ),
+}
+
+PATH_PARAMETERS: dict[str, tuple[str, str]] = {
+    "dataset_id": ("A dataset.", DATASET),
+}
+
+REQUESTS: dict[str, Any] = {
+    "create_dataset": {
+        "name": "support-chats",
+        "description": "Chats of the support desk",
+        "labels": {"team": "assist"},
+        "record_key": "id",
+    },
+}
+
+REPLIES: dict[str, Any] = {
+    "create_dataset": DATASET_REPLY,
+    "list_datasets": {
+        "data": [DATASET_REPLY],
+        "pagination": ONE_PAGE,
+        "_links": links(self="?limit=100"),
+    },
+    "describe_dataset": DATASET_REPLY,
+}

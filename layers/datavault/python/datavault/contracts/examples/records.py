@@ -1,0 +1,43 @@
+"""Examples of the operations of records."""
+
+from typing import Any
+
+from datavault.contracts.examples.shared import DATASET, ONE_PAGE, RECORD, RECORD_ID, links
+
+RECORD_REPLY = {
+    "id": RECORD_ID,
+    "data": RECORD,
+    "etag": "5f0c1e9ab3d27468",
+    "staged": True,
+    "_links": links(self=f"/{DATASET}/records/{RECORD_ID}?ref=main", dataset=f"/{DATASET}"),
+}
+
+PATH_PARAMETERS: dict[str, tuple[str, str]] = {
+    "record_id": (
+        "A record's id, percent-encoded whole: a `/` in it is `%2F`.",
+        RECORD_ID,
+    ),
+}
+
+REQUESTS: dict[str, Any] = {
+    "append_records": {"branch": "main", "records": [{"data": RECORD}]},
+}
+
+REPLIES: dict[str, Any] = {
+    "append_records": {
+        "branch": "main",
+        "count": 1,
+        "ids": [RECORD_ID],
+        "_links": links(
+            dataset=f"/{DATASET}",
+            records=f"/{DATASET}/records?ref=main",
+            commits=f"/{DATASET}/commits",
+        ),
+    },
+    "list_records": {
+        "data": [RECORD_REPLY],
+        "pagination": ONE_PAGE,
+        "_links": links(self=f"/{DATASET}/records?ref=main&limit=100", dataset=f"/{DATASET}"),
+    },
+    "get_record": RECORD_REPLY,
+}

@@ -1,0 +1,32 @@
+"""Rows of the table: functions that no route reaches."""
+
+from datavault.contracts.operations.rows import Grant, Task
+
+TASKS: tuple[Task, ...] = (
+    Task(
+        name="authorize",
+        capability="access",
+        summary="Verify a caller's token for the API",
+        function="functions.access.authorize",
+        grants=frozenset(),
+        timeout_s=10,
+    ),
+    Task(
+        name="sweep_staging",
+        capability="retention",
+        summary="Remove staged changes an hour after their commit, and those of deleted branches",
+        function="functions.retention.sweep_staging",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.CATALOG_WRITE,
+                Grant.STAGING_READ,
+                Grant.STAGING_WRITE,
+                # Not OBJECTS_READ: S3 says of what is not there that it has been deleted.
+                Grant.OBJECTS_DELETE,
+            }
+        ),
+        every_minutes=15,
+        timeout_s=900,
+    ),
+)

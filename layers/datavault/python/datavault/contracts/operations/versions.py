@@ -1,0 +1,87 @@
+"""Rows of the table: versions (commits and branches)."""
+
+from datavault.contracts.operations.rows import DATASET, HISTORY, PUT_OBJECTS, STAGE, Operation
+from datavault.contracts.versions import branches, commits
+from datavault.contracts.wire import ListQuery
+from datavault.domain.access import Action
+
+ROWS: tuple[Operation, ...] = (
+    Operation(
+        name="create_commit",
+        capability="versions",
+        method="POST",
+        path=f"{DATASET}/commits",
+        summary="Commit everything staged on a branch as one new version",
+        action=Action.COMMIT,
+        body=commits.CreateCommitBody,
+        reply=commits.CommitReply,
+        status=201,
+        function="functions.versions.create_commit",
+        grants=STAGE | PUT_OBJECTS,
+        memory_mb=2048,
+    ),
+    Operation(
+        name="list_commits",
+        capability="versions",
+        method="GET",
+        path=f"{DATASET}/commits",
+        summary="List a branch's history, newest first",
+        action=Action.READ_HISTORY,
+        query=commits.ListCommitsQuery,
+        reply=commits.CommitListReply,
+        status=200,
+        function="functions.versions.list_commits",
+        grants=HISTORY,
+    ),
+    Operation(
+        name="get_commit",
+        capability="versions",
+        method="GET",
+        path=f"{DATASET}/commits/{{commit_id}}",
+        summary="Get one commit by its id or a unique prefix of at least 8 characters",
+        action=Action.READ_HISTORY,
+        reply=commits.CommitReply,
+        status=200,
+        function="functions.versions.get_commit",
+        grants=HISTORY,
+    ),
+    Operation(
+        name="create_branch",
+        capability="versions",
+        method="POST",
+        path=f"{DATASET}/branches",
+        summary="Create a branch at the commit another ref names; staged changes stay behind",
+        action=Action.CHANGE_BRANCHES,
+        body=branches.CreateBranchBody,
+        reply=branches.BranchReply,
+        status=201,
+        function="functions.versions.create_branch",
+        grants=STAGE,
+    ),
+    Operation(
+        name="list_branches",
+        capability="versions",
+        method="GET",
+        path=f"{DATASET}/branches",
+        summary="List a dataset's branches by name",
+        action=Action.READ_HISTORY,
+        query=ListQuery,
+        reply=branches.BranchListReply,
+        status=200,
+        function="functions.versions.list_branches",
+        grants=HISTORY,
+    ),
+    Operation(
+        name="delete_branch",
+        capability="versions",
+        method="DELETE",
+        path=f"{DATASET}/branches/{{branch}}",
+        summary="Delete a branch and what is staged on it; its commits stay",
+        action=Action.CHANGE_BRANCHES,
+        status=204,
+        function="functions.versions.delete_branch",
+        # A commit that is pending on the branch is finished first.
+        grants=STAGE | PUT_OBJECTS,
+        memory_mb=2048,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Wire shapes of versions; one module for each kind of thing."""

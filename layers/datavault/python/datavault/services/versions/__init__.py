@@ -1,0 +1,1 @@
+"""Versions: commits and branches; one module for each kind of thing."""
