@@ -7,11 +7,12 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant, Operation, Task
-from datavault.domain.ids import BranchName, DatasetName
+from datavault.domain.ids import BranchName, DatasetName, TagName
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, records, retention
-from datavault.services.versions import branches, commits
-from tests.support.builders import Process, Shelf, a_body, a_dataset, a_request
+from datavault.services.versions import branches, commits, resets, tags
+from datavault.services.versions.resets import Staged
+from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.recording import RecordingVault
 
@@ -25,6 +26,7 @@ UNUSED = {
     "append_records": {Grant.OBJECTS_READ},
     "delete_branch": {Grant.STAGING_WRITE},
 }
+DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
 ROWS = {row.name: row for row in _ALL}
 REQUEST = a_request("grants")
@@ -76,6 +78,12 @@ def _get_commit(shelf: Shelf) -> None:
     )
 
 
+def _protect(shelf: Shelf) -> None:
+    shelf.create_branch("guarded")
+    for _ in range(2):
+        shelf.protect("guarded", request=REQUEST)
+
+
 def _authorize(shelf: Shelf) -> None:
     memory = shelf.vault.tokens
     claims = Claims("me", shelf.caller.workspace, ("admin",), False, 2**40)
@@ -107,6 +115,19 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "create_branch": lambda shelf: shelf.create_branch("new", request=REQUEST),
     "list_branches": _list_branches,
     "delete_branch": lambda shelf: shelf.delete_branch("dev"),
+    "get_branch": lambda shelf: branches.get_branch(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=MAIN
+    ),
+    "update_branch": _protect,
+    "reset_branch": lambda shelf: [
+        shelf.reset(MAIN, branch=DEV, staged=Staged.DISCARD, request=REQUEST) for _ in range(2)
+    ],
+    "list_reflog": lambda shelf: shelf.reflog(limit=1),
+    "create_tag": lambda shelf: [shelf.create_tag("new", request=REQUEST) for _ in range(2)],
+    "list_tags": lambda shelf: shelf.tags(limit=1),
+    "get_tag": lambda shelf: tags.get_tag(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=TagName("tag")
+    ),
     "check_ready": lambda shelf: health.check_ready(shelf.vault),
     "authorize": _authorize,
     "sweep_staging": _sweep,
@@ -122,7 +143,9 @@ def shelf() -> Shelf:
     made.append({"s": a_body("s"), "l": a_body("l", 9000)})
     made.append({f"r{number}": a_body("r") for number in range(95)})
     made.create_branch("dev")
-    made.append({"d": a_body("d")}, branch=BranchName("dev"))
+    made.append({"d": a_body("d")}, branch=DEV)
+    made.create_tag("tag")
+    made.create_tag("tag two")
     a_dataset(made.vault, made.caller, name="other")
     return made
 
@@ -148,20 +171,21 @@ def test_an_operation_does_what_its_grants_allow_and_nothing_else(name: str, she
 
 
 _UNDER_A_COMMIT: dict[str, Callable[[Shelf], object]] = {
-    "delete_branch": lambda shelf: shelf.delete_branch("busy"),
+    "delete_branch": lambda shelf: shelf.delete_branch(BUSY),
+    "update_branch": lambda shelf: shelf.protect(BUSY),
+    "reset_branch": lambda shelf: shelf.reset(MAIN, branch=BUSY),
 }
 
 
 def _pending(shelf: Shelf) -> None:
     """A branch whose commit a crash left behind."""
-    busy = BranchName("busy")
-    shelf.create_branch("busy")
-    shelf.append({"x": a_body("x", 5000)}, branch=busy)
+    shelf.create_branch(BUSY)
+    shelf.append({"x": a_body("x", 5000)}, branch=BUSY)
     crashing = ChaosVault(
         shelf.vault, lambda _, method: Fault.CRASH_AFTER if method == "write" else Fault.NONE
     )
     with pytest.raises(Crash):
-        shelf.on(crashing).commit(branch=busy)
+        shelf.on(crashing).commit(branch=BUSY)
 
 
 def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf) -> None:
@@ -173,7 +197,7 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    for module in (datasets, records, branches, commits):
+    for module in (datasets, records, branches, commits, resets, tags):
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

@@ -1,5 +1,6 @@
 """The API as an OpenAPI 3.1 document, derived from the operations table and the wire shapes."""
 
+import json
 import re
 from functools import cache
 from http import HTTPStatus
@@ -37,7 +38,7 @@ to get records alone, one a line; the next page is then in the headers `Link` an
 **Pages.** `pagination.next_cursor` goes into `cursor` of the same query. A page may be shorter
 than `limit` although there is more.
 
-**Refs.** A branch, a commit id, or a unique prefix of one (8 characters at least).
+**Refs.** A branch, a tag, a commit id, or a unique prefix of one (8 characters at least).
 
 **Repeating a request.** With an `Idempotency-Key`, a request that changes something is carried
 out once in 24 hours, and its repetition is answered as the first was.
@@ -55,6 +56,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "denied": (403, "No role of the caller permits this."),
     "not_found": (404, "There is no such thing in the caller's workspace."),
     "conflict": (409, "The world moved on: read again and retry. `staging_full`: commit first."),
+    "precondition_failed": (412, "What you expected does not hold: read again and decide."),
     "too_large": (413, "Over a written-down limit."),
     "invalid": (422, "Well-formed, but not acceptable; `errors` names the fields."),
     "throttled": (429, "Too fast; wait for `Retry-After` seconds."),
@@ -215,6 +217,8 @@ def _problems(row: Operation) -> Document:
         codes.add("conflict")
     if row.body is not None or NDJSON in row.returns:
         codes.add("too_large")
+    if _states_expectations(row):
+        codes.add("precondition_failed")
     responses = {
         str(status): {"$ref": f"#/components/responses/{code}"}
         for code, (status, _) in PROBLEMS.items()
@@ -225,6 +229,12 @@ def _problems(row: Operation) -> Document:
         unhealthy = _reply(row) | {"description": "The catalog does not answer."}
         responses["503"] = unhealthy
     return responses
+
+
+def _states_expectations(row: Operation) -> bool:
+    """Whether a request can say what it expects to find, in a field named ``expected_...``."""
+    asked = [model.model_json_schema() for model in (row.query, row.body) if model is not None]
+    return '"expected_' in json.dumps(asked)
 
 
 def _problem_response(code: str, status: int, text: str) -> Document:

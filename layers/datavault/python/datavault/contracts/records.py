@@ -31,7 +31,7 @@ Ref = Annotated[
     Field(
         min_length=1,
         max_length=BRANCH_NAME_CHARS_MAX,
-        description="A branch, a commit id, or a prefix of one (8 characters at least).",
+        description="A branch, a tag, a commit id, or a prefix of one (8 characters at least).",
     ),
 ]
 

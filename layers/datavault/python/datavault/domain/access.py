@@ -31,6 +31,8 @@ class Action(StrEnum):
     COMMIT = "versions:commit"
     READ_HISTORY = "versions:read"
     CHANGE_BRANCHES = "versions:branch"
+    PROTECT_BRANCHES = "versions:protect"
+    CREATE_TAG = "versions:tag"
 
 
 _READ = frozenset({Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY})
@@ -39,13 +41,14 @@ _WRITE = _READ | {
     Action.DELETE_RECORDS,
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
+    Action.CREATE_TAG,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.
 PERMITTED: dict[Role, frozenset[Action]] = {
     Role.READER: _READ,
     Role.WRITER: _WRITE,
-    Role.ADMIN: _WRITE | {Action.CREATE_DATASET},
+    Role.ADMIN: _WRITE | {Action.CREATE_DATASET, Action.PROTECT_BRANCHES},
     Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY}),
 }
 

@@ -14,6 +14,7 @@ from datavault.domain.ids import (
     EntryId,
     JobId,
     StoreId,
+    TagName,
     WorkspaceId,
 )
 from datavault.domain.rows import Key, Table
@@ -26,6 +27,7 @@ LEDGER_SHARDS = 16
 SWEEP_SHARDS = 16
 
 BRANCH_PREFIX = "branch/"
+TAG_PREFIX = "tag/"
 DATASET_PREFIX = "dataset/"
 
 
@@ -52,6 +54,23 @@ def dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
 def branch(ws: WorkspaceId, ds: DatasetId, name: BranchName) -> Key:
     """A branch by name."""
     return Key(Table.CATALOG, f"dataset/{ws}/{ds}", f"{BRANCH_PREFIX}{name}")
+
+
+def tag(ws: WorkspaceId, ds: DatasetId, name: TagName) -> Key:
+    """A tag by name."""
+    return Key(Table.CATALOG, f"dataset/{ws}/{ds}", f"{TAG_PREFIX}{name}")
+
+
+def reflog_partition(ws: WorkspaceId, ds: DatasetId, name: BranchName) -> str:
+    """Where a branch of that name has been, and those that had the name before it."""
+    return f"reflog/{ws}/{ds}/{name}"
+
+
+def reflog(
+    ws: WorkspaceId, ds: DatasetId, name: BranchName, branch_id: BranchId, number: int
+) -> Key:
+    """One step of a branch."""
+    return Key(Table.CATALOG, reflog_partition(ws, ds, name), f"{branch_id}/{number:012d}")
 
 
 def head(branch_id: BranchId, shard: int) -> Key:

@@ -58,7 +58,7 @@ def create_dataset(
         keys, key_rows = make_store(vault, workspace, dataset.store, now_ms)
         commit = first_commit(vault, keys, author=caller.subject, time_ms=now_ms)
         branch = refs.Branch(
-            BranchId(new_id("br", now_ms)), DEFAULT_BRANCH, commit.id, now_ms, caller.subject
+            BranchId(new_id("br", now_ms)), DEFAULT_BRANCH, commit.id, now_ms, caller.subject, False
         )
         changes = [
             Put(keyspace.dataset(workspace.id, dataset.id), dataset.attributes(), Absent()),
@@ -66,7 +66,7 @@ def create_dataset(
             Put(taken, {"dataset": dataset.id}, Absent()),
             *key_rows,
             commit_row(keys, dataset, commit, trail=b""),
-            *refs.create(workspace.id, dataset.id, branch),
+            *refs.create(workspace.id, dataset.id, branch, "create_dataset"),
             *remember(vault, caller, request, dataset.id, now_ms),
             ledger.entry(caller, Action.CREATE_DATASET, "create_dataset", dataset.id, now_ms),
         ]

@@ -34,7 +34,7 @@ from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
-from datavault.services.refs import View, open_work, resolve
+from datavault.services.refs import View, open_work, resolve, view_branch
 from datavault.services.staging import (
     FoundName,
     find_staged,
@@ -170,7 +170,7 @@ def delete_record(
     """
     require(caller, Action.DELETE_RECORDS)
     dataset = find_dataset(vault, caller, dataset_id)
-    view = resolve(vault, dataset, branch)
+    view = view_branch(open_work(vault, dataset, branch))
     if not _has(view, record_id):
         # This very request may have removed it; looked up after the record, so that it is seen.
         if earlier_outcome(vault, caller, request) is not None:

@@ -2,6 +2,7 @@
 
 from datavault.domain import keyspace, ledger, refs
 from datavault.domain.access import Action, Caller, require
+from datavault.domain.commit_jobs import CommitJob
 from datavault.domain.errors import Conflict, Corrupt
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchName, CommitId, DatasetId, JobId, new_id
@@ -39,7 +40,7 @@ def create_commit(
     for in the same words, and nothing was staged since, it is the answer.
 
     Raises:
-        Conflict: nothing is staged.
+        Conflict: nothing is staged, or the branch is protected.
     """
     require(caller, Action.COMMIT)
     dataset = find_dataset(vault, caller, dataset_id)
@@ -62,6 +63,7 @@ def create_commit(
         if head.records == 0:
             if finished is not None:
                 return finished
+            refs.require_unprotected(head)
             raise Conflict("nothing is staged on this branch", field="branch")
         job = _close(work, head, caller, message, request, token)
         if job is not None:
@@ -118,10 +120,10 @@ def _close(
     message: str,
     request: Request | None,
     token: str,
-) -> refs.CommitJob | None:
+) -> CommitJob | None:
     """T1: close the open generation for a new commit job; ``None`` if something came between."""
     now_ms = work.vault.clock.now_ms()
-    job = refs.CommitJob(
+    job = CommitJob(
         JobId(new_id("job", now_ms)),
         work.branch,
         head.generation,
