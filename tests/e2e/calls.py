@@ -39,6 +39,11 @@ def furnish(admin: Person) -> Place:
 _CALLS: dict[str, Callable[[Place], Call]] = {
     "create_dataset": lambda _: json_call("POST", f"{API}/datasets", {"name": f"made {uuid4()}"}),
     "list_datasets": lambda _: Call("GET", f"{API}/datasets?limit=2"),
+    "update_dataset": lambda place: json_call(
+        "PATCH", place.path, {"description": "told anew"}
+    ).with_headers(**{"If-Match": "*"}),
+    "archive_dataset": lambda place: Call("POST", f"{place.path}/archive"),
+    "restore_dataset": lambda place: Call("POST", f"{place.path}/restore"),
     "describe_dataset": lambda place: Call("GET", place.path),
     "append_records": lambda place: json_call(
         "POST", f"{place.path}/records", {"records": [{"data": {"n": 3}}]}

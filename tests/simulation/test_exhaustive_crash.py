@@ -11,12 +11,15 @@ from functools import cache
 
 import pytest
 
-from datavault.domain.datasets import Dataset
+from datavault.domain.dataset_index import Criteria
+from datavault.domain.datasets import Dataset, State
 from datavault.domain.errors import Conflict, NotFound, Unavailable
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetName
+from datavault.domain.preconditions import Precondition
 from datavault.domain.requests import Request
 from datavault.services import datasets
+from datavault.services.datasets import changes, search
 from datavault.services.versions import branches
 from datavault.services.versions.branches import Protection
 from datavault.services.versions.resets import Staged
@@ -45,7 +48,7 @@ class Look:
     """A world as everybody can see it, without ids that differ from try to try."""
 
     branches: dict[str, tuple[Content, Content, int]]
-    datasets: list[str]
+    datasets: list[tuple[str, str, int]]
     ledger: Counter[str]
     tags: list[str]
     protected: list[str]
@@ -127,6 +130,34 @@ def _create_dataset(shelf: Shelf, request: Request | None) -> object:
     )
 
 
+def _update(shelf: Shelf, request: Request | None) -> object:
+    return changes.update_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        edit=changes.Edit(name=DatasetName("renamed"), labels=(("a", "2"), ("b", ""))),
+        precondition=Precondition(frozenset("1")),
+        request=request,
+    )
+
+
+def _archive(shelf: Shelf, request: Request | None) -> object:
+    return changes.archive_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=request
+    )
+
+
+def _archived(shelf: Shelf) -> None:
+    _fill(shelf)
+    _archive(shelf, None)
+
+
+def _restore(shelf: Shelf, request: Request | None) -> object:
+    return changes.restore_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=request
+    )
+
+
 SCENARIOS = (
     Scenario("append", _fill, _append_few),
     Scenario("append-many", _fill, _append_many),
@@ -171,6 +202,9 @@ SCENARIOS = (
         _leave_pending,
         lambda shelf, request: shelf.reset(_first(shelf), staged=Staged.DISCARD, request=request),
     ),
+    Scenario("update", _fill, _update),
+    Scenario("archive", _leave_pending, _archive),
+    Scenario("restore", _archived, _restore),
 )
 
 
@@ -303,9 +337,10 @@ def look(shelf: Shelf) -> Look:
             for branch in found
         },
         sorted(
-            dataset.name
-            for dataset in datasets.list_datasets(
-                eyes.vault, caller=eyes.caller, limit=100, cursor=None
+            (dataset.name, dataset.state.value, dataset.version)
+            for criteria in (Criteria(state=None), Criteria(), Criteria(state=State.ARCHIVED))
+            for dataset in search.list_datasets(
+                eyes.vault, caller=eyes.caller, limit=100, cursor=None, criteria=criteria
             ).items
         ),
         _operations(eyes),

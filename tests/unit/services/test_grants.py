@@ -8,8 +8,11 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant, Operation, Task
 from datavault.domain.ids import BranchName, DatasetName, TagName
+from datavault.domain.preconditions import ANY
+from datavault.domain.requests import Request
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, records, retention
+from datavault.services.datasets import changes, search
 from datavault.services.versions import branches, commits, resets, tags
 from datavault.services.versions.resets import Staged
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
@@ -34,8 +37,8 @@ REQUEST = a_request("grants")
 
 def _list_datasets(shelf: Shelf) -> None:
     for _ in range(2):
-        page = datasets.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=None)
-        datasets.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=page.next_cursor)
+        page = search.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=None)
+        search.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=page.next_cursor)
 
 
 def _create_dataset(shelf: Shelf) -> None:
@@ -49,6 +52,29 @@ def _create_dataset(shelf: Shelf) -> None:
             record_key=None,
             request=REQUEST,
         )
+
+
+def _update(shelf: Shelf, *, name: str) -> None:
+    changes.update_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        edit=changes.Edit(name=DatasetName(name)),
+        precondition=ANY,
+        request=REQUEST,
+    )
+
+
+def _archive(shelf: Shelf, request: Request | None) -> object:
+    return changes.archive_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=request
+    )
+
+
+def _restore(shelf: Shelf) -> object:
+    return changes.restore_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=REQUEST
+    )
 
 
 def _commit_twice(shelf: Shelf) -> None:
@@ -99,6 +125,9 @@ def _sweep(shelf: Shelf) -> None:
 DOES: dict[str, Callable[[Shelf], object]] = {
     "create_dataset": _create_dataset,
     "list_datasets": _list_datasets,
+    "update_dataset": lambda shelf: _update(shelf, name="renamed"),
+    "archive_dataset": lambda shelf: _archive(shelf, REQUEST),
+    "restore_dataset": lambda shelf: [_archive(shelf, None), _restore(shelf)],
     "describe_dataset": lambda shelf: datasets.describe_dataset(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id
     ),
@@ -136,6 +165,10 @@ DOES: dict[str, Callable[[Shelf], object]] = {
 
 @pytest.fixture
 def shelf() -> Shelf:
+    return full_shelf()
+
+
+def full_shelf() -> Shelf:
     """Everything there can be: committed and staged, small and large, a branch and a sweep due."""
     made = Shelf.make(MemoryVault())
     made.append({"a": a_body("a"), "b": a_body("b", 9000)})
@@ -197,7 +230,7 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    for module in (datasets, records, branches, commits, resets, tags):
+    for module in (datasets, changes, search, records, branches, commits, resets, tags):
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

@@ -43,6 +43,8 @@ than `limit` although there is more.
 **Repeating a request.** With an `Idempotency-Key`, a request that changes something is carried
 out once in 24 hours, and its repetition is answered as the first was.
 
+**Changing what others may change.** Where `If-Match` is asked for, send the `ETag` you have seen.
+
 **Problems** are `application/problem+json` (RFC 9457). `code` tells them apart, `errors` names
 what to mend, `correlation_id` finds the request in logs and ledger.
 
@@ -92,6 +94,14 @@ def document() -> Document:
                     "description": "Names the request in logs, ledger and reply; made if absent.",
                     "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
                 },
+                "if_match": {
+                    "name": "If-Match",
+                    "in": "header",
+                    "required": True,
+                    "description": "The `ETag` of the version to be changed, or `*` for any.",
+                    "schema": {"type": "string"},
+                    "example": '"3"',
+                },
                 "idempotency_key": {
                     "name": "Idempotency-Key",
                     "in": "header",
@@ -102,6 +112,10 @@ def document() -> Document:
             "headers": {
                 "correlation_id": {
                     "description": "The request's name in logs and ledger.",
+                    "schema": {"type": "string"},
+                },
+                "etag": {
+                    "description": "The version, for `If-Match`.",
                     "schema": {"type": "string"},
                 },
                 "retry_after": {
@@ -161,6 +175,8 @@ def _parameters(row: Operation) -> list[Document]:
             parameters.append(_query_parameter(name, schema))
     if row.action is not None and row.method != "GET":
         parameters.append({"$ref": "#/components/parameters/idempotency_key"})
+    if row.precondition:
+        parameters.append({"$ref": "#/components/parameters/if_match"})
     parameters.append({"$ref": "#/components/parameters/correlation_id"})
     return parameters
 
@@ -187,10 +203,10 @@ def _body(row: Operation, media_type: str) -> Document:
 
 
 def _reply(row: Operation) -> Document:
-    reply: Document = {
-        "description": row.summary,
-        "headers": {"X-Correlation-ID": {"$ref": "#/components/headers/correlation_id"}},
-    }
+    headers: Document = {"X-Correlation-ID": {"$ref": "#/components/headers/correlation_id"}}
+    if row.tagged:
+        headers["ETag"] = {"$ref": "#/components/headers/etag"}
+    reply: Document = {"description": row.summary, "headers": headers}
     content: Document = {}
     for media_type in row.returns if row.status != 204 else ():
         match media_type:
@@ -215,6 +231,8 @@ def _problems(row: Operation) -> Document:
         codes.add("not_found")
     if row.method != "GET":
         codes.add("conflict")
+    if row.precondition:
+        codes.add("precondition_failed")
     if row.body is not None or NDJSON in row.returns:
         codes.add("too_large")
     if _states_expectations(row):

@@ -25,6 +25,9 @@ class Action(StrEnum):
 
     CREATE_DATASET = "datasets:create"
     DESCRIBE_DATASET = "datasets:describe"
+    UPDATE_DATASET = "datasets:update"
+    ARCHIVE_DATASET = "datasets:archive"
+    CLONE_DATASET = "datasets:clone"
     APPEND_RECORDS = "records:append"
     READ_RECORDS = "records:read"
     DELETE_RECORDS = "records:delete"
@@ -37,6 +40,7 @@ class Action(StrEnum):
 
 _READ = frozenset({Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY})
 _WRITE = _READ | {
+    Action.UPDATE_DATASET,
     Action.APPEND_RECORDS,
     Action.DELETE_RECORDS,
     Action.COMMIT,
@@ -48,7 +52,13 @@ _WRITE = _READ | {
 PERMITTED: dict[Role, frozenset[Action]] = {
     Role.READER: _READ,
     Role.WRITER: _WRITE,
-    Role.ADMIN: _WRITE | {Action.CREATE_DATASET, Action.PROTECT_BRANCHES},
+    Role.ADMIN: _WRITE
+    | {
+        Action.CREATE_DATASET,
+        Action.ARCHIVE_DATASET,
+        Action.CLONE_DATASET,
+        Action.PROTECT_BRANCHES,
+    },
     Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY}),
 }
 

@@ -23,7 +23,7 @@ _STAGED_ID = b"io.llm-data-vault/1/staged record id"
 _ETAG = b"io.llm-data-vault/1/record etag"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
-_NAME = "io.llm-data-vault/1/dataset name"
+_NAME = b"io.llm-data-vault/1/dataset name"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -78,6 +78,9 @@ def request_body_hash(body: bytes) -> bytes:
     return blake3(body, derive_key_context=_REQUEST_BODY).digest()
 
 
-def name_hash(name: str) -> str:
-    """The sort key of a dataset's name: any name fits, and no two names share it."""
-    return blake3(name.encode(), derive_key_context=_NAME).hexdigest()
+def name_hash(name: str, workspace_key: bytes) -> str:
+    """The sort key of a dataset's name: any name fits, and no two names share it.
+
+    Under a key of the workspace, so that whoever sees keys of rows cannot test a guess.
+    """
+    return blake3(name.encode(), key=expand(workspace_key, _NAME)).hexdigest()

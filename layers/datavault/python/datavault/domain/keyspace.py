@@ -25,10 +25,13 @@ HEAD_SHARDS = 4
 STAGED_SHARDS = 16
 LEDGER_SHARDS = 16
 SWEEP_SHARDS = 16
+# As many as a token's last digit tells apart; a multiple of HEAD_SHARDS (``domain.datasets``).
+GATE_SHARDS = 16
 
 BRANCH_PREFIX = "branch/"
 TAG_PREFIX = "tag/"
 DATASET_PREFIX = "dataset/"
+_GATE = "gate/"
 
 
 def workspace(ws: WorkspaceId) -> Key:
@@ -49,6 +52,36 @@ def dataset_name(ws: WorkspaceId, name_hash: str) -> Key:
 def dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
     """The dataset itself."""
     return Key(Table.CATALOG, f"dataset/{ws}/{ds}", "dataset")
+
+
+def indexed_partition(ws: WorkspaceId, term: str) -> str:
+    """The datasets of a workspace to which a term applies, oldest first."""
+    return f"workspace/{ws}/datasets/{term}"
+
+
+def indexed_dataset(ws: WorkspaceId, term: str, ds: DatasetId) -> Key:
+    """That a term of the index applies to a dataset."""
+    return Key(Table.CATALOG, indexed_partition(ws, term), ds)
+
+
+def gate(ws: WorkspaceId, ds: DatasetId, shard: int) -> Key:
+    """That a dataset takes no changes: a row that is there while it is archived."""
+    return Key(Table.CATALOG, f"{_GATE}{ws}/{ds}/{shard:x}", "shut")
+
+
+def gates(ws: WorkspaceId, ds: DatasetId) -> list[Key]:
+    """All gates of a dataset."""
+    return [gate(ws, ds, shard) for shard in range(GATE_SHARDS)]
+
+
+def is_gate(key: Key) -> bool:
+    """Whether the row is a gate."""
+    return key.partition.startswith(_GATE)
+
+
+def clone(ws: WorkspaceId, origin: DatasetId, ds: DatasetId) -> Key:
+    """That a dataset has been cloned: its commits and its store are the clone's too."""
+    return Key(Table.CATALOG, f"clones/{ws}/{origin}", ds)
 
 
 def branch(ws: WorkspaceId, ds: DatasetId, name: BranchName) -> Key:

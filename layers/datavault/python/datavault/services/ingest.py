@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
+from datavault.domain.datasets import still_active
 from datavault.domain.errors import Invalid, VaultError
 from datavault.domain.history import Commit, Kept
 from datavault.domain.ids import BranchName, CommitId, DatasetId
@@ -33,7 +34,7 @@ from datavault.ports import Vault
 from datavault.services import runs
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.bodies import store_bodies
-from datavault.services.datasets import find_dataset
+from datavault.services.datasets import find_writable_dataset
 from datavault.services.history import (
     Authorship,
     build_tree,
@@ -95,7 +96,7 @@ def ingest_lines(
     """
     require(caller, Action.COMMIT)
     require(caller, Action.APPEND_RECORDS)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     work = open_work(vault, dataset, branch)
     before = earlier_outcome(vault, caller, request)
     if before is not None:
@@ -290,6 +291,7 @@ def _publish(
             records=reading.records,
         )
         moved = [
+            still_active(dataset, token),
             *refs.move(work.named, start.head, commit.id, why),
             commit_row(keys, dataset, commit, trail=parent.trail_of_child()),
             *remember(vault, caller, request, _outcome(reading, commit), now_ms),
@@ -313,7 +315,11 @@ def _remember_nothing_changed(
     vault = reading.work.vault
     outcome = _outcome(reading, start.parent.commit)
     remembered = remember(vault, caller, request, outcome, vault.clock.now_ms())
-    return attempt(vault, [*refs.still(reading.work.branch, start.head), *remembered], token)
+    held = [
+        still_active(reading.work.dataset, token),
+        *refs.still(reading.work.branch, start.head),
+    ]
+    return attempt(vault, [*held, *remembered], token)
 
 
 def _outcome(reading: _Reading, commit: Commit) -> str:

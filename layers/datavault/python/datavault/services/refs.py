@@ -12,7 +12,7 @@ import numpy as np
 from datavault.domain import commit_jobs, keyspace, ledger, refs
 from datavault.domain.access import Action, Caller
 from datavault.domain.commit_jobs import CommitJob
-from datavault.domain.datasets import Dataset
+from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Conflict, NotFound
 from datavault.domain.history import Kept
 from datavault.domain.ids import (
@@ -214,6 +214,7 @@ def abandon(work: Work, caller: Caller) -> None:
             raise Conflict("no commit is pending on this branch", field="branch")
         now_ms = work.vault.clock.now_ms()
         changes = [
+            still_active(work.dataset, token),
             *refs.abandon(read_job(work, head.pending), now_ms),
             refs.sweep_later(work.branch, head.generation - 1, work.keys.store, now_ms),
             ledger.entry(
@@ -283,6 +284,7 @@ def _publish(
     return attempt(
         work.vault,
         [
+            still_active(work.dataset, token),
             *refs.move(work.named, head, commit.id, why),
             commit_jobs.finish(job, commit.id, now_ms),
             commit_row(work.keys, work.dataset, commit, trail=kept.trail),

@@ -12,7 +12,7 @@ import numpy as np
 
 from datavault.domain import digests, keyspace, ledger, refs
 from datavault.domain.access import Action, Caller
-from datavault.domain.datasets import Dataset
+from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Corrupt, NotFound, StagingFull
 from datavault.domain.ids import BatchId, BranchId, BranchName, RecordId
 from datavault.domain.reflog import Named
@@ -122,6 +122,7 @@ def stage_batch(
         spot = _Spot(work, head.generation, head.tick + 1, shard, batch, pack)
         now_ms = vault.clock.now_ms()
         staged = [
+            still_active(work.dataset, token),
             refs.stage(
                 work.branch,
                 shard,

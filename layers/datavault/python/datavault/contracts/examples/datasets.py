@@ -11,9 +11,14 @@ DATASET_REPLY = {
     "labels": {"team": "assist"},
     "record_key": "id",
     "default_branch": "main",
+    "metadata": {"language": "en", "turns": 4},
+    "state": "active",
+    "version": 1,
+    "origin": None,
     "privacy": "off",
     "created_at": AT,
     "created_by": "ada",
+    "updated_at": AT,
     "_links": links(
         self=f"/{DATASET}",
         records=f"/{DATASET}/records",
@@ -31,8 +36,10 @@ REQUESTS: dict[str, Any] = {
         "name": "support-chats",
         "description": "Chats of the support desk",
         "labels": {"team": "assist"},
+        "metadata": {"language": "en", "turns": 4},
         "record_key": "id",
     },
+    "update_dataset": {"description": "Chats of the support desk, cleaned", "labels": {}},
 }
 
 REPLIES: dict[str, Any] = {
@@ -43,4 +50,8 @@ REPLIES: dict[str, Any] = {
         "_links": links(self="?limit=100"),
     },
     "describe_dataset": DATASET_REPLY,
+    "update_dataset": DATASET_REPLY
+    | {"description": "Chats of the support desk, cleaned", "labels": {}, "version": 2},
+    "archive_dataset": DATASET_REPLY | {"state": "archived", "version": 2},
+    "restore_dataset": DATASET_REPLY | {"version": 3},
 }

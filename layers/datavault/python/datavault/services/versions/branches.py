@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from datavault.domain import keyspace, ledger, refs
 from datavault.domain.access import Action, Caller, require
-from datavault.domain.datasets import DEFAULT_BRANCH, Dataset
+from datavault.domain.datasets import DEFAULT_BRANCH, Dataset, still_active
 from datavault.domain.errors import Conflict, NotFound
 from datavault.domain.ids import BranchId, BranchName, DatasetId, TagName, new_id
 from datavault.domain.pages import Page
@@ -15,7 +15,7 @@ from datavault.domain.rows import Table
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
-from datavault.services.datasets import find_dataset
+from datavault.services.datasets import find_dataset, find_writable_dataset
 from datavault.services.refs import find_branch, finish, left_so, open_work, own_row, resolve
 from datavault.services.staging import read_head
 
@@ -42,7 +42,7 @@ def create_branch(
         Conflict: there is a branch or a tag of that name.
     """
     require(caller, Action.CHANGE_BRANCHES)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     for token in attempts(vault, "the dataset"):
         taken = _find_taken(vault, dataset, name)
         # After the name: if this very request has taken it, that is seen here.
@@ -61,6 +61,7 @@ def create_branch(
             protected=False,
         )
         changes = [
+            still_active(dataset, token),
             *refs.create(dataset.workspace, dataset.id, branch, "create_branch"),
             *remember(vault, caller, request, branch.encode(), now_ms),
             ledger.entry(
@@ -180,7 +181,7 @@ def delete_branch(vault: Vault, *, caller: Caller, dataset_id: DatasetId, name: 
         NotFound: there is none of that name.
     """
     require(caller, Action.CHANGE_BRANCHES)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id)
     if name == DEFAULT_BRANCH:
         raise Conflict("the default branch cannot be deleted", field="branch")
     work = open_work(vault, dataset, name)
@@ -193,6 +194,7 @@ def delete_branch(vault: Vault, *, caller: Caller, dataset_id: DatasetId, name: 
         own_row(work)
         now_ms = vault.clock.now_ms()
         changes = [
+            still_active(dataset, token),
             *refs.delete(work.named, head, Why("delete_branch", caller.subject, now_ms)),
             refs.sweep_later(work.branch, head.generation, dataset.store, now_ms),
             ledger.entry(

@@ -3,6 +3,7 @@
 from datavault.domain import keyspace, ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.commit_jobs import CommitJob
+from datavault.domain.datasets import still_active
 from datavault.domain.errors import Conflict, Corrupt
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchName, CommitId, DatasetId, JobId, new_id
@@ -11,7 +12,7 @@ from datavault.domain.requests import Request
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
-from datavault.services.datasets import find_dataset
+from datavault.services.datasets import find_dataset, find_writable_dataset
 from datavault.services.history import open_commit_row, read_commit
 from datavault.services.keys import open_store
 from datavault.services.refs import (
@@ -43,7 +44,7 @@ def create_commit(
         Conflict: nothing is staged, or the branch is protected.
     """
     require(caller, Action.COMMIT)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     before = earlier_outcome(vault, caller, request)
     if before is not None and (made := find_made(vault, dataset, JobId(before))) is not None:
         return made.commit  # Wherever the branch is by now, or if it is no more.
@@ -134,6 +135,7 @@ def _close(
         None,
     )
     changes = [
+        still_active(work.dataset, token),
         *refs.close_generation(job, seal_message(work, job.id, message)),
         *remember(work.vault, caller, request, job.id, now_ms),
         ledger.entry(
