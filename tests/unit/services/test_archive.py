@@ -7,8 +7,9 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS
 from datavault.domain import keyspace
+from datavault.domain.access import Caller, Role
 from datavault.domain.datasets import Dataset, State
-from datavault.domain.errors import Conflict, Denied, VaultError
+from datavault.domain.errors import Conflict, Denied
 from datavault.domain.rows import Put, Row, Table
 from datavault.services.datasets import changes
 from datavault.services.ingest import ingest_lines
@@ -79,7 +80,6 @@ def test_every_write_to_an_archived_dataset_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", WRITERS)
 def test_no_write_comes_after_the_archiving_wherever_that_falls(name: str) -> None:
     """At every call of a port somebody archives: from then on nothing that is kept changes."""
-    chaos = ChaosVault(full_shelf().vault)
     counted = full_shelf()
     chaos = ChaosVault(counted.vault)
     WRITERS[name](counted.on(chaos))
@@ -96,8 +96,7 @@ def test_no_write_comes_after_the_archiving_wherever_that_falls(name: str) -> No
             WRITERS[name](
                 shelf.on(ChaosVault(shelf.vault, AtCall(call, Fault.INTERLEAVE), meanwhile))
             )
-        except VaultError as refusal:
-            assert "is archived" in str(refusal)
+        except Conflict:
             refused += 1
         assert kept(shelf) == then[0], f"call {call}"
     assert refused > 0
@@ -131,8 +130,12 @@ def test_one_shut_gate_is_met_by_writers_sooner_or_later(shard: int) -> None:
     gate = keyspace.gate(shelf.dataset.workspace, shelf.dataset.id, shard)
     shelf.vault.catalog.put_many([Put(gate, {})])
     with pytest.raises(Conflict, match="is archived"):
-        for number in range(500):
-            shelf.append({"a": a_body(f"{number}")})
+        _append_often(shelf)
+
+
+def _append_often(shelf: Shelf) -> None:
+    for number in range(500):
+        shelf.append({"a": a_body(f"{number}")})
 
 
 def test_a_request_made_before_is_answered_as_it_was() -> None:
@@ -158,12 +161,10 @@ def test_a_commit_under_way_waits_for_the_restoring() -> None:
     assert shelf.all() == {"a": a_body("a")}
     restore(shelf)
     assert shelf.commit("m", request=a_request("commit")).message == "m"
-    assert [commit.message for commit in shelf.history()][0] == "m"
+    assert shelf.history()[0].message == "m"
 
 
 def test_who_writes_may_not_archive() -> None:
-    from datavault.domain.access import Caller, Role
-
     shelf = Shelf.make(MemoryVault())
     writer = Caller("w", shelf.caller.workspace, frozenset({Role.WRITER}), "c")
     for do in (archive, restore):

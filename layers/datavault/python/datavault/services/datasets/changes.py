@@ -76,9 +76,7 @@ def update_dataset(
     for token in attempts(vault, "the dataset"):
         old = find_dataset(vault, caller, dataset_id)
         wanted = edit.of(old)
-        holder = (
-            None if wanted.name == old.name else name_holder(vault, workspace, wanted.name, key)
-        )
+        holder = name_holder(vault, workspace, wanted.name, key)
         # After dataset and name: if this very request has changed them, that is seen here.
         before = earlier_outcome(vault, caller, request)
         if before is not None:
@@ -91,7 +89,7 @@ def update_dataset(
             if attempt(vault, _unchanged(vault, caller, request, old, now_ms), token):
                 return old
             continue
-        if holder is not None:
+        if holder is not None and holder != old.id:
             raise name_taken(holder)
         new = replace(wanted, version=old.version + 1, updated_ms=now_ms)
         changes = [
