@@ -231,11 +231,9 @@ def _problems(row: Operation) -> Document:
         codes.add("not_found")
     if row.method != "GET":
         codes.add("conflict")
-    if row.precondition:
-        codes.add("precondition_failed")
     if row.body is not None or NDJSON in row.returns:
         codes.add("too_large")
-    if _states_expectations(row):
+    if row.precondition or _states_expectations(row):
         codes.add("precondition_failed")
     responses = {
         str(status): {"$ref": f"#/components/responses/{code}"}

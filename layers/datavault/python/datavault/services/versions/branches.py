@@ -135,7 +135,7 @@ def update_branch(
         Conflict: something is staged, which nothing could commit any more.
     """
     require(caller, Action.PROTECT_BRANCHES)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     work = open_work(vault, dataset, name)
     wanted = protection is Protection.ON
     for token in attempts(vault, "the branch"):
@@ -156,6 +156,7 @@ def update_branch(
         branch = replace(refs.Branch.of(own_row(work), head), protected=wanted)
         now_ms = vault.clock.now_ms()
         changes = [
+            still_active(dataset, token),
             *(refs.protect(work.branch, head) if wanted else refs.unprotect(work.branch)),
             *remember(vault, caller, request, branch.encode(), now_ms),
             ledger.entry(

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from datavault.domain import keyspace, ledger, refs
 from datavault.domain.access import Action, Caller, require
+from datavault.domain.datasets import still_active
 from datavault.domain.errors import NotFound, PreconditionFailed
 from datavault.domain.ids import BranchName, CommitId, DatasetId
 from datavault.domain.pages import Page
@@ -14,7 +15,7 @@ from datavault.domain.rows import Change, Table
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
-from datavault.services.datasets import find_dataset
+from datavault.services.datasets import find_dataset, find_writable_dataset
 from datavault.services.refs import finish, left_so, open_work, own_row, resolve
 from datavault.services.staging import Work, read_head
 
@@ -49,7 +50,7 @@ def reset_branch(
         Conflict: something is staged and is not to be discarded, or the branch is protected.
     """
     require(caller, Action.CHANGE_BRANCHES)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     work = open_work(vault, dataset, name)
     for token in attempts(vault, "the branch"):
         head = read_head(work)
@@ -71,6 +72,7 @@ def reset_branch(
             continue
         why = Why("reset_branch", caller.subject, vault.clock.now_ms())
         changes = [
+            still_active(work.dataset, token),
             *_reset(work, head, target, staged, why),
             *remember(vault, caller, request, branch.encode(), why.at_ms),
             ledger.entry(

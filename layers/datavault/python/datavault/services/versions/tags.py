@@ -2,7 +2,7 @@
 
 from datavault.domain import keyspace, ledger, tags
 from datavault.domain.access import Action, Caller, require
-from datavault.domain.datasets import Dataset
+from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Conflict, NotFound
 from datavault.domain.ids import BranchName, DatasetId, TagName
 from datavault.domain.pages import Page
@@ -13,7 +13,7 @@ from datavault.domain.tags import Tag
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
-from datavault.services.datasets import find_dataset
+from datavault.services.datasets import find_dataset, find_writable_dataset
 from datavault.services.keys import open_store
 from datavault.services.refs import resolve
 
@@ -34,7 +34,7 @@ def create_tag(
         Conflict: there is a tag or a branch of that name.
     """
     require(caller, Action.CREATE_TAG)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     keys = open_store(vault, dataset)
     tag_key = keyspace.tag(dataset.workspace, dataset.id, name)
     branch_key = keyspace.branch(dataset.workspace, dataset.id, BranchName(name))
@@ -52,6 +52,7 @@ def create_tag(
         tag = Tag(name, commit, message, now_ms, caller.subject)
         sealed = keys.seal(message.encode(), purpose="tag message", context=name, place=dataset.id)
         changes = [
+            still_active(dataset, token),
             *tags.create(dataset.workspace, dataset.id, tag, sealed),
             *remember(vault, caller, request, name, now_ms),
             ledger.entry(
