@@ -42,6 +42,9 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "update_dataset": lambda place: json_call(
         "PATCH", place.path, {"description": "told anew"}
     ).with_headers(**{"If-Match": "*"}),
+    "clone_dataset": lambda place: json_call(
+        "POST", f"{place.path}/clone", {"name": f"clone {uuid4()}", "ref": place.commit}
+    ),
     "archive_dataset": lambda place: Call("POST", f"{place.path}/archive"),
     "restore_dataset": lambda place: Call("POST", f"{place.path}/restore"),
     "describe_dataset": lambda place: Call("GET", place.path),

@@ -19,7 +19,7 @@ from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetName
 from datavault.domain.preconditions import Precondition
 from datavault.domain.requests import Request
 from datavault.services import datasets
-from datavault.services.datasets import changes, search
+from datavault.services.datasets import changes, clones, search
 from datavault.services.versions import branches
 from datavault.services.versions.branches import Protection
 from datavault.services.versions.resets import Staged
@@ -147,6 +147,17 @@ def _archive(shelf: Shelf, request: Request | None) -> object:
     )
 
 
+def _clone(shelf: Shelf, request: Request | None) -> object:
+    return clones.clone_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        ref=MAIN,
+        name=DatasetName("another"),
+        request=request,
+    )
+
+
 def _archived(shelf: Shelf) -> None:
     _fill(shelf)
     _archive(shelf, None)
@@ -205,6 +216,7 @@ SCENARIOS = (
     Scenario("update", _fill, _update),
     Scenario("archive", _leave_pending, _archive),
     Scenario("restore", _archived, _restore),
+    Scenario("clone", _fill, _clone),
 )
 
 

@@ -12,7 +12,7 @@ from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, records, retention
-from datavault.services.datasets import changes, search
+from datavault.services.datasets import changes, clones, search
 from datavault.services.versions import branches, commits, resets, tags
 from datavault.services.versions.resets import Staged
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
@@ -77,6 +77,18 @@ def _restore(shelf: Shelf) -> object:
     )
 
 
+def _clone(shelf: Shelf) -> None:
+    for _ in range(2):
+        clones.clone_dataset(
+            shelf.vault,
+            caller=shelf.caller,
+            dataset_id=shelf.dataset.id,
+            ref=shelf.history(limit=1)[0].id,
+            name=DatasetName("clone"),
+            request=REQUEST,
+        )
+
+
 def _commit_twice(shelf: Shelf) -> None:
     shelf.commit(request=REQUEST)
     shelf.commit(request=REQUEST)
@@ -126,6 +138,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "create_dataset": _create_dataset,
     "list_datasets": _list_datasets,
     "update_dataset": lambda shelf: _update(shelf, name="renamed"),
+    "clone_dataset": _clone,
     "archive_dataset": lambda shelf: _archive(shelf, REQUEST),
     "restore_dataset": lambda shelf: [_archive(shelf, None), _restore(shelf)],
     "describe_dataset": lambda shelf: datasets.describe_dataset(
@@ -230,7 +243,7 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    for module in (datasets, changes, search, records, branches, commits, resets, tags):
+    for module in (datasets, changes, clones, search, records, branches, commits, resets, tags):
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

@@ -33,6 +33,8 @@ DEFAULT_BRANCH = BranchName("main")
 # changes the dataset: with these bounds a change of all of them fits (``domain.dataset_index``).
 LABELS_MAX = 16
 METADATA_FIELDS_MAX = 10
+# A commit is looked for in the dataset and all its origins at once: some more rows in one read.
+CLONE_DEPTH_MAX = 16
 
 type Labels = tuple[tuple[str, str], ...]
 type Scalar = str | int | float | bool

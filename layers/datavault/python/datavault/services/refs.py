@@ -28,7 +28,7 @@ from datavault.domain.ids import (
 )
 from datavault.domain.reflog import Why
 from datavault.domain.requests import Request
-from datavault.domain.rows import Row, Table
+from datavault.domain.rows import Row
 from datavault.domain.staging import StagedChange
 from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, same_values
 from datavault.ports import Vault
@@ -38,6 +38,7 @@ from datavault.services.history import (
     Authorship,
     build_tree,
     commit_row,
+    find_commits,
     read_commit,
     write_commit,
 )
@@ -111,16 +112,15 @@ def resolve_commit(vault: Vault, dataset: Dataset, text: str) -> CommitId:
             f"a commit is named by {COMMIT_PREFIX_CHARS_MIN} to {COMMIT_ID_CHARS} hex characters",
             field="commit_id",
         )
-    start = keyspace.commit(dataset.workspace, dataset.id, text)
-    page = vault.catalog.page(Table.CATALOG, start.partition, prefix=text, limit=2)
-    if len(page.rows) > 1:
+    found = find_commits(vault, dataset, text)
+    if len(found) > 1:
         raise Conflict(
             f"several commits of dataset {dataset.id} begin with these {len(text)} characters",
             field="ref",
         )
-    if not page.rows:
+    if not found:
         raise NotFound(f"dataset {dataset.id} has no such commit", field="ref")
-    return CommitId(page.rows[0].key.sort)
+    return found.pop()
 
 
 def own_row(work: Work) -> Row:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datavault.contracts.examples.shared import AT, DATASET, ONE_PAGE, links
+from datavault.contracts.examples.shared import AT, COMMIT, DATASET, ONE_PAGE, links
 
 DATASET_REPLY = {
     "id": DATASET,
@@ -39,6 +39,7 @@ REQUESTS: dict[str, Any] = {
         "metadata": {"language": "en", "turns": 4},
         "record_key": "id",
     },
+    "clone_dataset": {"name": "support-chats-cleaned", "ref": "main"},
     "update_dataset": {"description": "Chats of the support desk, cleaned", "labels": {}},
 }
 
@@ -52,6 +53,8 @@ REPLIES: dict[str, Any] = {
     "describe_dataset": DATASET_REPLY,
     "update_dataset": DATASET_REPLY
     | {"description": "Chats of the support desk, cleaned", "labels": {}, "version": 2},
+    "clone_dataset": DATASET_REPLY
+    | {"name": "support-chats-cleaned", "origin": {"dataset": DATASET, "commit": COMMIT}},
     "archive_dataset": DATASET_REPLY | {"state": "archived", "version": 2},
     "restore_dataset": DATASET_REPLY | {"version": 3},
 }

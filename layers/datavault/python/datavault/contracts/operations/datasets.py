@@ -94,4 +94,18 @@ ROWS: tuple[Operation, ...] = (
         function="functions.datasets.restore",
         grants=STAGE,
     ),
+    Operation(
+        name="clone_dataset",
+        capability="datasets",
+        method="POST",
+        path=f"{DATASET}/clone",
+        summary="Make another dataset that starts at a version of this one and shares its store",
+        action=Action.CLONE_DATASET,
+        body=datasets.CloneDatasetBody,
+        reply=datasets.DatasetReply,
+        tagged=True,
+        status=201,
+        function="functions.datasets.clone",
+        grants=STAGE,
+    ),
 )

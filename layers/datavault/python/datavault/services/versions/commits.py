@@ -1,6 +1,6 @@
 """Commits: create, get, list."""
 
-from datavault.domain import keyspace, ledger, refs
+from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.commit_jobs import CommitJob
 from datavault.domain.datasets import still_active
@@ -13,7 +13,7 @@ from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_dataset, find_writable_dataset
-from datavault.services.history import open_commit_row, read_commit
+from datavault.services.history import find_commit_rows, open_commit_row, read_commit
 from datavault.services.keys import open_store
 from datavault.services.refs import (
     find_made,
@@ -101,12 +101,11 @@ def list_commits(
     while upcoming is not None and len(listed) < limit:
         first = read_commit(vault, keys, dataset, upcoming)
         names = [upcoming, *first.ancestors()][: limit - len(listed)]
-        wanted = [keyspace.commit(dataset.workspace, dataset.id, name) for name in names]
-        rows = vault.catalog.get_many(wanted)
-        for key in wanted:
-            if key not in rows:
+        rows = find_commit_rows(vault, dataset, names)
+        for name in names:
+            if name not in rows:
                 raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
-            commit = open_commit_row(keys, rows[key]).commit
+            commit = open_commit_row(keys, rows[name]).commit
             if commit.id != upcoming:
                 raise Corrupt(f"commit {commit.id} is not the parent of the one before it")
             listed.append(commit)
