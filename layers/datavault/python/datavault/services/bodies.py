@@ -6,9 +6,8 @@ from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
-from blake3 import blake3
 
-from datavault.domain.digests import DIGEST_BYTES, record_digest
+from datavault.domain.digests import record_digest, record_digests
 from datavault.domain.errors import Corrupt, NotFound
 from datavault.domain.staging import INLINE_BYTES_MAX, StagedChange
 from datavault.domain.store.block import RecordBlock, encode_block
@@ -127,9 +126,7 @@ def read_bodies(
     ):
         block = RecordBlock.decode(_open(vault, keys, kind, place, sealed))
         bodies += block.bodies(ordered["slot"][at:end].astype(np.int64))
-    key = keys.ids.record
-    digests = b"".join([blake3(body, key=key).digest(DIGEST_BYTES) for body in bodies])
-    if digests != entries.values.take(order).tobytes():
+    if record_digests(bodies, keys.ids.record) != entries.values.take(order).tobytes():
         raise Corrupt("a stored record does not have the digest that the tree says")
     where = np.empty(len(order), np.intp)
     where[order] = np.arange(len(order))
