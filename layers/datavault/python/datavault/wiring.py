@@ -25,7 +25,7 @@ from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
-from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens
+from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens, UsagePlans
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
@@ -78,6 +78,14 @@ class IssuerSettings(_Section, frozen=True):
     lifetime_s_max: _Count = 43200
 
 
+class UsageSettings(_Section, frozen=True):
+    """The API whose usage plans an operator changes: a stack's outputs. No function needs it."""
+
+    api: _Name
+    plan: _Name
+    api_stage: _Name = "live"
+
+
 class AwsTimeouts(_Section, frozen=True):
     """How long AWS may take: to connect, to go on answering, for a call with its repeats."""
 
@@ -101,6 +109,7 @@ class Settings(_Section, frozen=True):
     tables: Tables | None = None
     objects: ObjectSettings | None = None
     issuer: IssuerSettings | None = None
+    usage: UsageSettings | None = None
     aws: AwsTimeouts = AwsTimeouts()
     limits: Limits = Limits()
 
@@ -173,6 +182,26 @@ class AwsVault:
             msgspec.structs.asdict(issuer.claims),
             lifetime_s_max=issuer.lifetime_s_max,
         )
+
+    @cached_property
+    def usage_plans(self) -> UsagePlans:
+        """For operators; not one of ``ports.Vault``, which services get."""
+        import boto3  # Half a second that no function pays.
+
+        from datavault.adapters.aws.usage_plans import GatewayUsagePlans, StageOfApi
+
+        usage = _required(self.settings.usage, "USAGE")
+        held = self._credentials.get()
+        client = boto3.client(
+            "apigateway",
+            region_name=self._region,
+            endpoint_url=custom_endpoint(self._environment, "api_gateway"),
+            aws_access_key_id=held.access_key_id,
+            aws_secret_access_key=held.secret_access_key,
+            aws_session_token=held.token,
+        )
+        stage = StageOfApi(self.settings.stage, usage.api, usage.api_stage, usage.plan)
+        return GatewayUsagePlans(client, stage)
 
     @cached_property
     def clock(self) -> Clock:

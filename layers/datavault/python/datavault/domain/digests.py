@@ -24,6 +24,7 @@ _ETAG = b"io.llm-data-vault/1/record etag"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
 _NAME = "io.llm-data-vault/1/dataset name"
+_USAGE = "io.llm-data-vault/1/usage identifier"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,3 +82,8 @@ def request_body_hash(body: bytes) -> bytes:
 def name_hash(name: str) -> str:
     """The sort key of a dataset's name: any name fits, and no two names share it."""
     return blake3(name.encode(), derive_key_context=_NAME).hexdigest()
+
+
+def usage_identifier_hash(workspace: str) -> str:
+    """The 64 hex digits under which a gateway counts a workspace's requests."""
+    return blake3(workspace.encode(), derive_key_context=_USAGE).hexdigest()
