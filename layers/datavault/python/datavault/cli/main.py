@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from datavault.cli.maintenance import maintenance
 from datavault.domain.errors import VaultError
 
 
@@ -128,6 +129,9 @@ def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
     dataset = find_dataset(vault, caller, parse_dataset_id(dataset_id))
     abandon(open_work(vault, dataset, parse_branch_name(name)), caller)
     click.echo(f"The pending commit of {name} is abandoned.")
+
+
+cli.add_command(maintenance)
 
 
 def main() -> None:
