@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from datavault.cli.maintenance import maintenance
+from datavault.cli.settings import setting_options, settings
 from datavault.domain.errors import VaultError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="datavault")
+@setting_options
 def cli() -> None:
     """Sealed, deduplicated, versioned and erasable storage for the data of language models."""
 
@@ -132,6 +134,7 @@ def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
 
 
 cli.add_command(maintenance)
+cli.add_command(settings)
 
 
 def main() -> None:
