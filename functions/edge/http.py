@@ -19,6 +19,7 @@ from datavault.domain.errors import Unauthenticated
 from datavault.domain.ids import DatasetId, parse_dataset_id
 from datavault.domain.preconditions import Precondition
 from datavault.ports import Clock, Vault
+from datavault.services.maintenance import require_writable
 from functions.edge.caller import caller_of
 from functions.edge.problems import HEADERS, problem_of
 from functions.edge.requests import (
@@ -103,6 +104,8 @@ class Endpoint[Query, Body]:
         try:
             opened = vault()
             request = self._parse(opened.clock, event, headers, correlation_id)
+            if self.row.changes_something:
+                require_writable(opened, request.caller)
             outcome = self._handle(opened, request)
             response = respond(outcome, self.row.status, correlation_id)
         except Exception as error:  # noqa: BLE001  # Nothing above us could still answer.

@@ -23,8 +23,7 @@ from datavault.domain.ids import DatasetId, WorkspaceId
 from datavault.local.cloud import LocalCloud, Permissions
 from datavault.local.issuer import Issuer
 from datavault.local.vault import DeployedVault, deploy_vault
-from datavault.local.workspace import operator_environment
-from datavault.services.workspaces import create_workspace
+from datavault.local.workspace import make_workspace, operator_environment
 from datavault.wiring import AwsVault
 from tests.support.http import NDJSON, Call, Reply, json_call, segment, send
 
@@ -88,7 +87,7 @@ class Deployment:
     def tenant(self) -> "Tenant":
         """A new workspace."""
         with self.vault() as vault:
-            return Tenant(self, create_workspace(vault, name="acme", stage="local").id)
+            return Tenant(self, make_workspace(vault, "acme"))
 
     def rows(self, name: str, **starts: str) -> list[dict[str, Any]]:
         """A table's items whose attributes start so, as DynamoDB's client gives them."""

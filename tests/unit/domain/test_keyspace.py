@@ -25,6 +25,7 @@ DS, ST, BR = DatasetId("ds_1"), StoreId("st_1"), BranchId("br_0")
 def keys_of(ws: WorkspaceId) -> dict[str, Key]:
     return {
         "workspace": keyspace.workspace(ws),
+        "maintenance": keyspace.maintenance(ws),
         "workspace_dataset": keyspace.workspace_dataset(ws, DS),
         "dataset_name": keyspace.dataset_name(ws, "hash"),
         "dataset": keyspace.dataset(ws, DS),

@@ -25,6 +25,7 @@ _ETAG = b"io.llm-data-vault/1/record etag"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
 _NAME = b"io.llm-data-vault/1/dataset name"
+_USAGE = "io.llm-data-vault/1/usage identifier"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -100,3 +101,8 @@ def name_hash(name: str, workspace_key: bytes) -> str:
     Under a key of the workspace, so that whoever sees keys of rows cannot test a guess.
     """
     return blake3(name.encode(), key=expand(workspace_key, _NAME)).hexdigest()
+
+
+def usage_identifier_hash(workspace: str) -> str:
+    """The 64 hex digits under which a gateway counts a workspace's requests."""
+    return blake3(workspace.encode(), derive_key_context=_USAGE).hexdigest()

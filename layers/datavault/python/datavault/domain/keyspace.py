@@ -39,6 +39,11 @@ def workspace(ws: WorkspaceId) -> Key:
     return Key(Table.CATALOG, f"workspace/{ws}", "workspace")
 
 
+def maintenance(ws: WorkspaceId | None) -> Key:
+    """That a workspace is read-only, or the whole stage; not there, it is not."""
+    return Key(Table.CATALOG, f"maintenance/{ws or 'stage'}", "read-only")
+
+
 def workspace_dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
     """That the workspace has the dataset; listed by creation time."""
     return Key(Table.CATALOG, f"workspace/{ws}", f"{DATASET_PREFIX}{ds}")

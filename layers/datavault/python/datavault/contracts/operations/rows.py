@@ -59,6 +59,11 @@ class Operation:
     memory_mb: int = 512
     timeout_s: int = 29
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether it does: each change tells the ledger, and nothing else does."""
+        return Grant.LEDGER_APPEND in self.grants
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
