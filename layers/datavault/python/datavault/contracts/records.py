@@ -7,7 +7,7 @@ byte; the reply models below describe them to OpenAPI and the client.
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, PrivateAttr, WithJsonSchema
 
 from datavault.contracts.links import href, link, page_links
 from datavault.contracts.wire import LIMIT_MAX, Body, Cursor, Limit, Links, Pagination, Query, Reply
@@ -122,6 +122,16 @@ class RecordReply(Reply):
     etag: str
     staged: bool
     links: Links
+    _text: bytes = PrivateAttr(default=b"")
+
+    @property
+    def text(self) -> bytes:
+        """The record's own text, byte for byte as it is stored; the client cuts it out."""
+        return self._text
+
+    def keep_text(self, text: bytes) -> None:
+        """Remember ``text``, which ``data`` was parsed from."""
+        self._text = text
 
 
 class RecordListReply(Reply):

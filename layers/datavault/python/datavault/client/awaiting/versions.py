@@ -1,0 +1,116 @@
+"""Generated from the operations table: methods of versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from datavault.client.caller import AsyncCaller
+from datavault.client.paging import async_pages
+from datavault.client.routes import Arguments
+from datavault.client.routing import versions as routing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from datavault.client.routes import CallOptions, ChangeOptions
+    from datavault.contracts.versions.branches import BranchListReply, BranchReply
+    from datavault.contracts.versions.commits import CommitListReply, CommitReply
+
+
+class AsyncVersions(AsyncCaller):
+    """Operations of versions."""
+
+    async def create_commit(
+        self,
+        dataset_id: str,
+        *,
+        branch: str = "main",
+        message: str = "",
+        **options: Unpack[ChangeOptions],
+    ) -> CommitReply:
+        """Commit everything staged on a branch as one new version."""
+        return await self.call(
+            routing.CREATE_COMMIT,
+            Arguments(path=(dataset_id,), body={"branch": branch, "message": message}),
+            **options,
+        )
+
+    async def list_commits(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CommitListReply:
+        """List a branch's history, newest first."""
+        return await self.call(
+            routing.LIST_COMMITS,
+            Arguments(path=(dataset_id,), query={"ref": ref, "limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_commits(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> AsyncIterator[CommitReply]:
+        """Iterate over all pages of ``list_commits``, each fetched when reached."""
+        async for page in async_pages(
+            self.list_commits, dataset_id, ref=ref, limit=page_size, **options
+        ):
+            for item in page.data:
+                yield item
+
+    async def get_commit(
+        self, dataset_id: str, commit_id: str, **options: Unpack[CallOptions]
+    ) -> CommitReply:
+        """Get one commit by its id or a unique prefix of at least 8 characters."""
+        return await self.call(
+            routing.GET_COMMIT, Arguments(path=(dataset_id, commit_id)), **options
+        )
+
+    async def create_branch(
+        self, dataset_id: str, *, name: str, start: str = "main", **options: Unpack[ChangeOptions]
+    ) -> BranchReply:
+        """Create a branch at the commit another ref names; staged changes stay behind."""
+        return await self.call(
+            routing.CREATE_BRANCH,
+            Arguments(path=(dataset_id,), body={"name": name, "start": start}),
+            **options,
+        )
+
+    async def list_branches(
+        self,
+        dataset_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> BranchListReply:
+        """List a dataset's branches by name."""
+        return await self.call(
+            routing.LIST_BRANCHES,
+            Arguments(path=(dataset_id,), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_branches(
+        self, dataset_id: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> AsyncIterator[BranchReply]:
+        """Iterate over all pages of ``list_branches``, each fetched when reached."""
+        async for page in async_pages(self.list_branches, dataset_id, limit=page_size, **options):
+            for item in page.data:
+                yield item
+
+    async def delete_branch(
+        self, dataset_id: str, branch: str, **options: Unpack[ChangeOptions]
+    ) -> None:
+        """Delete a branch and what is staged on it; its commits stay."""
+        return await self.call(
+            routing.DELETE_BRANCH, Arguments(path=(dataset_id, branch)), **options
+        )
