@@ -11,15 +11,19 @@ from datavault.client.messages import Lines
 from datavault.client.paging import async_pages, pages
 from datavault.client.records import record
 from datavault.client.retries import NO_RETRIES, Retries, RetryBudget
+from datavault.client.streams.report import Appended, Checkpoint, Progress
 from datavault.client.vault import AsyncVault, Vault
 
 __all__ = [
     "NO_RETRIES",
+    "Appended",
     "AsyncVault",
     "Behaviour",
+    "Checkpoint",
     "ClientCredentials",
     "Credentials",
     "Lines",
+    "Progress",
     "Retries",
     "RetryBudget",
     "StaticToken",

@@ -5,7 +5,8 @@ VaultClientError
 ├── SignInFailed           the token URL gave no token: check the client id and secret
 ├── ConnectionFailed       no answer, after every retry allowed: the change may have been made
 ├── ForeignReply           something answered that is not the vault: check the endpoint
-├── BadLine                a line of a stream is no record: mend it; ``line`` counts from 1
+├── StreamStopped          a stream ended early: go on from its ``checkpoint``; its cause says why
+│   └── BadLine            a line of it is no record: mend it; ``line`` counts from 1
 └── VaultApiError          the vault answered with a problem; the classes are its codes
     ├── Malformed, Unauthenticated, Denied, NotFound, Erased, PreconditionFailed,
     │   TooLarge, Invalid, Throttled, Corrupt, Unavailable, InternalError
@@ -18,6 +19,10 @@ Messages hold what the vault says, which never repeats content, and no token, bo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datavault.client.streams.report import Checkpoint
 
 
 class VaultClientError(Exception):
@@ -56,11 +61,24 @@ class ForeignReply(VaultClientError):
         self.media_type = media_type
 
 
-class BadLine(VaultClientError):
+class StreamStopped(VaultClientError):
+    """A stream ended before its end; ``__cause__`` says why.
+
+    Everything before ``checkpoint`` is in the vault. Repeat the stream with the same ``run``
+    within 24 hours, from its beginning or from the checkpoint, and nothing is stored twice.
+    """
+
+    def __init__(self, message: str, *, run: str, checkpoint: "Checkpoint") -> None:
+        super().__init__(message)
+        self.run = run
+        self.checkpoint = checkpoint
+
+
+class BadLine(StreamStopped):
     """A line of a stream is no record. ``line`` counts from 1 in the whole stream."""
 
-    def __init__(self, line: int, detail: str) -> None:
-        super().__init__(f"line {line}: {detail}")
+    def __init__(self, line: int, detail: str, *, run: str, checkpoint: "Checkpoint") -> None:
+        super().__init__(f"line {line}: {detail}", run=run, checkpoint=checkpoint)
         self.line = line
         self.detail = detail
 
