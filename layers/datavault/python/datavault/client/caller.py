@@ -16,7 +16,7 @@ from datavault.client.exchange import Exchange, Outcome, Pause, Rules, Send, Ste
 from datavault.client.messages import Answer, Lost
 from datavault.client.profiles import Connection
 from datavault.client.retries import Retries, RetryBudget
-from datavault.client.routes import Arguments, Route, UpdateOptions
+from datavault.client.routes import Arguments, ChangeOptions, Route
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -68,7 +68,7 @@ class _Client:
         return f"{type(self).__name__}(endpoint={self.endpoint!r})"
 
     def _begin(
-        self, route: Route[object], arguments: Arguments, options: UpdateOptions
+        self, route: Route[object], arguments: Arguments, options: ChangeOptions
     ) -> Exchange:
         from datavault.client.encoding import request_of
 
@@ -132,7 +132,7 @@ class Caller(_Client):
         self._http = httpx.Client(transport=transport, **self._settings())
 
     def call[Reply](
-        self, route: Route[Reply], arguments: Arguments, **options: Unpack[UpdateOptions]
+        self, route: Route[Reply], arguments: Arguments, **options: Unpack[ChangeOptions]
     ) -> Reply:
         """Carry out one operation; the methods named after operations are made of this."""
         return _read(route, self._carry_out(self._begin(route, arguments, options)))
@@ -198,7 +198,7 @@ class AsyncCaller(_Client):
         self._http = httpx.AsyncClient(transport=transport, **self._settings())
 
     async def call[Reply](
-        self, route: Route[Reply], arguments: Arguments, **options: Unpack[UpdateOptions]
+        self, route: Route[Reply], arguments: Arguments, **options: Unpack[ChangeOptions]
     ) -> Reply:
         """Carry out one operation; the methods named after operations are made of this."""
         return _read(route, await self._carry_out(self._begin(route, arguments, options)))

@@ -6,7 +6,8 @@ checked to be one JSON text: nobody's record can reach out of its place.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import msgspec
 from pydantic import BaseModel
 
 from datavault.client.messages import Request
-from datavault.client.routes import Arguments, Route, UpdateOptions
+from datavault.client.routes import Arguments, ChangeOptions, Route
 from datavault.contracts.links import encoded
 
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
@@ -22,7 +23,7 @@ _JSON_TEXT = msgspec.json.Decoder(msgspec.Raw)
 _VISIBLE = re.compile(r"[!-~]{1,128}")
 
 
-def request_of(route: Route[object], arguments: Arguments, options: UpdateOptions) -> Request:
+def request_of(route: Route[object], arguments: Arguments, options: ChangeOptions) -> Request:
     """The request of a call.
 
     Raises:
@@ -30,7 +31,7 @@ def request_of(route: Route[object], arguments: Arguments, options: UpdateOption
     """
     values = iter(arguments.path)
     path = _PLACEHOLDER.sub(lambda _: encoded(_segment(next(values))), route.path)
-    query = {name: _text(value) for name, value in arguments.query.items() if value is not None}
+    query = [(name, each) for name, value in arguments.query.items() for each in _texts(value)]
     target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
     headers = {
         "Accept": f"{route.returns}, application/problem+json;q=0.9",
@@ -38,8 +39,8 @@ def request_of(route: Route[object], arguments: Arguments, options: UpdateOption
     }
     if route.method != "GET":
         headers["Idempotency-Key"] = _visible("idempotency_key", options.get("idempotency_key"))
-    if "if_match" in options:
-        headers["If-Match"] = options["if_match"]
+    if arguments.if_match is not None:
+        headers["If-Match"] = _entity_tags(arguments.if_match)
     content = None
     if arguments.lines is not None:
         content, headers["Content-Type"] = arguments.lines, "application/x-ndjson"
@@ -68,6 +69,8 @@ def json_text(value: object) -> bytes:
                     if name in value.model_fields_set
                 }
             )
+        case datetime():
+            return json_text(_instant(value))
         case Mapping():
             members = (
                 json_text(str(name)) + b":" + json_text(each) for name, each in value.items()
@@ -97,8 +100,33 @@ def _segment(value: object) -> str:
     return value
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _texts(value: object) -> Iterator[str]:
+    """A query parameter's values: none, one, or one for each in a sequence."""
+    match value:
+        case None:
+            return
+        case bool():
+            yield "true" if value else "false"
+        case datetime():
+            yield _instant(value)
+        case Sequence() if not isinstance(value, str):
+            for each in value:
+                yield from _texts(each)
+        case _:
+            yield str(value)
+
+
+def _instant(value: datetime) -> str:
+    """RFC 3339, which has no local times."""
+    if value.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC: datetime(..., tzinfo=UTC)")
+    return value.isoformat()
+
+
+def _entity_tags(given: str | int) -> str:
+    """``If-Match`` for ``*``, tags as ``ETag`` has them, or what stands in a tag's quotes."""
+    text = str(given)
+    return text if text == "*" or '"' in text else f'"{text}"'
 
 
 def _visible(name: str, value: str | None) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from datavault.client.errors import ForeignReply
 from datavault.client.messages import JSON, NDJSON, Answer, Lines
 from datavault.client.routes import Route
-from datavault.contracts.records import RecordReply
+from datavault.contracts.records import RecordText
 
 
 def reply_of[Reply](route: Route[Reply], answer: Answer) -> Reply:
@@ -63,7 +63,7 @@ def _holds_records(annotation: Hashable) -> bool:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = annotation.model_fields.values()
         held = (cast(Hashable, each.annotation) for each in fields)
-        return annotation is RecordReply or any(map(_holds_records, held))
+        return issubclass(annotation, RecordText) or any(map(_holds_records, held))
     return any(_holds_records(each) for each in get_args(annotation))
 
 
@@ -73,8 +73,9 @@ def _keep_texts(value: object, raw: msgspec.Raw) -> None:
     A parser gives back other spellings of numbers, spaces and escapes than it was given.
     """
     match value:
-        case RecordReply():
-            value.keep_text(bytes(_MEMBERS.decode(raw)["data"]))
+        case RecordText():
+            text = bytes(_MEMBERS.decode(raw)["data"])
+            value.keep_text(b"" if text == b"null" else text)
         case BaseModel():
             members = _MEMBERS.decode(raw)
             for name, field in type(value).model_fields.items():

@@ -35,6 +35,7 @@ class Arguments:
     query: Mapping[str, object] = field(default_factory=dict)
     body: Mapping[str, object] | None = None
     lines: bytes | None = None
+    if_match: str | int | None = None
 
 
 class CallOptions(TypedDict, total=False):
@@ -56,9 +57,3 @@ class ChangeOptions(CallOptions, total=False):
     """
 
     idempotency_key: str
-
-
-class UpdateOptions(ChangeOptions, total=False):
-    """What updates take too: ``if_match``, the ETag of the state that the change is meant for."""
-
-    if_match: str

@@ -114,7 +114,22 @@ class ListRecordsQuery(Query):
     cursor: Cursor = None
 
 
-class RecordReply(Reply):
+class RecordText(Reply):
+    """A reply whose member ``data`` is a record's own text, which the client keeps beside it."""
+
+    _text: bytes = PrivateAttr(default=b"")
+
+    @property
+    def text(self) -> bytes:
+        """The record's own text, byte for byte as it is stored; empty where there is none."""
+        return self._text
+
+    def keep_text(self, text: bytes) -> None:
+        """Remember ``text``, which ``data`` was parsed from."""
+        self._text = text
+
+
+class RecordReply(RecordText):
     """A record. ``staged`` says that it is not part of a commit yet."""
 
     id: str
@@ -122,16 +137,6 @@ class RecordReply(Reply):
     etag: str
     staged: bool
     links: Links
-    _text: bytes = PrivateAttr(default=b"")
-
-    @property
-    def text(self) -> bytes:
-        """The record's own text, byte for byte as it is stored; the client cuts it out."""
-        return self._text
-
-    def keep_text(self, text: bytes) -> None:
-        """Remember ``text``, which ``data`` was parsed from."""
-        self._text = text
 
 
 class RecordListReply(Reply):

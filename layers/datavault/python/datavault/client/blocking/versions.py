@@ -11,10 +11,17 @@ from datavault.client.routing import versions as routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from datavault.client.routes import CallOptions, ChangeOptions
-    from datavault.contracts.versions.branches import BranchListReply, BranchReply
+    from datavault.contracts.versions.branches import (
+        BranchListReply,
+        BranchReply,
+        MoveReply,
+        ReflogReply,
+    )
     from datavault.contracts.versions.commits import CommitListReply, CommitReply
+    from datavault.contracts.versions.tags import TagListReply, TagReply
 
 
 class Versions(Caller):
@@ -100,6 +107,107 @@ class Versions(Caller):
         """Iterate over all pages of ``list_branches``, each fetched when reached."""
         for page in pages(self.list_branches, dataset_id, limit=page_size, **options):
             yield from page.data
+
+    def get_branch(
+        self, dataset_id: str, branch: str, **options: Unpack[CallOptions]
+    ) -> BranchReply:
+        """Get one branch: where it is, and whether it is protected."""
+        return self.call(routing.GET_BRANCH, Arguments(path=(dataset_id, branch)), **options)
+
+    def update_branch(
+        self, dataset_id: str, branch: str, *, protected: bool, **options: Unpack[ChangeOptions]
+    ) -> BranchReply:
+        """Protect a branch, so that it moves by merges only, or end the protection."""
+        return self.call(
+            routing.UPDATE_BRANCH,
+            Arguments(path=(dataset_id, branch), body={"protected": protected}),
+            **options,
+        )
+
+    def reset_branch(
+        self,
+        dataset_id: str,
+        branch: str,
+        *,
+        to: str,
+        staged: Literal["refuse", "discard"] = "refuse",
+        expected_commit: str | None = None,
+        **options: Unpack[ChangeOptions],
+    ) -> BranchReply:
+        """Move a branch to any commit of the dataset; its reflog leads back."""
+        return self.call(
+            routing.RESET_BRANCH,
+            Arguments(
+                path=(dataset_id, branch),
+                body={"to": to, "staged": staged, "expected_commit": expected_commit},
+            ),
+            **options,
+        )
+
+    def list_reflog(
+        self,
+        dataset_id: str,
+        branch: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> ReflogReply:
+        """List where a branch has been, newest first; of a deleted one too."""
+        return self.call(
+            routing.LIST_REFLOG,
+            Arguments(path=(dataset_id, branch), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_reflog(
+        self, dataset_id: str, branch: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> Iterator[MoveReply]:
+        """Iterate over all pages of ``list_reflog``, each fetched when reached."""
+        for page in pages(self.list_reflog, dataset_id, branch, limit=page_size, **options):
+            yield from page.data
+
+    def create_tag(
+        self,
+        dataset_id: str,
+        *,
+        name: str,
+        ref: str = "main",
+        message: str = "",
+        **options: Unpack[ChangeOptions],
+    ) -> TagReply:
+        """Give a commit a name that never moves."""
+        return self.call(
+            routing.CREATE_TAG,
+            Arguments(path=(dataset_id,), body={"name": name, "ref": ref, "message": message}),
+            **options,
+        )
+
+    def list_tags(
+        self,
+        dataset_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> TagListReply:
+        """List a dataset's tags by name."""
+        return self.call(
+            routing.LIST_TAGS,
+            Arguments(path=(dataset_id,), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_tags(
+        self, dataset_id: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> Iterator[TagReply]:
+        """Iterate over all pages of ``list_tags``, each fetched when reached."""
+        for page in pages(self.list_tags, dataset_id, limit=page_size, **options):
+            yield from page.data
+
+    def get_tag(self, dataset_id: str, tag: str, **options: Unpack[CallOptions]) -> TagReply:
+        """Get one tag."""
+        return self.call(routing.GET_TAG, Arguments(path=(dataset_id, tag)), **options)
 
     def delete_branch(self, dataset_id: str, branch: str, **options: Unpack[ChangeOptions]) -> None:
         """Delete a branch and what is staged on it; its commits stay."""

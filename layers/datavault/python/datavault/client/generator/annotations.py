@@ -52,6 +52,8 @@ def spelled_default(value: object) -> str:
     """A default as a signature shows it; what has no spelling is not sent, and so ``None``."""
     if isinstance(value, Enum):
         value = value.value
+    if value == ():
+        return "()"
     return repr(value) if isinstance(value, str | int | float | bool) else "None"
 
 

@@ -136,6 +136,8 @@ def _lines_out(each: Described, flavour: Flavour, imports: Imports) -> str:
 
 def _iterator(each: Described, flavour: Flavour, imports: Imports) -> str:
     item = spelled(each.item, imports)
+    if each.item is each.row.reply:
+        return _paged(each, each.iterator, each.row.name, item, None, flavour, imports)
     return _paged(each, each.iterator, each.row.name, item, "page.data", flavour, imports)
 
 
@@ -149,7 +151,7 @@ def _paged(
     name: str,
     listing: str,
     item: str,
-    items: str,
+    items: str | None,
     flavour: Flavour,
     imports: Imports,
 ) -> str:
@@ -164,7 +166,9 @@ def _paged(
     walk, loop = ("async_pages", "async for") if flavour.is_async else ("pages", "for")
     call = f"{walk}(self.{listing}, {', '.join([*passed, '**options'])})"
     body = f"{loop} page in {call}:\n            for item in {items}:\n                yield item"
-    if not flavour.is_async:
+    if items is None:
+        body = f"{loop} page in {call}:\n            yield page"
+    elif not flavour.is_async:
         body = f"for page in {call}:\n            yield from {items}"
     doc = f"Iterate over all pages of ``{listing}``, each fetched when reached."
     return _definition(
@@ -193,6 +197,8 @@ def _written(
 ) -> str:
     positional = [f"{segment}: str" for segment in each.path] + ([extra] if extra else [])
     declared = [parameter.declared(imports) for parameter in keywords]
+    if each.states_version:
+        declared.insert(0, "if_match: str | int")
     return _definition(
         name, positional, declared, _options(each, imports), reply, doc, body, flavour
     )
@@ -234,6 +240,8 @@ def _call(
         parts.append("lines=lines")
     elif each.row.body is not None:
         parts.append(f"body={_mapping(body)}")
+    if each.states_version:
+        parts.append("if_match=if_match")
     return f"self.call(routing.{route}, Arguments({', '.join(parts)}), **options)"
 
 
@@ -243,10 +251,7 @@ def _mapping(parameters: tuple[Parameter, ...]) -> str:
 
 def _options(each: Described, imports: Imports) -> str:
     method = each.row.method
-    kind = "CallOptions" if method == "GET" else "ChangeOptions"
-    if method in {"PUT", "PATCH"}:
-        kind = "UpdateOptions"
-    return imports.take(_ROUTES, kind)
+    return imports.take(_ROUTES, "CallOptions" if method == "GET" else "ChangeOptions")
 
 
 def _required_first(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:

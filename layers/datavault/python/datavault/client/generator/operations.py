@@ -78,6 +78,11 @@ class Described:
         return f"iter_{self.row.name.removeprefix('list_')}"
 
     @property
+    def states_version(self) -> bool:
+        """Whether the caller has to say, with ``If-Match``, which version it means."""
+        return bool(getattr(self.row, "precondition", False))
+
+    @property
     def line_query(self) -> tuple[Parameter, ...]:
         """The query of a call whose body is lines."""
         return self.query
@@ -108,15 +113,17 @@ def _parameters(model: type[BaseModel] | None) -> Iterator[Parameter]:
 
 
 def _item(row: Operation, parameters: tuple[Parameter, ...]) -> object | None:
-    """What a page of the reply holds: lists take a cursor and answer ``data`` and ``pagination``.
+    """What a list gives: an operation that takes a cursor and answers ``pagination``.
 
-    Changes are no lists, whatever they answer: going on with one would change more.
+    The items of its pages' ``data``; where pages have none, as of a count, the pages.
     """
     if row.reply is None or "cursor" not in {parameter.wire for parameter in parameters}:
         return None
     fields = row.reply.model_fields
-    if not {"data", "pagination"} <= set(fields):
-        raise TypeError(f"{row.name} takes a cursor and answers no data and pagination")
+    if "pagination" not in fields:
+        raise TypeError(f"{row.name} takes a cursor and answers no pagination")
+    if "data" not in fields:
+        return row.reply
     item: object = get_args(fields["data"].annotation)[0]
     return item
 
@@ -127,7 +134,7 @@ def _check_names(
     query: tuple[Parameter, ...],
     body: tuple[Parameter, ...],
 ) -> None:
-    reserved = {"self", "lines", "options", "page_size"}
+    reserved = {"self", "lines", "options", "page_size", "if_match"}
     names = {parameter.name for parameter in (*query, *body)}
     if clash := names & ({*path} | reserved):
         raise ValueError(f"{row.name}: {sorted(clash)} would stand twice in its signature")
