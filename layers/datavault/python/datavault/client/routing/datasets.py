@@ -21,3 +21,27 @@ DESCRIBE_DATASET: Route[DatasetReply] = Route(
     "/api/v1/datasets/{dataset_id}",
     "datavault.contracts.datasets:DatasetReply",
 )
+UPDATE_DATASET: Route[DatasetReply] = Route(
+    "update_dataset",
+    "PATCH",
+    "/api/v1/datasets/{dataset_id}",
+    "datavault.contracts.datasets:DatasetReply",
+)
+ARCHIVE_DATASET: Route[DatasetReply] = Route(
+    "archive_dataset",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/archive",
+    "datavault.contracts.datasets:DatasetReply",
+)
+RESTORE_DATASET: Route[DatasetReply] = Route(
+    "restore_dataset",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/restore",
+    "datavault.contracts.datasets:DatasetReply",
+)
+CLONE_DATASET: Route[DatasetReply] = Route(
+    "clone_dataset",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/clone",
+    "datavault.contracts.datasets:DatasetReply",
+)
