@@ -21,6 +21,7 @@ from typing import Any
 from datavault.domain.access import Caller, Role
 from datavault.domain.ids import DatasetId, WorkspaceId
 from datavault.local.cloud import LocalCloud, Permissions
+from datavault.local.grants import grant
 from datavault.local.issuer import Issuer
 from datavault.local.vault import DeployedVault, deploy_vault
 from datavault.local.workspace import make_workspace, operator_environment
@@ -294,6 +295,15 @@ def _issuer() -> Iterator[Issuer]:
             self.send_header("Content-Length", str(len(found or b"")))
             self.end_headers()
             self.wfile.write(found or b"")
+
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["Content-Length"]))
+            authorization = self.headers.get("Authorization", "")
+            granted = grant(issuer, authorization=authorization, form=form)
+            self.send_response(granted.status)
+            self.send_header("Content-Length", str(len(granted.document)))
+            self.end_headers()
+            self.wfile.write(granted.document)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
