@@ -1,6 +1,7 @@
 """The client on the real handlers: every operation as a method, records byte for byte."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.support.in_process import InProcessApi
 
 # Ids that a path has to carry whole.
 AWKWARD = [".", "..", "a/b", "100%", "%2F", "ü", "?x=1#y", "a b", "+", "日本", "\\", "//"]
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 ODD = [
     b'{"n":1.0,"e":1E5,"z":-0,"big":12345678901234567890123}',
     b'{ "b" : 1 , "a":[ 1,2 ] }',
@@ -105,6 +107,18 @@ def test_a_refusal_is_an_error_of_its_class(vault: Vault, dataset_id: str) -> No
     assert [each.field for each in invalid.value.errors] == ["limit"]
     with pytest.raises(errors.Conflict):
         vault.create_dataset(name="chats")
+
+
+def test_an_update_states_the_version_it_is_meant_for(vault: Vault, dataset_id: str) -> None:
+    seen = vault.describe_dataset(dataset_id)
+    changed = vault.update_dataset(dataset_id, if_match=seen.version, labels={"team": "assist"})
+    assert (changed.name, changed.labels) == (seen.name, {"team": "assist"})
+    with pytest.raises(errors.PreconditionFailed):
+        vault.update_dataset(dataset_id, if_match=seen.version, name="other")
+    assert vault.update_dataset(dataset_id, if_match="*", name="other").name == "other"
+    found = vault.iter_datasets(label=["team=assist", "team"], created_after=EPOCH)
+    assert [each.id for each in found] == [dataset_id]
+    assert list(vault.iter_datasets(created_before=EPOCH)) == []
 
 
 def test_a_change_with_a_key_happens_once(vault: Vault, dataset_id: str) -> None:

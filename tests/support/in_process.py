@@ -15,8 +15,11 @@ from urllib.parse import parse_qs
 import httpx
 
 from datavault.adapters.memory.vault import MemoryVault
+from datavault.client import Vault
 from datavault.contracts.operations import OPERATIONS, Operation
 from datavault.domain.errors import Unauthenticated
+from datavault.ports import Claims
+from datavault.services.workspaces import create_workspace
 from functions.access import authorize
 
 BINARY = {"application/json", "application/x-ndjson"}
@@ -64,6 +67,15 @@ class InProcessApi(httpx.BaseTransport, httpx.AsyncBaseTransport):
         policy = authorize.handler.run(self.vault, payload)
         context: dict[str, Any] = policy["context"]
         return context
+
+
+def vault_in_memory() -> Vault:
+    """A client of an empty vault in memory, for an admin of a workspace of its own."""
+    api = InProcessApi(MemoryVault())
+    workspace = create_workspace(api.vault, name="acme", stage="test").id
+    expires_s = api.vault.clock.now_ms() // 1000 + 3600
+    token = api.vault.tokens.issue(Claims("ada", workspace, ("admin",), False, expires_s))
+    return Vault(endpoint="http://vault.test/live", token=token, transport=api)
 
 
 def _route(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:

@@ -6,12 +6,13 @@ iterated lazily, records keep their bytes, and each way to fail is a class.
 """
 
 from datavault.client.caller import Behaviour, Timeouts
+from datavault.client.checkpoint import Checkpoint
 from datavault.client.credentials import ClientCredentials, Credentials, StaticToken
 from datavault.client.messages import Lines
 from datavault.client.paging import async_pages, pages
 from datavault.client.records import record
 from datavault.client.retries import NO_RETRIES, Retries, RetryBudget
-from datavault.client.streams.report import Appended, Checkpoint, Progress
+from datavault.client.streams.report import Appended, Progress
 from datavault.client.vault import AsyncVault, Vault
 
 __all__ = [

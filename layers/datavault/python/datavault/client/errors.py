@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datavault.client.streams.report import Checkpoint
+    from datavault.client.checkpoint import Checkpoint
 
 
 class VaultClientError(Exception):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Unpack
 from datavault.client.awaiting import AsyncOperations
 from datavault.client.blocking import Operations
 from datavault.client.caller import Behaviour
+from datavault.client.checkpoint import Checkpoint
 from datavault.client.credentials import Credentials, StaticToken
 from datavault.client.profiles import connection
 from datavault.client.routes import CallOptions
 from datavault.client.streams.plan import BEGINNING, OnProgress, checked_plan, nothing
-from datavault.client.streams.report import Appended, Checkpoint
+from datavault.client.streams.report import Appended
 
 if TYPE_CHECKING:
     import httpx

@@ -80,7 +80,7 @@ class Described:
     @property
     def states_version(self) -> bool:
         """Whether the caller has to say, with ``If-Match``, which version it means."""
-        return bool(getattr(self.row, "precondition", False))
+        return self.row.precondition
 
     @property
     def line_query(self) -> tuple[Parameter, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from datavault.client.streams.report import Checkpoint
+from datavault.client.checkpoint import Checkpoint
 
 # What one append takes (README, Limits); a test compares.
 BATCH_RECORDS_MAX = 1000

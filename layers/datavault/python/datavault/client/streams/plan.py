@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from datavault.client.streams.report import Checkpoint, Progress
+from datavault.client.checkpoint import Checkpoint
+from datavault.client.streams.report import Progress
 
 type OnProgress = Callable[[Progress], object]
 
