@@ -1,7 +1,9 @@
 """Streams of lines: order, resuming, full branches, bad lines; on the real handlers."""
 
+import gc
 import io
 import json
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -230,6 +232,33 @@ def test_a_stream_is_read_no_faster_than_it_is_appended(vault: Vault, dataset_id
 
     vault.append_stream(dataset_id, lines(), in_flight=2, on_progress=watch)
     assert max(ahead) <= 5 * batches.BATCH_RECORDS_MAX
+
+
+def test_memory_holds_a_few_batches_however_long_the_stream(
+    vault: Vault, api: InProcessApi, dataset_id: str
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return api.handle_request(request)
+        reply = {"branch": "main", "count": 1, "ids": ["k"], "_links": {}}
+        return httpx.Response(201, json=reply)
+
+    token = api.requests[0].headers["Authorization"].removeprefix("Bearer ")
+    lines = (b'{"id":"%d","t":"%s"}\n' % (n, b"x" * 2**20) for n in range(200))
+    # Without the collector: what is done with is to be gone at once.
+    gc.disable()
+    tracemalloc.start()
+    try:
+        with Vault(
+            endpoint=ENDPOINT, token=token, transport=httpx.MockTransport(answer)
+        ) as streaming:
+            done = streaming.append_stream(dataset_id, lines, in_flight=2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert done.checkpoint.size_bytes > 200 * 2**20
+    assert peak < 60 * 2**20
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

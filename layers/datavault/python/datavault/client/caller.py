@@ -259,7 +259,11 @@ class _RequestParts(TypedDict):
 
 def _answer(response: "httpx.Response") -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, response.content)
+    answer = Answer(response.status_code, headers, response.content)
+    # A response has its stream and the stream its response: the request's content, 4 MiB of a
+    # batch, would wait for the garbage collector. It has been read and is not needed any more.
+    del response.stream
+    return answer
 
 
 def _answered(value: object) -> Answer:
