@@ -70,7 +70,8 @@ def test_a_wrong_secret_gets_no_token(cloud: LocalCloud, secret: str) -> None:
     for name, given in [(client.id, secret), (client.id, other.secret), ("", secret)]:
         with pytest.raises(urllib.error.HTTPError) as raised:
             ask_for_token(cloud.issuer.token_url, name, given)
-        assert raised.value.code == 401
+        with raised.value as refused:
+            assert refused.code == 401
 
 
 def ask_for_token(url: str, name: str, secret: str) -> Any:
