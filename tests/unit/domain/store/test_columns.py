@@ -133,6 +133,7 @@ def _in_pack(rows: Entries, pack: int) -> Locators:
     return locators
 
 
+@settings(deadline=None)
 @given(
     texts=st.lists(st.sampled_from([b"a", b"same-head", b"same-head-1", b"other-head", b"z" * 9]))
 )
