@@ -111,6 +111,13 @@ def read_bodies(
     Every block is fetched and opened once, neighbours in a pack together; so the cost is that of
     the blocks. All bodies are in memory at once: give it a bounded number.
     """
+    return [bytes(body) for body in view_bodies(vault, keys, entries, kind=kind)]
+
+
+def view_bodies(
+    vault: Vault, keys: StoreKeys, entries: Entries, *, kind: Kind = Kind.RECORDS
+) -> list[memoryview]:
+    """The same without a copy of each: views keep the payloads of their blocks in memory."""
     locators = entries.locators
     order = np.lexsort((locators["slot"], locators["start"], locators["pack"]))
     ordered = locators.take(order)
@@ -120,7 +127,7 @@ def read_bodies(
     )
     edges = [*np.flatnonzero(first).tolist(), len(order)]
     places = [entries.locator(int(order[edge])) for edge in edges[:-1]]
-    bodies: list[bytes] = []
+    bodies: list[memoryview] = []
     for place, sealed, at, end in zip(
         places, _fetch(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
     ):
