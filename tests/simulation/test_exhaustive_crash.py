@@ -26,6 +26,7 @@ from datavault.services.versions.resets import Staged
 from tests.simulation.model import Content, ledger_of, read_heads
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_request, seeded
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
+from tests.support.merging import merge, restore, revert, write
 
 SEED = 20_260_101
 LOST = (Fault.BEFORE, Fault.AFTER, Fault.PART, Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
@@ -169,6 +170,23 @@ def _restore(shelf: Shelf, request: Request | None) -> object:
     )
 
 
+def _diverge(shelf: Shelf) -> None:
+    """Two branches that have gone on, with records merged by fields, and more staged on one."""
+    write(shelf, {"a": a_body("a"), "b": a_body("b", 5000), "f": b'{"x":1,"y":1}'})
+    shelf.create_branch("dev")
+    write(shelf, {"a": None, "f": b'{"x":2,"y":1}'}, branch=BranchName("dev"))
+    write(shelf, {"c": a_body("c"), "f": b'{"x":1,"y":2}'})
+    shelf.append({"s": a_body("s")})
+
+
+def _revert(shelf: Shelf, request: Request | None) -> object:
+    return revert(shelf, shelf.history()[0].id, request=request)
+
+
+def _restore_record(shelf: Shelf, request: Request | None) -> object:
+    return restore(shelf, "f", "dev", request=request)
+
+
 SCENARIOS = (
     Scenario("append", _fill, _append_few),
     Scenario("append-many", _fill, _append_many),
@@ -217,6 +235,9 @@ SCENARIOS = (
     Scenario("archive", _leave_pending, _archive),
     Scenario("restore", _archived, _restore),
     Scenario("clone", _fill, _clone),
+    Scenario("merge", _diverge, lambda shelf, request: merge(shelf, request=request)),
+    Scenario("restore-record", _diverge, _restore_record),
+    Scenario("revert", _diverge, _revert),
 )
 
 

@@ -9,6 +9,7 @@ from unittest import mock
 from datavault.adapters.memory.vault import COMMITS_MAX, KEYS_MAX, NODES_BYTES_MAX, MemoryVault
 from datavault.domain.access import Caller, Role
 from datavault.domain.cache import BoundedCache
+from datavault.domain.changes import Compared, Include, RecordChange
 from datavault.domain.datasets import Dataset
 from datavault.domain.history import Commit, Kept
 from datavault.domain.ids import (
@@ -27,7 +28,7 @@ from datavault.domain.store.nodes import NodeCache
 from datavault.domain.tags import Tag
 from datavault.ports import Vault
 from datavault.services import datasets, records, workspaces
-from datavault.services.versions import branches, commits, resets, tags
+from datavault.services.versions import branches, commits, diff, resets, tags
 
 MAIN = BranchName("main")
 
@@ -268,6 +269,24 @@ class Shelf:
             if cursor is None:
                 return found
 
+    def diff(
+        self,
+        base: str,
+        target: str,
+        *,
+        include: Include = Include.RECORDS,
+        limit: int = 1000,
+    ) -> list[RecordChange]:
+        """What differs between two refs, read page by page."""
+        found: list[RecordChange] = []
+        cursor = None
+        while True:
+            page = self.diff_page(base, target, include=include, limit=limit, cursor=cursor)
+            found += page.changes
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
     def create_tag(
         self, name: str, *, ref: str = MAIN, message: str = "", request: Request | None = None
     ) -> Tag:
@@ -297,6 +316,26 @@ class Shelf:
             cursor = page.next_cursor
             if cursor is None:
                 return found
+
+    def diff_page(
+        self,
+        base: str,
+        target: str,
+        *,
+        include: Include = Include.ETAGS,
+        limit: int = 1000,
+        cursor: str | None = None,
+    ) -> Compared:
+        return diff.diff_refs(
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            base=base,
+            target=target,
+            include=include,
+            limit=limit,
+            cursor=cursor,
+        )
 
     def delete_branch(self, name: str) -> None:
         branches.delete_branch(

@@ -6,13 +6,14 @@ from datavault.domain.access import Action, Caller, Role, require
 from datavault.domain.errors import Denied
 from datavault.domain.ids import WorkspaceId
 
-READ = {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY}
+READ = {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY, Action.COMPARE}
 WRITE = READ | {
     Action.APPEND_RECORDS,
     Action.DELETE_RECORDS,
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
     Action.CREATE_TAG,
+    Action.MERGE,
 }
 ALLOWED = {
     Role.READER: READ,

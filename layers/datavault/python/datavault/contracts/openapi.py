@@ -229,7 +229,8 @@ def _problems(row: Operation) -> Document:
         codes |= {"unauthenticated", "denied"}
     if "{" in row.path:
         codes.add("not_found")
-    if row.method != "GET":
+    compares = row.query is not None and "base" in row.query.model_fields
+    if row.method != "GET" or compares:
         codes.add("conflict")
     if row.body is not None or NDJSON in row.returns:
         codes.add("too_large")

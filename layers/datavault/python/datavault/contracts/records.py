@@ -54,15 +54,20 @@ class AppendBody(Body):
     @classmethod
     def parse(cls, text: bytes) -> Self:
         """The body in a JSON text, each record's ``data`` as the text it was sent as."""
-        # Imported here: only appending needs it, and every function imports the table.
-        from datavault.domain.records import split_envelope
+        return cls.model_validate(envelope_of(text, items="records"))
 
-        envelope = split_envelope(text)
-        records = envelope.get("records") if isinstance(envelope, dict) else None
-        for record in records if isinstance(records, list) else ():
-            if isinstance(record, dict) and "data" in record:
-                record["data"] = bytes(record["data"])
-        return cls.model_validate(envelope)
+
+def envelope_of(text: bytes, *, items: str) -> object:
+    """The JSON in a body's text, the ``data`` of each of its ``items`` as the text it was."""
+    # Imported here: only what takes records needs it, and every function imports the table.
+    from datavault.domain.records import split_envelope
+
+    envelope = split_envelope(text, items=items)
+    held = envelope.get(items) if isinstance(envelope, dict) else None
+    for item in held if isinstance(held, list) else ():
+        if isinstance(item, dict) and "data" in item:
+            item["data"] = bytes(item["data"])
+    return envelope
 
 
 class AppendQuery(Query):
@@ -98,6 +103,13 @@ class GetRecordQuery(Query):
     """Where to read."""
 
     ref: Ref = "main"
+
+
+class RestoreRecordBody(Body):
+    """Which version of the record to bring back, and where to."""
+
+    ref: Annotated[Ref, Field(description="The ref that has the record as it is wanted.")]
+    branch: Branch = "main"
 
 
 class DeleteRecordQuery(Query):

@@ -36,9 +36,13 @@ class Action(StrEnum):
     CHANGE_BRANCHES = "versions:branch"
     PROTECT_BRANCHES = "versions:protect"
     CREATE_TAG = "versions:tag"
+    COMPARE = "versions:compare"
+    MERGE = "versions:merge"
 
 
-_READ = frozenset({Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY})
+_READ = frozenset(
+    {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY, Action.COMPARE}
+)
 _WRITE = _READ | {
     Action.UPDATE_DATASET,
     Action.APPEND_RECORDS,
@@ -46,6 +50,7 @@ _WRITE = _READ | {
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
     Action.CREATE_TAG,
+    Action.MERGE,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.

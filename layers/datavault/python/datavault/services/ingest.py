@@ -24,7 +24,7 @@ from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.datasets import still_active
 from datavault.domain.errors import Invalid, VaultError
-from datavault.domain.history import Commit, Kept
+from datavault.domain.history import Commit, Kept, child_of
 from datavault.domain.ids import BranchName, CommitId, DatasetId
 from datavault.domain.reflog import Why
 from datavault.domain.requests import Request
@@ -44,9 +44,9 @@ from datavault.services.history import (
 )
 from datavault.services.lines import Columns, cut_lines, read_columns, validate_rows
 from datavault.services.nodes import open_tree
-from datavault.services.refs import finish, open_work
+from datavault.services.refs import open_work, settled
 from datavault.services.repeats import Sighting, StoredBodies, distinct
-from datavault.services.staging import Work, read_head
+from datavault.services.staging import Work
 
 WORKERS = 2
 
@@ -125,13 +125,9 @@ class _Start:
 
 def _settled(work: Work, caller: Caller) -> _Start:
     """Where the branch is, once no commit job is pending on it."""
-    for _ in attempts(work.vault, "the branch"):
-        head = read_head(work)
-        if head.pending is None:
-            refs.require_unprotected(head)
-            return _Start(head, read_commit(work.vault, work.keys, work.dataset, head.commit))
-        finish(work, head.pending, caller)
-    raise AssertionError("attempts ends by raising")
+    head = settled(work, caller)
+    refs.require_unprotected(head)
+    return _Start(head, read_commit(work.vault, work.keys, work.dataset, head.commit))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -293,7 +289,7 @@ def _publish(
         moved = [
             still_active(dataset, token),
             *refs.move(work.named, start.head, commit.id, why),
-            commit_row(keys, dataset, commit, trail=parent.trail_of_child()),
+            commit_row(keys, dataset, child_of([parent], commit)),
             *remember(vault, caller, request, _outcome(reading, commit), now_ms),
             entry,
         ]

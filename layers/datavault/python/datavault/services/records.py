@@ -6,7 +6,6 @@ from heapq import merge
 from itertools import islice
 from operator import itemgetter
 
-import numpy as np
 from blake3 import blake3
 
 from datavault.domain import digests
@@ -25,7 +24,6 @@ from datavault.domain.staging import (
     StagedChange,
     assigned_id,
 )
-from datavault.domain.store.columns import DIGEST, Entries, locator_columns
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.services.attempts import earlier_outcome
@@ -187,6 +185,41 @@ def delete_record(
     )
 
 
+def restore_record(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    record_id: RecordId,
+    ref: str,
+    branch: BranchName,
+    request: Request | None,
+) -> Receipt:
+    """Stage a record on a branch with the text that ``ref`` has it with, staged or committed.
+
+    Raises:
+        NotFound: ``ref`` has no such record; to remove one, delete it.
+    """
+    require(caller, Action.APPEND_RECORDS)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
+    receipt = Receipt(branch, (record_id,))
+    if earlier_outcome(vault, caller, request) is not None:
+        return receipt
+    found = get_record(vault, caller=caller, dataset_id=dataset_id, ref=ref, record_id=record_id)
+    work = open_work(vault, dataset, branch)
+    digest = digests.record_digest(found.body, work.keys.ids.record)
+    stage_batch(
+        work,
+        [StagedChange(record_id, digest, found.body)],
+        caller=caller,
+        action=Action.APPEND_RECORDS,
+        operation="restore_record",
+        batch=BatchId(new_id("bt", vault.clock.now_ms())),
+        request=request,
+    )
+    return receipt
+
+
 def _check_batch(records: Sequence[NewRecord]) -> None:
     if not 1 <= len(records) <= BATCH_RECORDS_MAX:
         raise TooLarge(
@@ -264,7 +297,7 @@ def _sources_after(view: View, after: bytes) -> Iterator[Entry | _Staged]:
     committed: Iterator[tuple[bytes, Entry | _Staged]] = (
         (entry.id, entry)
         for rows in open_tree(work.vault, work.keys).scan(root, after=after)
-        for entry in _entries(rows)
+        for entry in Entry.each(rows)
         if entry.id not in staged
     )
     fresh: Iterator[tuple[bytes, Entry | _Staged]] = (
@@ -284,24 +317,13 @@ def _views(view: View, sources: Sequence[Entry | _Staged]) -> Iterator[RecordVie
     for at in range(0, len(sources), _AT_ONCE):
         part = sources[at : at + _AT_ONCE]
         entries = [source for source in part if isinstance(source, Entry)]
-        bodies = iter(read_bodies(work.vault, work.keys, _columns(entries)) if entries else ())
+        bodies = iter(read_bodies(work.vault, work.keys, Entry.columns(entries)) if entries else ())
         for source in part:
             if isinstance(source, Entry):
                 yield _committed_view(view, source, next(bodies))
             else:
                 row = rows[source.found.key]
                 yield _staged_view(view, open_change(work, source.generation, row))
-
-
-def _columns(entries: Sequence[Entry]) -> Entries:
-    ids = np.array([entry.id for entry in entries], np.bytes_)
-    values = np.frombuffer(b"".join(entry.digest for entry in entries), DIGEST)
-    return Entries(ids, values, *locator_columns([entry.locator for entry in entries]))
-
-
-def _entries(rows: Entries) -> Iterator[Entry]:
-    for row in range(len(rows)):
-        yield Entry(bytes(rows.ids[row]), rows.values[row].tobytes(), rows.locator(row))
 
 
 def _staged_view(view: View, change: StagedChange) -> RecordView:

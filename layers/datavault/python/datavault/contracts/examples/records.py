@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datavault.contracts.examples.shared import DATASET, ONE_PAGE, RECORD, RECORD_ID, links
+from datavault.contracts.examples.shared import COMMIT, DATASET, ONE_PAGE, RECORD, RECORD_ID, links
 
 RECORD_REPLY = {
     "id": RECORD_ID,
@@ -10,6 +10,17 @@ RECORD_REPLY = {
     "etag": "5f0c1e9ab3d27468",
     "staged": True,
     "_links": links(self=f"/{DATASET}/records/{RECORD_ID}?ref=main", dataset=f"/{DATASET}"),
+}
+
+APPENDED = {
+    "branch": "main",
+    "count": 1,
+    "ids": [RECORD_ID],
+    "_links": links(
+        dataset=f"/{DATASET}",
+        records=f"/{DATASET}/records?ref=main",
+        commits=f"/{DATASET}/commits",
+    ),
 }
 
 PATH_PARAMETERS: dict[str, tuple[str, str]] = {
@@ -21,19 +32,12 @@ PATH_PARAMETERS: dict[str, tuple[str, str]] = {
 
 REQUESTS: dict[str, Any] = {
     "append_records": {"branch": "main", "records": [{"data": RECORD}]},
+    "restore_record": {"ref": COMMIT, "branch": "main"},
 }
 
 REPLIES: dict[str, Any] = {
-    "append_records": {
-        "branch": "main",
-        "count": 1,
-        "ids": [RECORD_ID],
-        "_links": links(
-            dataset=f"/{DATASET}",
-            records=f"/{DATASET}/records?ref=main",
-            commits=f"/{DATASET}/commits",
-        ),
-    },
+    "append_records": APPENDED,
+    "restore_record": APPENDED,
     "list_records": {
         "data": [RECORD_REPLY],
         "pagination": ONE_PAGE,

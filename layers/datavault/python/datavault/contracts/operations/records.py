@@ -74,4 +74,18 @@ ROWS: tuple[Operation, ...] = (
         grants=STAGE | {Grant.OBJECTS_READ},
         memory_mb=1024,
     ),
+    Operation(
+        name="restore_record",
+        capability="records",
+        method="POST",
+        path=f"{DATASET}/records/{{record_id}}/restore",
+        summary="Stage one record on a branch as another ref has it",
+        action=Action.APPEND_RECORDS,
+        body=records.RestoreRecordBody,
+        reply=records.AppendReply,
+        status=201,
+        function="functions.records.restore",
+        grants=STAGE | PUT_OBJECTS,
+        memory_mb=1024,
+    ),
 )

@@ -6,7 +6,7 @@ over nodes, numpy over their rows. What is held in memory is a leaf or two, the 
 one row per node written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from datavault.domain.store.columns import (
     PackRef,
     Values,
     found_at,
+    locator_columns,
 )
 from datavault.domain.store.diff import Difference, differences
 from datavault.domain.store.node import Inner, Leaf, Node, Pointer
@@ -39,6 +40,19 @@ class Entry:
     id: bytes
     digest: bytes
     locator: Locator
+
+    @classmethod
+    def each(cls, rows: Entries) -> Iterator["Entry"]:
+        """The rows one by one: for a page of them, not for a tree."""
+        for row in range(len(rows)):
+            yield cls(bytes(rows.ids[row]), rows.values[row].tobytes(), rows.locator(row))
+
+    @classmethod
+    def columns(cls, entries: Sequence["Entry"]) -> Entries:
+        """Some entries as columns, in the order given."""
+        ids = np.array([entry.id for entry in entries], np.bytes_)
+        digests = np.frombuffer(b"".join(entry.digest for entry in entries), DIGEST)
+        return Entries(ids, digests, *locator_columns([entry.locator for entry in entries]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,9 +144,12 @@ class Tree:
         """
         return Rewriter(self._nodes, self._boundaries, self._keys.node, sink).apply(root, changes)
 
-    def diff(self, old: Pointer, new: Pointer) -> Iterator[Difference]:
-        """What differs between two trees, in order of id; what they share is not read."""
-        return differences(self._nodes, old, new)
+    def diff(
+        self, old: Pointer | None, new: Pointer | None, *, after: bytes = b""
+    ) -> Iterator[Difference]:
+        """What differs between two trees (``None``: an empty one) at ids greater than ``after``,
+        in order of id; what they share is not read."""
+        return differences(self._nodes, old, new, after=after)
 
     def _leaves_of(
         self, node: Node, ids: Ids, start: int, stop: int
