@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given, settings
 
 from datavault.domain.errors import Conflict, Invalid, NotFound
-from datavault.domain.merging import Outcome, Strategy
+from datavault.domain.history import Counts, child_of
+from datavault.domain.ids import DatasetName
+from datavault.domain.merging import Histories, Outcome, Strategy
+from datavault.services.datasets import changes, clones
+from datavault.services.history import Authorship, Built, commit_row, write_commit
+from datavault.services.keys import open_store
 from tests.support.builders import MAIN, Shelf, a_body, a_request
 from tests.support.merging import (
     DEV,
@@ -103,3 +108,66 @@ def test_a_record_is_restored_by_staging_it_as_another_ref_has_it() -> None:
     shelf.append({"s": a_body("staged")}, branch=DEV)
     restore(shelf, "s", DEV)
     assert shelf.get("s", ref=MAIN) == a_body("staged")
+
+
+def test_a_protected_branch_takes_merges_and_no_replays() -> None:
+    shelf = diverged({}, {"a": a_body("a")}, {"b": a_body("b")})
+    shelf.protect(MAIN)
+    for replay in (revert, pick):
+        with pytest.raises(Conflict, match="protected"):
+            replay(shelf, shelf.history()[0].id)
+    assert merge(shelf).outcome is Outcome.COMMITTED
+    assert shelf.reflog()[0].why.operation == "merge_refs"
+    with pytest.raises(Conflict, match="protected"):
+        restore(shelf, "a", shelf.history()[0].id)
+
+
+def test_an_archived_dataset_takes_no_merge() -> None:
+    shelf = diverged({}, {"a": a_body("a")}, {"b": a_body("b")})
+    done = merge(shelf, request=a_request("before"))
+    changes.archive_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=None
+    )
+    with pytest.raises(Conflict, match="archived"):
+        merge(shelf)
+    assert merge(shelf, request=a_request("before")) == done
+
+
+def test_unrelated_histories_are_merged_only_when_asked_for() -> None:
+    shelf = diverged({}, {"a": a_body("a"), "c": a_body("1")}, {})
+    keys = open_store(shelf.vault, shelf.dataset)
+    root = shelf.history()[0].root
+    said = Authorship("ada", "another beginning", 0)
+    other = write_commit(
+        shelf.vault, keys, None, Built(root, Counts(root.count, root.count, 0, 0)), said
+    )
+    row = commit_row(keys, shelf.dataset, child_of([], other))
+    shelf.vault.catalog.write([row], token="token")
+    write(shelf, {"c": a_body("2")})
+    with pytest.raises(Conflict, match="no common ancestor"):
+        merge(shelf, other.id)
+    with pytest.raises(Conflict, match="1 add_add"):
+        merge(shelf, other.id, histories=Histories.ANY)
+    theirs = Settling(strategy=Strategy.THEIRS)
+    landed = merge(shelf, other.id, settling=theirs, histories=Histories.ANY)
+    assert landed.commit.parents[1] == other.id
+    assert content(shelf)["c"] == a_body("1")
+
+
+def test_a_clone_merges_on_an_ancestor_that_its_origin_holds() -> None:
+    shelf = diverged({"r": b'{"x":1,"y":1}'}, {"r": b'{"x":2,"y":1}'}, {"r": b'{"x":1,"y":2}'})
+    dev = shelf.history(ref=DEV)[0]
+    merge(shelf)
+    clone = clones.clone_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        ref=MAIN,
+        name=DatasetName("clone"),
+        request=None,
+    )
+    copy = Shelf(shelf.vault, shelf.caller, clone)
+    copy.create_branch("dev", start=dev.id)
+    write(copy, {"r": b'{"x":1,"y":3}'}, branch=DEV)
+    assert merge(copy).outcome is Outcome.COMMITTED
+    assert content(copy) == {"r": b'{"x":2,"y":3}'}
