@@ -115,14 +115,14 @@ def test_every_search_finds_what_a_look_at_every_dataset_finds() -> None:
     every = sorted(known.values(), key=lambda dataset: dataset.id)
     middle = every[30].created_ms
     seen = 0
-    for prefix, labels, fields, state, times in product(
+    for prefix, wanted, fields, state, times in product(
         (None, "a", "AB1", "renamed", "ä"),
         ((), (("a", None),), (("a", "1"),), (("a", "1"), ("b", None))),
         ((), (("m", "1"),), (("m", "true"),), (("n", "1.5"),)),
         (None, State.ACTIVE, State.ARCHIVED),
         ((None, None), (middle, None), (None, middle)),
     ):
-        criteria = Criteria(prefix, labels, fields, None, state, *times)
+        criteria = Criteria(prefix, wanted, fields, None, state, *times)
         expected = [dataset for dataset in every if criteria.admits(dataset)]
         assert found(shelf, criteria, limit=chance.choice((1, 5, 1000))) == expected
         seen += bool(expected)
@@ -284,9 +284,8 @@ def test_of_two_updates_on_one_version_one_wins_wherever_the_other_comes() -> No
 
         racing = shelf.on(ChaosVault(shelf.vault, AtCall(call, Fault.INTERLEAVE), meanwhile))
         try:
-            assert (
-                update(racing, Edit(description="mine"), Precondition(frozenset("1"))).version == 2
-            )
+            made = update(racing, Edit(description="mine"), Precondition(frozenset("1")))
+            assert made.version == 2
         except PreconditionFailed:
             lost += 1
         (now,) = found(shelf, Criteria())
