@@ -5,6 +5,7 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.errors import Corrupt, NotFound, TooLarge
 from datavault.domain.ids import BranchName
+from datavault.domain.stats import DatasetStats, Stored
 from datavault.domain.store.pack import PackKey, open_table, read_header
 from datavault.services.datasets import stats
 from datavault.services.ingest import Mode, ingest_lines
@@ -13,7 +14,7 @@ from tests.support.builders import MAIN, Process, Shelf, a_body
 from tests.support.chaos import ChaosVault
 
 
-def counted(shelf: Shelf, ref: str = MAIN, base: str | None = None) -> stats.DatasetStats:
+def counted(shelf: Shelf, ref: str = MAIN, base: str | None = None) -> DatasetStats:
     return stats.get_dataset_stats(
         Process(shelf.vault),
         caller=shelf.caller,
@@ -72,7 +73,7 @@ def test_a_first_version_is_stored_in_all_that_there_is() -> None:
     assert found.logical_bytes == logical(shelf)
     assert found.stored.records == sum(in_store(shelf, "packs").values())
     assert found.stored.nodes == sum(in_store(shelf, "nodes").values()) - empty_nodes
-    assert (found.unique, found.shared) == (found.stored, stats.Stored(0, 0))
+    assert (found.unique, found.shared) == (found.stored, Stored(0, 0))
     assert found.both_stored_bytes == found.stored.total + empty_nodes
     assert found.both_logical_bytes == found.logical_bytes
 
@@ -105,7 +106,7 @@ def test_a_version_is_compared_with_any_other() -> None:
     third = ingest(shelf, lines(0, 500), Mode.REPLACE)
     assert counted(shelf, third, second).shared.records == 0
     same = counted(shelf, third, third)
-    assert (same.unique, same.shared) == (stats.Stored(0, 0), same.stored)
+    assert (same.unique, same.shared) == (Stored(0, 0), same.stored)
     assert same.both_stored_bytes == same.stored.total
     back = counted(shelf, second, first)
     assert (back.base, back.shared.records) == (first, 0)

@@ -10,8 +10,8 @@ from datavault.contracts.wire import Links, Query, Reply
 
 if TYPE_CHECKING:
     from datavault.domain.ids import DatasetId
-    from datavault.services.datasets.stats import DatasetStats
-    from datavault.services.datasets.stats import Stored as StoredValue
+    from datavault.domain.stats import DatasetStats
+    from datavault.domain.stats import Stored as StoredValue
 
 
 class StatsQuery(Query):

@@ -1,13 +1,12 @@
 """What a version takes: counted exactly from its tree, without reading a record."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.errors import Corrupt, TooLarge
 from datavault.domain.history import Commit
 from datavault.domain.ids import CommitId, DatasetId
+from datavault.domain.stats import DatasetStats, Stored
 from datavault.domain.store.footprint import Footprint
 from datavault.domain.store.keys import StoreKeys
 from datavault.ports import Vault
@@ -21,36 +20,6 @@ from datavault.services.sizes import read_sizes
 # A function has 29 seconds; a million records in two versions take 0.8 s of CPU, and the nodes
 # of each, some 17 MB, are fetched 2 MB at a time.
 STATS_RECORDS_MAX = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Bytes as stored, sealed and compressed: of blocks of records, and of nodes of the tree."""
-
-    records: int
-    nodes: int
-
-    @property
-    def total(self) -> int:
-        """Both."""
-        return self.records + self.nodes
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetStats:
-    """``unique`` and ``shared`` divide what ``commit`` is stored in: what ``base`` does not need
-    and what it needs too. Without a base all is unique. ``both_*`` are of the two versions kept.
-    """
-
-    commit: CommitId
-    base: CommitId | None
-    records: int
-    logical_bytes: int
-    stored: Stored
-    unique: Stored
-    shared: Stored
-    both_logical_bytes: int
-    both_stored_bytes: int
 
 
 def get_dataset_stats(
@@ -78,32 +47,23 @@ def get_dataset_stats(
     own = surveyor.footprint(commit.root)
     logical = _logical_bytes(vault, keys, own)
     stored = Stored(own.blocks.size, own.nodes.size)
-    if other is None or base_id is None:
-        nothing = Stored(0, 0)
-        return DatasetStats(
-            commit.id,
-            None,
-            commit.counts.records,
-            logical,
-            stored,
-            stored,
-            nothing,
-            logical,
-            stored.total,
-        )
-    _require_countable(other, "base")
-    theirs = surveyor.footprint(other.root)
-    shared = Stored(own.blocks.shared_with(theirs.blocks), own.nodes.shared_with(theirs.nodes))
+    shared, both_logical, both_stored = Stored(0, 0), logical, stored.total
+    if other is not None:
+        _require_countable(other, "base")
+        theirs = surveyor.footprint(other.root)
+        shared = Stored(own.blocks.shared_with(theirs.blocks), own.nodes.shared_with(theirs.nodes))
+        both_logical += _logical_bytes(vault, keys, theirs)
+        both_stored += theirs.blocks.size + theirs.nodes.size - shared.total
     return DatasetStats(
-        commit.id,
-        base_id,
-        commit.counts.records,
-        logical,
-        stored,
-        Stored(stored.records - shared.records, stored.nodes - shared.nodes),
-        shared,
-        logical + _logical_bytes(vault, keys, theirs),
-        stored.total + theirs.blocks.size + theirs.nodes.size - shared.total,
+        commit=commit.id,
+        base=base_id,
+        records=commit.counts.records,
+        logical_bytes=logical,
+        stored=stored,
+        unique=Stored(stored.records - shared.records, stored.nodes - shared.nodes),
+        shared=shared,
+        both_logical_bytes=both_logical,
+        both_stored_bytes=both_stored,
     )
 
 
