@@ -27,7 +27,6 @@ UNUSED = {
     # Used by the adapter alone: a PUT whose answer was lost is compared with what is there.
     "create_dataset": {Grant.OBJECTS_READ},
     "append_records": {Grant.OBJECTS_READ},
-    "delete_branch": {Grant.STAGING_WRITE},
 }
 DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
