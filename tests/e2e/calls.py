@@ -54,6 +54,13 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_records": lambda place: Call("GET", f"{place.path}/records?ref=main&limit=1"),
     "get_record": lambda place: Call("GET", f"{place.path}/records/{place.record}?ref=main"),
+    "batch_get_records": lambda place: json_call(
+        "POST", f"{place.path}/batch-get", {"ids": [place.record, "nothing"]}
+    ),
+    "count_records": lambda place: Call("GET", f"{place.path}/count"),
+    "list_record_history": lambda place: Call(
+        "GET", f"{place.path}/records/{place.record}/history?ref=main"
+    ),
     "delete_record": lambda place: Call("DELETE", f"{place.path}/records/{place.record}"),
     "create_commit": lambda place: json_call("POST", f"{place.path}/commits", {"message": "next"}),
     "list_commits": lambda place: Call("GET", f"{place.path}/commits?limit=1"),
