@@ -82,6 +82,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_tags": lambda place: Call("GET", f"{place.path}/tags?limit=1"),
     "get_tag": lambda place: Call("GET", f"{place.path}/tags/v1"),
+    "verify_version": lambda place: Call("GET", f"{place.path}/verify?ref={place.commit}"),
     "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{place.branch}"),
     "check_live": lambda _: Call("GET", "/health/live"),
     "check_ready": lambda _: Call("GET", "/health/ready"),

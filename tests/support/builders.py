@@ -27,10 +27,11 @@ from datavault.domain.requests import Request
 from datavault.domain.staging import NewRecord, Receipt, RecordBatch
 from datavault.domain.store.nodes import NodeCache
 from datavault.domain.tags import Tag
+from datavault.domain.verification import Checked
 from datavault.ports import Vault
 from datavault.services import datasets, workspaces
 from datavault.services.records import changing, past, reading
-from datavault.services.versions import branches, commits, resets, tags
+from datavault.services.versions import branches, commits, resets, tags, verification
 
 MAIN = BranchName("main")
 NOTHING_EXPECTED: Mapping[str, Version] = {}
@@ -353,6 +354,21 @@ class Shelf:
             cursor = page.next_cursor
             if cursor is None:
                 return found
+
+    def verify(self, *, ref: str = MAIN) -> list[Checked]:
+        """Every page of a verification."""
+        pages: list[Checked] = []
+        while not pages or pages[-1].next_cursor is not None:
+            pages.append(
+                verification.verify_version(
+                    self.vault,
+                    caller=self.caller,
+                    dataset_id=self.dataset.id,
+                    ref=ref,
+                    cursor=pages[-1].next_cursor if pages else None,
+                )
+            )
+        return pages
 
     def delete_branch(self, name: str) -> None:
         branches.delete_branch(

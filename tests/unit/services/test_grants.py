@@ -15,7 +15,7 @@ from datavault.ports import Claims
 from datavault.services import access, datasets, health, retention
 from datavault.services.datasets import changes, clones, search, stats
 from datavault.services.records import changing, past, reading
-from datavault.services.versions import branches, commits, resets, tags
+from datavault.services.versions import branches, commits, resets, tags, verification
 from datavault.services.versions.resets import Staged
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
@@ -47,6 +47,7 @@ SERVICES = (
     commits,
     resets,
     tags,
+    verification,
 )
 REQUEST = a_request("grants")
 
@@ -190,6 +191,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "list_reflog": lambda shelf: shelf.reflog(limit=1),
     "create_tag": lambda shelf: [shelf.create_tag("new", request=REQUEST) for _ in range(2)],
     "list_tags": lambda shelf: shelf.tags(limit=1),
+    "verify_version": lambda shelf: shelf.verify(),
     "get_tag": lambda shelf: tags.get_tag(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=TagName("tag")
     ),
