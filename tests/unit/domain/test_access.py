@@ -13,6 +13,7 @@ WRITE = READ | {
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
     Action.CREATE_TAG,
+    Action.UPDATE_DATASET,
 }
 ALLOWED = {
     Role.READER: READ,
