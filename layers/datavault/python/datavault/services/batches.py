@@ -15,7 +15,7 @@ from datavault.domain.errors import PreconditionFailed, StagingFull
 from datavault.domain.expectations import Expectation, if_nothing_came
 from datavault.domain.ids import BatchId
 from datavault.domain.requests import Request
-from datavault.domain.rows import Attributes, Change, Put
+from datavault.domain.rows import Attributes, Change, Put, Update
 from datavault.domain.staging import (
     BATCH_ROW_IDS_MAX,
     GENERATION_BYTES_MAX,
@@ -44,9 +44,8 @@ def stage_batch(
 ) -> str:
     """Put a batch on the branch's open generation: the commit point of append and delete.
 
-    Returns the batch's id, or that of the batch which this very request staged before. With
-    ``expectations``, the batch is staged only if they hold of the branch as it is then: nothing
-    else, on any record, may come between reading and staging, or it is tried again.
+    Returns the batch's id, or that of the batch which this very request staged before.
+    ``expectations`` have to hold when it is staged: if anything comes between, it tries again.
 
     Raises:
         PreconditionFailed: an expectation does not hold; nothing is staged.
@@ -66,14 +65,12 @@ def stage_batch(
             return before
         refs.require_unprotected(head)
         _check_room(head, len(changes), size)
-        if expectations and not _hold(work, heads, expectations):
+        if not _hold(work, heads, expectations):
             continue
         shard = int(token[-1], 16) % keyspace.HEAD_SHARDS
         spot = _Spot(work, head.generation, head.tick + 1, shard, batch, pack)
         now_ms = vault.clock.now_ms()
-        counted = refs.stage(
-            work.branch, shard, head.generation, spot.tick, records=len(changes), size=size
-        )
+        counted = spot.counted(records=len(changes), size=size)
         staged = [
             still_active(work.dataset, token),
             *(if_nothing_came(counted, heads.rows) if expectations else [counted]),
@@ -97,7 +94,7 @@ def stage_batch(
 
 def _hold(work: Work, heads: Heads, expectations: Sequence[Expectation]) -> bool:
     """Whether they do; if not, and nothing has come meanwhile, ``PreconditionFailed``."""
-    unmet = find_unmet(work, heads.agreed, expectations)
+    unmet = find_unmet(work, heads.agreed, expectations) if expectations else None
     if unmet is None:
         return True
     if read_heads(work).rows != heads.rows:
@@ -115,6 +112,13 @@ class _Spot:
     shard: int
     batch: BatchId
     pack: PackRef | None
+
+    def counted(self, *, records: int, size: int) -> Update:
+        """The change that counts the batch on its head."""
+        branch = self.work.branch
+        return refs.stage(
+            branch, self.shard, self.generation, self.tick, records=records, size=size
+        )
 
     def rows(self, changes: Sequence[StagedChange]) -> list[Change]:
         """The changes that the transaction must carry, the rest being written already.
