@@ -229,8 +229,7 @@ class Versions(Caller):
         self, dataset_id: str, *, ref: str = "main", **options: Unpack[CallOptions]
     ) -> Iterator[VerifyReply]:
         """Iterate over all pages of ``verify_version``, each fetched when reached."""
-        for page in pages(self.verify_version, dataset_id, ref=ref, **options):
-            yield page
+        yield from pages(self.verify_version, dataset_id, ref=ref, **options)
 
     def delete_branch(self, dataset_id: str, branch: str, **options: Unpack[ChangeOptions]) -> None:
         """Delete a branch and what is staged on it; its commits stay."""
