@@ -54,6 +54,13 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_records": lambda place: Call("GET", f"{place.path}/records?ref=main&limit=1"),
     "get_record": lambda place: Call("GET", f"{place.path}/records/{place.record}?ref=main"),
+    "batch_get_records": lambda place: json_call(
+        "POST", f"{place.path}/batch-get", {"ids": [place.record, "nothing"]}
+    ),
+    "count_records": lambda place: Call("GET", f"{place.path}/count"),
+    "list_record_history": lambda place: Call(
+        "GET", f"{place.path}/records/{place.record}/history?ref=main"
+    ),
     "delete_record": lambda place: Call("DELETE", f"{place.path}/records/{place.record}"),
     "create_commit": lambda place: json_call("POST", f"{place.path}/commits", {"message": "next"}),
     "list_commits": lambda place: Call("GET", f"{place.path}/commits?limit=1"),
@@ -75,6 +82,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_tags": lambda place: Call("GET", f"{place.path}/tags?limit=1"),
     "get_tag": lambda place: Call("GET", f"{place.path}/tags/v1"),
+    "verify_version": lambda place: Call("GET", f"{place.path}/verify?ref={place.commit}"),
     "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{place.branch}"),
     "check_live": lambda _: Call("GET", "/health/live"),
     "check_ready": lambda _: Call("GET", "/health/ready"),

@@ -17,6 +17,7 @@ from functions.versions import (
     list_tags,
     reset_branch,
     update_branch,
+    verify,
 )
 from tests.functions.events import Client
 
@@ -174,3 +175,16 @@ def test_the_reflog_comes_page_by_page(client: Client, dataset_id: str, commit_i
     assert [step["operation"] for step in rest["data"]] == ["create_dataset"]
     assert rest["pagination"]["has_more"] is False
     assert client(list_reflog.handler, path=path | {"branch": "never"}).status == 404
+
+
+def test_a_version_is_verified(client: Client, dataset_id: str, commit_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    reply = client(verify.handler, path=path, query={"ref": commit_id[:8]})
+    assert reply.status == 200
+    counted = {name: reply.json[name] for name in ("commit", "nodes", "blocks", "records")}
+    assert counted == {"commit": commit_id, "nodes": 1, "blocks": 1, "records": 1}
+    assert (reply.json["corrupt"], reply.json["pagination"]["has_more"]) == ([], False)
+    name = next(key for key in client.vault.objects.keys("") if "/packs/" in key)
+    client.vault.objects.delete(name)
+    (found,) = client(verify.handler, path=path).json["corrupt"]
+    assert found == {"part": "block", "name": name.rpartition("/")[2], "records": 1}

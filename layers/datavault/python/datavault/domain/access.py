@@ -36,9 +36,12 @@ class Action(StrEnum):
     CHANGE_BRANCHES = "versions:branch"
     PROTECT_BRANCHES = "versions:protect"
     CREATE_TAG = "versions:tag"
+    VERIFY = "versions:verify"
 
 
-_READ = frozenset({Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY})
+_READ = frozenset(
+    {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY, Action.VERIFY}
+)
 _WRITE = _READ | {
     Action.UPDATE_DATASET,
     Action.APPEND_RECORDS,
@@ -59,7 +62,7 @@ PERMITTED: dict[Role, frozenset[Action]] = {
         Action.CLONE_DATASET,
         Action.PROTECT_BRANCHES,
     },
-    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY}),
+    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.VERIFY}),
 }
 
 

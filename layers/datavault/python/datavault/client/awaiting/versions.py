@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from datavault.contracts.versions.commits import CommitListReply, CommitReply
     from datavault.contracts.versions.tags import TagListReply, TagReply
+    from datavault.contracts.versions.verification import VerifyReply
 
 
 class AsyncVersions(AsyncCaller):
@@ -218,6 +219,28 @@ class AsyncVersions(AsyncCaller):
     async def get_tag(self, dataset_id: str, tag: str, **options: Unpack[CallOptions]) -> TagReply:
         """Get one tag."""
         return await self.call(routing.GET_TAG, Arguments(path=(dataset_id, tag)), **options)
+
+    async def verify_version(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> VerifyReply:
+        """Read and verify every node and block of a version, a page at a time."""
+        return await self.call(
+            routing.VERIFY_VERSION,
+            Arguments(path=(dataset_id,), query={"ref": ref, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_verify_version(
+        self, dataset_id: str, *, ref: str = "main", **options: Unpack[CallOptions]
+    ) -> AsyncIterator[VerifyReply]:
+        """Iterate over all pages of ``verify_version``, each fetched when reached."""
+        async for page in async_pages(self.verify_version, dataset_id, ref=ref, **options):
+            yield page
 
     async def delete_branch(
         self, dataset_id: str, branch: str, **options: Unpack[ChangeOptions]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from datavault.contracts.versions.commits import CommitListReply, CommitReply
     from datavault.contracts.versions.tags import TagListReply, TagReply
+    from datavault.contracts.versions.verification import VerifyReply
 
 
 class Versions(Caller):
@@ -208,6 +209,27 @@ class Versions(Caller):
     def get_tag(self, dataset_id: str, tag: str, **options: Unpack[CallOptions]) -> TagReply:
         """Get one tag."""
         return self.call(routing.GET_TAG, Arguments(path=(dataset_id, tag)), **options)
+
+    def verify_version(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> VerifyReply:
+        """Read and verify every node and block of a version, a page at a time."""
+        return self.call(
+            routing.VERIFY_VERSION,
+            Arguments(path=(dataset_id,), query={"ref": ref, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_verify_version(
+        self, dataset_id: str, *, ref: str = "main", **options: Unpack[CallOptions]
+    ) -> Iterator[VerifyReply]:
+        """Iterate over all pages of ``verify_version``, each fetched when reached."""
+        yield from pages(self.verify_version, dataset_id, ref=ref, **options)
 
     def delete_branch(self, dataset_id: str, branch: str, **options: Unpack[ChangeOptions]) -> None:
         """Delete a branch and what is staged on it; its commits stay."""

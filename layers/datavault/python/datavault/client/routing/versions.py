@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datavault.contracts.versions.branches import BranchListReply, BranchReply, ReflogReply
     from datavault.contracts.versions.commits import CommitListReply, CommitReply
     from datavault.contracts.versions.tags import TagListReply, TagReply
+    from datavault.contracts.versions.verification import VerifyReply
 
 CREATE_COMMIT: Route[CommitReply] = Route(
     "create_commit",
@@ -82,6 +83,12 @@ GET_TAG: Route[TagReply] = Route(
     "GET",
     "/api/v1/datasets/{dataset_id}/tags/{tag}",
     "datavault.contracts.versions.tags:TagReply",
+)
+VERIFY_VERSION: Route[VerifyReply] = Route(
+    "verify_version",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/verify",
+    "datavault.contracts.versions.verification:VerifyReply",
 )
 DELETE_BRANCH: Route[None] = Route(
     "delete_branch", "DELETE", "/api/v1/datasets/{dataset_id}/branches/{branch}"

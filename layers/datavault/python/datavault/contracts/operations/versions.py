@@ -8,7 +8,7 @@ from datavault.contracts.operations.rows import (
     Grant,
     Operation,
 )
-from datavault.contracts.versions import branches, commits, tags
+from datavault.contracts.versions import branches, commits, tags, verification
 from datavault.contracts.wire import ListQuery
 from datavault.domain.access import Action
 
@@ -169,6 +169,20 @@ ROWS: tuple[Operation, ...] = (
         status=200,
         function="functions.versions.get_tag",
         grants=HISTORY,
+    ),
+    Operation(
+        name="verify_version",
+        capability="versions",
+        method="GET",
+        path=f"{DATASET}/verify",
+        summary="Read and verify every node and block of a version, a page at a time",
+        action=Action.VERIFY,
+        query=verification.VerifyQuery,
+        reply=verification.VerifyReply,
+        status=200,
+        function="functions.versions.verify",
+        grants=HISTORY | {Grant.OBJECTS_READ},
+        memory_mb=2048,
     ),
     Operation(
         name="delete_branch",

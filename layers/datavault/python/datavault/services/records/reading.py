@@ -1,4 +1,4 @@
-"""Records: append, get, list, delete."""
+"""Reading records: one, a batch, a list; and how many there are."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,39 +7,26 @@ from itertools import islice
 from operator import itemgetter
 
 import numpy as np
-from blake3 import blake3
 
 from datavault.domain import digests
 from datavault.domain.access import Action, Caller, require
-from datavault.domain.errors import Invalid, NotFound, TooLarge
-from datavault.domain.ids import BatchId, BranchName, DatasetId, RecordId, new_id, parse_record_id
+from datavault.domain.errors import Invalid, NotFound
+from datavault.domain.ids import DatasetId, RecordId
 from datavault.domain.pages import Page
-from datavault.domain.records import parse_record
-from datavault.domain.requests import Request
-from datavault.domain.staging import (
-    BATCH_BYTES_MAX,
-    BATCH_RECORDS_MAX,
-    NewRecord,
-    Receipt,
-    RecordView,
-    StagedChange,
-    assigned_id,
-)
+from datavault.domain.staging import Count, RecordBatch, RecordView, StagedChange
 from datavault.domain.store.columns import DIGEST, Entries, locator_columns
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
-from datavault.services.attempts import earlier_outcome
 from datavault.services.bodies import read_bodies, read_body
 from datavault.services.cursors import open_cursor, seal_cursor
-from datavault.services.datasets import find_dataset, find_writable_dataset
+from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
-from datavault.services.refs import View, open_work, resolve, view_branch
+from datavault.services.refs import View, resolve
 from datavault.services.staging import (
     FoundName,
     find_staged,
     open_change,
-    stage_batch,
     staged_bodies,
     staged_names,
     staged_rows,
@@ -48,54 +35,9 @@ from datavault.services.staging import (
 # A page of records goes through a function, whose reply holds 6 MB; in JSON or base64 a page of
 # 4 MB of bodies stays below that.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
+IDS_MAX = 100
 # So many bodies of a page are fetched together: at 4 MiB each, the most they can be, 256 MiB.
 _AT_ONCE = 64
-
-
-def append_records(
-    vault: Vault,
-    *,
-    caller: Caller,
-    dataset_id: DatasetId,
-    branch: BranchName,
-    records: Sequence[NewRecord],
-    request: Request | None,
-) -> Receipt:
-    """Stage records on a branch: all of them or, if one is bad, none.
-
-    A record whose id the branch has already takes its place. Without ``record_key`` and without
-    an id given, a record gets a UUIDv7; a repeated request gets the same ones.
-
-    Raises:
-        TooLarge, Malformed, Invalid: a limit or a record, named by its field.
-        StagingFull: the branch holds all the uncommitted changes it can.
-    """
-    require(caller, Action.APPEND_RECORDS)
-    dataset = find_writable_dataset(vault, caller, dataset_id, request)
-    _check_batch(records)
-    batch = BatchId(new_id("bt", vault.clock.now_ms()))
-    parsed = [_parse(record, dataset.record_key) for record in records]
-    ids = _assign(batch, parsed)
-    _check_unique(ids, records)
-    before = earlier_outcome(vault, caller, request)
-    if before is not None:
-        return Receipt(branch, _assign(BatchId(before), parsed))
-    work = open_work(vault, dataset, branch)
-    key = work.keys.ids.record
-    changes = [
-        StagedChange(record_id, digests.record_digest(body, key), body)
-        for record_id, (body, _) in zip(ids, parsed, strict=True)
-    ]
-    staged = stage_batch(
-        work,
-        changes,
-        caller=caller,
-        action=Action.APPEND_RECORDS,
-        operation="append_records",
-        batch=batch,
-        request=request,
-    )
-    return Receipt(branch, ids if staged == batch else _assign(BatchId(staged), parsed))
 
 
 def get_record(
@@ -154,95 +96,55 @@ def list_records(
     return Page(tuple(items), seal_cursor(vault, caller, scope, last))
 
 
-def delete_record(
-    vault: Vault,
-    *,
-    caller: Caller,
-    dataset_id: DatasetId,
-    branch: BranchName,
-    record_id: RecordId,
-    request: Request | None,
-) -> None:
-    """Stage the removal of a record the branch has.
+def batch_get_records(
+    vault: Vault, *, caller: Caller, dataset_id: DatasetId, ref: str, ids: Sequence[RecordId]
+) -> RecordBatch:
+    """Up to 100 records as a ref has them, in the order asked.
+
+    What is staged is found in one pass over what the branch has staged, what is committed in one
+    walk through the tree, and each block of bodies is read once. After about 4 MB of bodies the
+    rest of the ids is given back, to be asked for again.
 
     Raises:
-        NotFound: it has none of that id.
+        Invalid: an id is there twice.
     """
-    require(caller, Action.DELETE_RECORDS)
-    dataset = find_writable_dataset(vault, caller, dataset_id, request)
-    view = view_branch(open_work(vault, dataset, branch))
-    if not _has(view, record_id):
-        # This very request may have removed it; looked up after the record, so that it is seen.
-        if earlier_outcome(vault, caller, request) is not None:
-            return
-        raise _no_record()
-    stage_batch(
-        view.work,
-        [StagedChange(record_id)],
-        caller=caller,
-        action=Action.DELETE_RECORDS,
-        operation="delete_record",
-        batch=BatchId(new_id("bt", vault.clock.now_ms())),
-        request=request,
-    )
+    require(caller, Action.READ_RECORDS)
+    _check_ids(ids)
+    view = resolve(vault, find_dataset(vault, caller, dataset_id), ref)
+    sources = _sources_of(view, ids)
+    views = _views(view, list(sources.values()))
+    found: list[RecordView] = []
+    missing: list[RecordId] = []
+    size = 0
+    for at, record_id in enumerate(ids):
+        if record_id not in sources:
+            missing.append(record_id)
+            continue
+        record = next(views)
+        if found and size + len(record.body) > PAGE_BYTES_MAX:
+            return RecordBatch(tuple(found), tuple(missing), tuple(ids[at:]))
+        found.append(record)
+        size += len(record.body)
+    return RecordBatch(tuple(found), tuple(missing), ())
 
 
-def _check_batch(records: Sequence[NewRecord]) -> None:
-    if not 1 <= len(records) <= BATCH_RECORDS_MAX:
-        raise TooLarge(
-            f"a batch has 1 to {BATCH_RECORDS_MAX} records, this has {len(records)}",
-            field="records",
-        )
-    size = sum(len(record.text) for record in records)
-    if size > BATCH_BYTES_MAX:
-        raise TooLarge(
-            f"a batch has at most {BATCH_BYTES_MAX} bytes of records, this has {size}",
-            field="records",
-        )
+def count_records(vault: Vault, *, caller: Caller, dataset_id: DatasetId, ref: str) -> Count:
+    """How many records a ref has.
 
-
-def _parse(record: NewRecord, record_key: str | None) -> tuple[bytes, RecordId | None]:
-    """A record's stored text and its id, from its ``record_key`` or given beside it."""
-    parsed = parse_record(record.text, record_key=record_key, field=record.field)
-    if record.id is None:
-        return parsed.body, parsed.id
-    if record_key is not None:
-        raise Invalid(
-            "the dataset takes record ids from its record_key: leave out the id beside the record",
-            field=f"{record.field}/id",
-        )
-    return parsed.body, parse_record_id(record.id, field=f"{record.field}/id")
-
-
-def _assign(
-    batch: BatchId, parsed: Sequence[tuple[bytes, RecordId | None]]
-) -> tuple[RecordId, ...]:
-    """The ids of a batch's records: their own, or one made from the batch's id and the index."""
-    return tuple(
-        own or assigned_id(batch, index, blake3(f"{batch}/{index}".encode()).digest(10))
-        for index, (_, own) in enumerate(parsed)
-    )
-
-
-def _check_unique(ids: Sequence[RecordId], records: Sequence[NewRecord]) -> None:
-    first: dict[RecordId, int] = {}
-    for index, record_id in enumerate(ids):
-        earlier = first.setdefault(record_id, index)
-        if earlier != index:
-            raise Invalid(
-                f"records {earlier} and {index} of this batch have the same id",
-                field=records[index].field,
-            )
-
-
-def _has(view: View, record_id: RecordId) -> bool:
-    for generation in view.generations:
-        change = find_staged(view.work, generation, record_id)
-        if change is not None:
-            return change.digest is not None
-    work = view.work
-    root = read_commit(work.vault, work.keys, work.dataset, view.commit).commit.root
-    return open_tree(work.vault, work.keys).get(root, record_id.encode()) is not None
+    The committed ones are counted in their root; of the tree only those leaves are read that
+    staged changes fall on.
+    """
+    require(caller, Action.READ_RECORDS)
+    view = resolve(vault, find_dataset(vault, caller, dataset_id), ref)
+    root = read_commit(vault, view.work.keys, view.work.dataset, view.commit).commit.root
+    staged = _staged_over(view)
+    if not staged:
+        return Count(view.commit, root.count, 0)
+    ids = sorted(staged)
+    known = open_tree(vault, view.work.keys).get_many(root, np.array(ids, np.bytes_)).found
+    removed = np.array([staged[each].found.removed for each in ids], np.bool_)
+    more = int((~known & ~removed).sum()) - int((known & removed).sum())
+    return Count(view.commit, root.count + more, len(staged))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +158,7 @@ class _Staged:
 def _sources_after(view: View, after: bytes) -> Iterator[Entry | _Staged]:
     """What the view has after an id, in order of id: staged changes laid over the tree."""
     work = view.work
-    staged: dict[bytes, _Staged] = {}
-    for generation in reversed(view.generations):
-        for record_id, found in staged_names(work, generation).items():
-            staged[record_id.encode()] = _Staged(generation, found)
+    staged = _staged_over(view)
     root = read_commit(work.vault, work.keys, work.dataset, view.commit).commit.root
     committed: Iterator[tuple[bytes, Entry | _Staged]] = (
         (entry.id, entry)
@@ -274,6 +173,49 @@ def _sources_after(view: View, after: bytes) -> Iterator[Entry | _Staged]:
     )
     for _, source in merge(committed, fresh, key=itemgetter(0)):
         yield source
+
+
+def _staged_over(view: View) -> dict[bytes, _Staged]:
+    """What is staged, by record id: of each the newest change."""
+    staged: dict[bytes, _Staged] = {}
+    for generation in reversed(view.generations):
+        for record_id, found in staged_names(view.work, generation).items():
+            staged[record_id.encode()] = _Staged(generation, found)
+    return staged
+
+
+def _check_ids(ids: Sequence[RecordId]) -> None:
+    if not 1 <= len(ids) <= IDS_MAX:
+        raise Invalid(f"1 to {IDS_MAX} records are asked for, these are {len(ids)}", field="ids")
+    first: dict[RecordId, int] = {}
+    for index, record_id in enumerate(ids):
+        earlier = first.setdefault(record_id, index)
+        if earlier != index:
+            raise Invalid(f"ids {earlier} and {index} are the same", field=f"ids/{index}")
+
+
+def _sources_of(view: View, ids: Sequence[RecordId]) -> dict[RecordId, Entry | _Staged]:
+    """Where those of the records are that are there, in the order of ``ids``."""
+    work = view.work
+    staged = _staged_over(view)
+    left = sorted(name for record_id in ids if (name := record_id.encode()) not in staged)
+    committed: dict[bytes, Entry] = {}
+    if left:
+        root = read_commit(work.vault, work.keys, work.dataset, view.commit).commit.root
+        names = np.array(left, np.bytes_)
+        found = open_tree(work.vault, work.keys).get_many(root, names)
+        rows = np.flatnonzero(found.found)
+        entries = Entries(names[rows], found.digests[rows], found.locators[rows], found.packs)
+        committed = {entry.id: entry for entry in _entries(entries)}
+    sources: dict[RecordId, Entry | _Staged] = {}
+    for record_id in ids:
+        name = record_id.encode()
+        if name in staged:
+            if not staged[name].found.removed:
+                sources[record_id] = staged[name]
+        elif name in committed:
+            sources[record_id] = committed[name]
+    return sources
 
 
 def _views(view: View, sources: Sequence[Entry | _Staged]) -> Iterator[RecordView]:
