@@ -3,7 +3,7 @@
 from datavault.contracts.records import AppendReply, RestoreRecordBody
 from datavault.domain.ids import parse_branch_name, parse_record_id
 from datavault.ports import Vault
-from datavault.services.records import restore_record
+from datavault.services.records.changing import restore_record
 from functions.edge.http import Request, endpoint
 
 

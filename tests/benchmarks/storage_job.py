@@ -20,7 +20,7 @@ from datavault.services.exports import export_lines
 from datavault.services.ingest import Mode, ingest_lines
 from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
-from datavault.services.records import get_record
+from datavault.services.records.reading import get_record
 from datavault.services.versions.commits import list_commits
 
 CHUNK_BYTES = 4 * 1024 * 1024

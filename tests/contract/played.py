@@ -21,6 +21,7 @@ class AwsPlayed:
     dynamodb: Any
     s3: Any
     kms: Any
+    gateway: Any
 
     def disable_kek(self, kek: str) -> None:
         """What a KEK's owner may do at any time."""
@@ -45,7 +46,7 @@ def play_aws() -> Iterator[AwsPlayed]:
             _create_table(dynamodb, f"contract-{table.value}")
         s3.create_bucket(Bucket=BUCKET)
         vault = AwsVault(environment)
-        clients = (dynamodb, s3, cloud.boto3("kms"))
+        clients = (dynamodb, s3, cloud.boto3("kms"), cloud.boto3("apigateway"))
         try:
             yield AwsPlayed(vault, environment, *clients)
         finally:

@@ -51,6 +51,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "clone_dataset": lambda place: json_call(
         "POST", f"{place.path}/clone", {"name": f"clone {uuid4()}", "ref": place.commit}
     ),
+    "get_dataset_stats": lambda place: Call("GET", f"{place.path}/stats?ref={place.commit}"),
     "archive_dataset": lambda place: Call("POST", f"{place.path}/archive"),
     "restore_dataset": lambda place: Call("POST", f"{place.path}/restore"),
     "describe_dataset": lambda place: Call("GET", place.path),
@@ -59,6 +60,13 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_records": lambda place: Call("GET", f"{place.path}/records?ref=main&limit=1"),
     "get_record": lambda place: Call("GET", f"{place.path}/records/{place.record}?ref=main"),
+    "batch_get_records": lambda place: json_call(
+        "POST", f"{place.path}/batch-get", {"ids": [place.record, "nothing"]}
+    ),
+    "count_records": lambda place: Call("GET", f"{place.path}/count"),
+    "list_record_history": lambda place: Call(
+        "GET", f"{place.path}/records/{place.record}/history?ref=main"
+    ),
     "delete_record": lambda place: Call("DELETE", f"{place.path}/records/{place.record}"),
     "create_commit": lambda place: json_call("POST", f"{place.path}/commits", {"message": "next"}),
     "list_commits": lambda place: Call("GET", f"{place.path}/commits?limit=1"),
@@ -80,6 +88,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_tags": lambda place: Call("GET", f"{place.path}/tags?limit=1"),
     "get_tag": lambda place: Call("GET", f"{place.path}/tags/v1"),
+    "verify_version": lambda place: Call("GET", f"{place.path}/verify?ref={place.commit}"),
     "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{place.branch}"),
     "diff_refs": lambda place: Call(
         "GET", f"{place.path}/diff?base={place.older}&target=main&include=records&limit=1"

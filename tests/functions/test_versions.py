@@ -24,6 +24,7 @@ from functions.versions import (
     reset_branch,
     revert_commit,
     update_branch,
+    verify,
 )
 from tests.functions.events import Client
 
@@ -300,3 +301,16 @@ def test_a_picked_commit_is_found_by_its_prefix(client: Client, diverged: dict[s
     assert reply.json["outcome"] == "committed"
     got = client(get.handler, path=diverged | {"record_id": "r"})
     assert b'"data":{"n":1.50,"m":1.00}' in got.body
+
+
+def test_a_version_is_verified(client: Client, dataset_id: str, commit_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    reply = client(verify.handler, path=path, query={"ref": commit_id[:8]})
+    assert reply.status == 200
+    counted = {name: reply.json[name] for name in ("commit", "nodes", "blocks", "records")}
+    assert counted == {"commit": commit_id, "nodes": 1, "blocks": 1, "records": 1}
+    assert (reply.json["corrupt"], reply.json["pagination"]["has_more"]) == ([], False)
+    name = next(key for key in client.vault.objects.keys("") if "/packs/" in key)
+    client.vault.objects.delete(name)
+    (found,) = client(verify.handler, path=path).json["corrupt"]
+    assert found == {"part": "block", "name": name.rpartition("/")[2], "records": 1}

@@ -14,6 +14,7 @@ import pytest
 from datavault.domain.dataset_index import Criteria
 from datavault.domain.datasets import Dataset, State
 from datavault.domain.errors import Conflict, NotFound, Unavailable
+from datavault.domain.expectations import Version
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetName
 from datavault.domain.preconditions import Precondition
@@ -114,6 +115,20 @@ def _append_few(shelf: Shelf, request: Request | None) -> object:
     return shelf.append({"a": a_body("a2"), "x": a_body("x", 4500)}, request=request)
 
 
+def _append_expecting(shelf: Shelf, request: Request | None) -> object:
+    expected = {"a": Version(_etag_at_first(shelf)), "x": Version(None)}
+    return shelf.append(
+        {"a": a_body("a2"), "x": a_body("x", 4500)}, expected=expected, request=request
+    )
+
+
+def _etag_at_first(shelf: Shelf) -> str:
+    """The etag that "a" has until the operation is done."""
+    first = next(event for event in reversed(shelf.past("a")))
+    assert first.etag is not None
+    return first.etag
+
+
 def _append_many(shelf: Shelf, request: Request | None) -> object:
     bodies = {f"r{number:03d}": a_body(f"{number}") for number in range(130)}
     return shelf.append(bodies | {"b": a_body("b3", 4500)}, request=request)
@@ -190,6 +205,7 @@ def _restore_record(shelf: Shelf, request: Request | None) -> object:
 SCENARIOS = (
     Scenario("append", _fill, _append_few),
     Scenario("append-many", _fill, _append_many),
+    Scenario("append-expecting", _fill, _append_expecting),
     Scenario("delete", _fill, lambda shelf, request: shelf.delete("a", request=request)),
     Scenario("commit", _fill, lambda shelf, request: shelf.commit("m", request=request)),
     Scenario(

@@ -19,7 +19,7 @@ from datavault.domain.merging import (
 )
 from datavault.domain.requests import Request
 from datavault.domain.staging import Receipt
-from datavault.services import records
+from datavault.services.records import changing
 from datavault.services.versions import merge as merges
 from datavault.services.versions import preview
 from tests.support.builders import MAIN, Shelf
@@ -124,7 +124,7 @@ def pick(
 
 
 def restore(shelf: Shelf, record_id: str, ref: str, *, request: Request | None = None) -> Receipt:
-    return records.restore_record(
+    return changing.restore_record(
         shelf.vault,
         caller=shelf.caller,
         dataset_id=shelf.dataset.id,

@@ -7,13 +7,22 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant, Operation, Task
+from datavault.domain.expectations import Version
 from datavault.domain.ids import BranchName, DatasetName, TagName
 from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
 from datavault.ports import Claims
-from datavault.services import access, datasets, health, records, retention
-from datavault.services.datasets import changes, clones, search
-from datavault.services.versions import branches, commits, diff, merge, preview, resets, tags
+from datavault.services import access, datasets, health, retention
+from datavault.services.datasets import changes, clones, search, stats
+from datavault.services.records import changing, past, reading
+from datavault.services.versions import (
+    branches,
+    commits,
+    diff,
+    resets,
+    tags,
+    verification,
+)
 from datavault.services.versions.resets import Staged
 from tests.support import merging
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
@@ -28,11 +37,28 @@ UNUSED = {
     # Used by the adapter alone: a PUT whose answer was lost is compared with what is there.
     "create_dataset": {Grant.OBJECTS_READ},
     "append_records": {Grant.OBJECTS_READ},
-    "delete_branch": {Grant.STAGING_WRITE},
 }
 DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
 ROWS = {row.name: row for row in _ALL}
+SERVICES = (
+    datasets,
+    changes,
+    clones,
+    search,
+    stats,
+    changing,
+    reading,
+    past,
+    branches,
+    commits,
+    diff,
+    merge,
+    preview,
+    resets,
+    tags,
+    verification,
+)
 REQUEST = a_request("grants")
 
 
@@ -151,6 +177,9 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "list_datasets": _list_datasets,
     "update_dataset": lambda shelf: _update(shelf, name="renamed"),
     "clone_dataset": _clone,
+    "get_dataset_stats": lambda shelf: stats.get_dataset_stats(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, ref=MAIN, base=None
+    ),
     "archive_dataset": lambda shelf: _archive(shelf, REQUEST),
     "restore_dataset": lambda shelf: [_archive(shelf, None), _restore(shelf)],
     "describe_dataset": lambda shelf: datasets.describe_dataset(
@@ -159,9 +188,13 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "append_records": lambda shelf: [
         shelf.append({"n": a_body("n", 5000)}, request=REQUEST),
         shelf.append({f"m{number}": a_body("m") for number in range(95)}),
+        shelf.append({"a": a_body("a2")}, expected={"a": Version(shelf.etag("a"))}),
     ],
     "list_records": lambda shelf: [shelf.all(limit=1), shelf.all(ref=shelf.history()[0].id)],
     "get_record": lambda shelf: [shelf.get("a"), shelf.get("s"), shelf.get("l")],
+    "batch_get_records": lambda shelf: shelf.batch_get("a", "s", "l", "nothing"),
+    "count_records": lambda shelf: shelf.count(),
+    "list_record_history": lambda shelf: shelf.past("a", limit=1),
     "delete_record": lambda shelf: shelf.delete("a", request=REQUEST),
     "create_commit": _commit_twice,
     "list_commits": lambda shelf: shelf.history(limit=1),
@@ -179,6 +212,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "list_reflog": lambda shelf: shelf.reflog(limit=1),
     "create_tag": lambda shelf: [shelf.create_tag("new", request=REQUEST) for _ in range(2)],
     "list_tags": lambda shelf: shelf.tags(limit=1),
+    "verify_version": lambda shelf: shelf.verify(),
     "get_tag": lambda shelf: tags.get_tag(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=TagName("tag")
     ),
@@ -282,8 +316,7 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    versions = (branches, commits, diff, merge, preview, resets, tags)
-    for module in (datasets, changes, clones, search, records, *versions):
+    for module in SERVICES:
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

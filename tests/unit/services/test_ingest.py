@@ -19,7 +19,8 @@ from datavault.services import exports, lines, runs
 from datavault.services.datasets import create_dataset
 from datavault.services.exports import export_lines
 from datavault.services.ingest import Ingested, Mode, ingest_lines
-from datavault.services.records import append_records, get_record, list_records
+from datavault.services.records.changing import append_records
+from datavault.services.records.reading import get_record, list_records
 from datavault.services.versions.commits import create_commit, list_commits
 from datavault.services.workspaces import create_workspace
 

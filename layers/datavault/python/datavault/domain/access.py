@@ -38,10 +38,17 @@ class Action(StrEnum):
     CREATE_TAG = "versions:tag"
     COMPARE = "versions:compare"
     MERGE = "versions:merge"
+    VERIFY = "versions:verify"
 
 
 _READ = frozenset(
-    {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY, Action.COMPARE}
+    {
+        Action.DESCRIBE_DATASET,
+        Action.READ_RECORDS,
+        Action.READ_HISTORY,
+        Action.COMPARE,
+        Action.VERIFY,
+    }
 )
 _WRITE = _READ | {
     Action.UPDATE_DATASET,
@@ -64,7 +71,7 @@ PERMITTED: dict[Role, frozenset[Action]] = {
         Action.CLONE_DATASET,
         Action.PROTECT_BRANCHES,
     },
-    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY}),
+    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.VERIFY}),
 }
 
 

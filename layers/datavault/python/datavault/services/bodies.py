@@ -16,6 +16,7 @@ from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import BLOCK_BYTES, PACK_BYTES_MAX, Kind, PackWriter
 from datavault.ports import Vault
 from datavault.services.blocks import object_key, read_block, write_pack
+from datavault.services.sizes import write_sizes
 
 
 def store_bodies(
@@ -42,7 +43,7 @@ def store_bodies(
         last = min(last, count)
         room = PACK_BYTES_MAX - 2 * int(ends[last - 1] - before)
         if writer is not None and writer.size > room:
-            write_pack(vault, keys, writer)
+            _write_pack(vault, keys, writer, lengths[:first])
             writer = None
         if writer is None:
             writer = PackWriter(keys.fresh_pack(Kind.RECORDS))
@@ -54,8 +55,16 @@ def store_bodies(
         part["slot"] = np.arange(slot, slot + last - first)
         first = last
     if writer is not None:
-        write_pack(vault, keys, writer)
+        _write_pack(vault, keys, writer, lengths)
     return locators, tuple(packs)
+
+
+def _write_pack(
+    vault: Vault, keys: StoreKeys, writer: PackWriter, lengths: npt.NDArray[np.uint32]
+) -> None:
+    """Store a pack and how long its records are: the last of ``lengths``, as many as it has."""
+    write_sizes(vault, keys, writer.key.ref, lengths[len(lengths) - writer.slots :])
+    write_pack(vault, keys, writer)
 
 
 def store_staged_bodies(
@@ -129,9 +138,9 @@ def view_bodies(
     places = [entries.locator(int(order[edge])) for edge in edges[:-1]]
     bodies: list[memoryview] = []
     for place, sealed, at, end in zip(
-        places, _fetch(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
+        places, fetch_blocks(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
     ):
-        block = RecordBlock.decode(_open(vault, keys, kind, place, sealed))
+        block = RecordBlock.decode(open_block(vault, keys, kind, place, sealed))
         bodies += block.bodies(ordered["slot"][at:end].astype(np.int64))
     if record_digests(bodies, keys.ids.record) != entries.values.take(order).tobytes():
         raise Corrupt("a stored record does not have the digest that the tree says")
@@ -147,7 +156,7 @@ def verified(keys: StoreKeys, body: bytes, digest: bytes) -> bytes:
     return body
 
 
-def _fetch(
+def fetch_blocks(
     vault: Vault, keys: StoreKeys, kind: Kind, places: Sequence[Locator]
 ) -> Iterator[bytes | None]:
     """The sealed blocks at ``places``, which are sorted by pack; ``None`` for a pack not there."""
@@ -160,7 +169,9 @@ def _fetch(
             yield from (None for _ in members)
 
 
-def _open(vault: Vault, keys: StoreKeys, kind: Kind, place: Locator, sealed: bytes | None) -> bytes:
+def open_block(
+    vault: Vault, keys: StoreKeys, kind: Kind, place: Locator, sealed: bytes | None
+) -> bytes:
     """The payload of a block; when the hint is stale, from where the directory says."""
     if sealed is not None:
         try:

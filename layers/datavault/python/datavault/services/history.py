@@ -5,7 +5,7 @@ the branch's heads, keeps the commit's row and adds the ledger entry. A crash be
 garbage and the old state.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from datavault.domain import keyspace
@@ -198,6 +198,30 @@ def read_commits(
         vault.commits.put(_cache_key(dataset, kept.commit.id), kept)
         found[kept.commit.id] = kept
     return found
+
+
+def first_parents(
+    vault: Vault, keys: StoreKeys, dataset: Dataset, start: CommitId, at_most: int
+) -> Iterator[Commit]:
+    """Up to ``at_most`` commits from ``start`` on, each the first parent of the one before it.
+
+    Every commit is verified by its id; they are read some 32 in one round trip.
+    """
+    upcoming: CommitId | None = start
+    left = at_most
+    while upcoming is not None and left > 0:
+        first = read_commit(vault, keys, dataset, upcoming)
+        names = [upcoming, *first.ancestors()][:left]
+        rows = find_commit_rows(vault, dataset, names)
+        for name in names:
+            if name not in rows:
+                raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
+            commit = open_commit_row(keys, rows[name]).commit
+            if commit.id != upcoming:
+                raise Corrupt(f"commit {commit.id} is not the parent of the one before it")
+            yield commit
+            upcoming = commit.parents[0] if commit.parents else None
+        left -= len(names)
 
 
 def open_commit_row(keys: StoreKeys, row: Row) -> Kept:

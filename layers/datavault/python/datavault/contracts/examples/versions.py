@@ -137,6 +137,20 @@ REPLIES: dict[str, Any] = {
         "_links": links(self=f"/{DATASET}/tags?limit=100", dataset=f"/{DATASET}"),
     },
     "get_tag": TAG_REPLY,
+    "verify_version": {
+        "commit": COMMIT,
+        "nodes": 1,
+        "blocks": 1,
+        "records": 1,
+        "bytes": 88,
+        "corrupt": [{"part": "block", "name": "0f3c5a9be1d274680f3c5a9be1d27468", "records": 12}],
+        "pagination": ONE_PAGE,
+        "_links": links(
+            self=f"/{DATASET}/verify?ref=main",
+            dataset=f"/{DATASET}",
+            commit=f"/{DATASET}/commits/{COMMIT}",
+        ),
+    },
     "list_branches": {
         "data": [BRANCH_REPLY],
         "pagination": ONE_PAGE,

@@ -8,7 +8,7 @@ from datavault.contracts.operations.rows import (
     Grant,
     Operation,
 )
-from datavault.contracts.versions import branches, commits, diff, merges, tags
+from datavault.contracts.versions import branches, commits, diff, merges, tags, verification
 from datavault.contracts.wire import ListQuery
 from datavault.domain.access import Action
 
@@ -174,6 +174,20 @@ ROWS: tuple[Operation, ...] = (
         grants=HISTORY,
     ),
     Operation(
+        name="verify_version",
+        capability="versions",
+        method="GET",
+        path=f"{DATASET}/verify",
+        summary="Read and verify every node and block of a version, a page at a time",
+        action=Action.VERIFY,
+        query=verification.VerifyQuery,
+        reply=verification.VerifyReply,
+        status=200,
+        function="functions.versions.verify",
+        grants=HISTORY | {Grant.OBJECTS_READ},
+        memory_mb=2048,
+    ),
+    Operation(
         name="delete_branch",
         capability="versions",
         method="DELETE",
@@ -182,8 +196,8 @@ ROWS: tuple[Operation, ...] = (
         action=Action.CHANGE_BRANCHES,
         status=204,
         function="functions.versions.delete_branch",
-        # A commit that is pending on the branch is finished first.
-        grants=STAGE | PUT_OBJECTS,
+        # A commit that is pending on the branch is finished first; nothing is staged.
+        grants=(STAGE - {Grant.STAGING_WRITE}) | PUT_OBJECTS,
         memory_mb=2048,
     ),
     Operation(
