@@ -19,6 +19,8 @@ from datavault.services.versions import (
     branches,
     commits,
     diff,
+    merge,
+    preview,
     resets,
     tags,
     verification,

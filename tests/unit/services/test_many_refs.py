@@ -8,7 +8,7 @@ import pytest
 
 from datavault.domain import keyspace, refs
 from datavault.domain.errors import Conflict, Invalid, NotFound
-from datavault.domain.history import Commit, Counts, Kept
+from datavault.domain.history import Commit, Counts, Kept, child_of
 from datavault.domain.ids import BranchId, BranchName, CommitId, new_id, parse_branch_name
 from datavault.domain.reflog import Why
 from datavault.domain.refs import Branch
@@ -91,8 +91,8 @@ def long_history() -> tuple[Shelf, list[CommitId]]:
         parent = kept.commit
         counts = Counts(0, 0, 0, 0)
         commit = Commit(parent.root, (parent.id,), "alice", f"{number}", number, counts)
-        kept = Kept(commit, kept.trail_of_child())
-        rows.append(commit_row(keys, made.dataset, commit, trail=kept.trail))
+        kept = child_of([kept], commit)
+        rows.append(commit_row(keys, made.dataset, kept))
         ids.append(commit.id)
     rows += [
         Put(keyspace.commit(made.dataset.workspace, made.dataset.id, f"{number:064x}"), {})
