@@ -15,6 +15,7 @@ from datavault.contracts.operations import Operation, Task
 
 ALIAS = "live"
 TABLES = ("catalog", "staging", "ledger")
+METRICS_NAMESPACE = "DataVault"
 
 type Row = Operation | Task
 
@@ -24,6 +25,11 @@ class Names:
     """The physical names and ARNs of a stage's resources."""
 
     stage: str
+
+    @property
+    def service(self) -> str:
+        """The whole stage: its name in metrics and logs, and the API's."""
+        return f"datavault-{self.stage}"
 
     def table(self, table: str) -> str:
         """One of ``TABLES``."""

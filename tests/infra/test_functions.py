@@ -56,7 +56,7 @@ def test_a_function_is_told_where_things_are_and_no_more(row: Row, assembly: Ass
         "VAULT_TABLES__STAGING": f"datavault-{stage.name}-staging",
         "VAULT_TABLES__LEDGER": f"datavault-{stage.name}-ledger",
         "VAULT_OBJECTS__BUCKET": (f"datavault-{stage.name}-objects-<AWS::AccountId>-<AWS::Region>"),
-        "POWERTOOLS_SERVICE_NAME": row.capability,
+        "POWERTOOLS_SERVICE_NAME": f"datavault-{stage.name}",
         "POWERTOOLS_METRICS_NAMESPACE": "DataVault",
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
         "OPENBLAS_NUM_THREADS": "1",
