@@ -14,6 +14,7 @@ from datavault.contracts.operations import Grant
 from infra.acknowledgements import FUNCTION, acknowledge
 from infra.grants import Permission, permissions
 from infra.layers import VaultCode
+from infra.masking import masking
 from infra.names import ALIAS, METRICS_NAMESPACE, TABLES, Names, Row, workspace_keys_arn
 from infra.stages import Stage
 
@@ -52,6 +53,7 @@ class VaultFunction(Construct):
             log_group_name=names.log_group(row),
             retention=stage.log_retention,
             removal_policy=stage.removal_policy,
+            data_protection_policy=masking(stage),
         )
         allowed = [
             *permissions(row.grants, names, data_key_arn=data_key_arn),

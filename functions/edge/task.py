@@ -52,7 +52,7 @@ class Task:
             status = _FAILED if error.code in _FAULTS else _REFUSED
             observed.report(error.code, status=status, failure=error)
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # It goes on, as `Failed`.
             observed.report(VaultError.code, status=_FAILED, failure=error)
             raise Failed(type(error).__qualname__) from None
         observed.report("ok", status=_OK)

@@ -1,7 +1,7 @@
 """Functions that no route reaches: the authorizer, the sweep."""
 
-from dataclasses import replace
 import traceback
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 

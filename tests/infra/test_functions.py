@@ -117,8 +117,8 @@ def test_callers_reach_a_function_by_an_alias_to_its_version(assembly: Assembly)
 
 def test_every_log_is_kept_for_90_days(assembly: Assembly) -> None:
     groups = assembly.resources("AWS::Logs::LogGroup")
-    # One for each function, and the API's two.
-    assert len(groups) == len(ROWS) + 2
+    # One for each function, the API's two, and the web ACL's.
+    assert len(groups) == len(ROWS) + 2 + (assembly.stage.firewall is not None)
     for name, group in groups.items():
         assert group["Properties"]["RetentionInDays"] == 90, name
 
