@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aws_cdk import App
@@ -132,8 +133,11 @@ def test_a_stack_has_room_for_forty_five_operations(
         archives=stand_ins(tmp_path_factory.mktemp("archives")),
         data_key_arn="arn:aws:kms:eu-central-1:111122223333:key/0",
     )
-    template = app.synth().get_stack_by_name(stack.stack_name).template
+    made = app.synth().get_stack_by_name(stack.stack_name)
+    template = made.template
     assert len(template["Resources"]) < 400
+    # CloudFormation takes a megabyte.
+    assert Path(made.template_full_path).stat().st_size < 600_000
     assert (
         sum(each["Type"] == GROUP for each in template["Resources"].values()) == OPERATIONS_AT_ONCE
     )
