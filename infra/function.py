@@ -55,10 +55,8 @@ class VaultFunction(Construct):
             removal_policy=stage.removal_policy,
             data_protection_policy=masking(stage),
         )
-        allowed = [
-            *permissions(row.grants, names, data_key_arn=data_key_arn),
-            *_own_permissions(names, row, stage, dead_letters),
-        ]
+        allowed = permissions(row.grants, names, data_key_arn=data_key_arn)
+        allowed += _own_permissions(names, row, stage, dead_letters)
         role = aws_iam.Role(
             self,
             "Role",

@@ -63,7 +63,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "invalid": (422, "Well-formed, but not acceptable; `errors` names the fields."),
     "throttled": (429, "Too fast; wait for `Retry-After` seconds."),
     "error": (500, "Our fault: a defect, or stored bytes that fail verification (`corrupt`)."),
-    "unavailable": (503, "Something the vault needs does not answer; retry later."),
+    "unavailable": (503, "No answer: retry later. `kek_unavailable`: ask the owner of the key."),
 }
 
 

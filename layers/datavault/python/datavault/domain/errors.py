@@ -116,6 +116,7 @@ class Unavailable(VaultError):
 class KekUnavailable(Unavailable):
     """A KEK is disabled, deleted, or its owner turns us away.
 
-    To the caller it is any other ``Unavailable``, and has its code; operators count it apart,
-    because no retry of ours mends it.
+    No retry mends it: whoever owns the key has to say whether it was meant.
     """
+
+    code = "kek_unavailable"
