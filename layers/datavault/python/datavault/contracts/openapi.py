@@ -66,7 +66,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "error": (500, "Our fault: a defect, or stored bytes that fail verification (`corrupt`)."),
     "unavailable": (
         503,
-        "Something needed does not answer, or changes are refused for now; retry later.",
+        "No answer, or changes are refused for now: retry later. `kek_unavailable`: ask the owner"
+        " of the key.",
     ),
 }
 
