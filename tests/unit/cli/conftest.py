@@ -44,9 +44,9 @@ class Terminal:
             cli, words, input=stdin, obj=self.api, env={**self.environment, **environment}
         )
 
-    def table(self, *words: str, **environment: str) -> str:
+    def table(self, *words: str) -> str:
         """What a command that succeeds shows to people."""
-        done = self.run(*words, DATAVAULT_OUTPUT="table", **environment)
+        done = self.run(*words, DATAVAULT_OUTPUT="table")
         assert done.exit_code == 0, done.output
         return done.stdout
 

@@ -8,6 +8,7 @@ import click
 from datavault.cli.branches import branch, tag
 from datavault.cli.completion import completion
 from datavault.cli.datasets import clone_dataset, dataset
+from datavault.cli.examining import count_records, show_history, show_stats, verify
 from datavault.cli.exits import Exit
 from datavault.cli.maintenance import maintenance
 from datavault.cli.operators import demo, local, workspace
@@ -42,9 +43,12 @@ def cli() -> None:
 cli.take(
     (
         Section("Signing in", (login, token)),
-        Section("Datasets", (dataset, clone_dataset)),
-        Section("Records", (put, get_records, list_records, remove_records)),
-        Section("Versions", (create_commit, show_log, show, branch, tag)),
+        Section("Datasets", (dataset, clone_dataset, show_stats)),
+        Section(
+            "Records",
+            (put, get_records, list_records, remove_records, count_records, show_history),
+        ),
+        Section("Versions", (create_commit, show_log, show, branch, tag, verify)),
         Section("On this machine", (local, demo, completion)),
         Section("Operators, with AWS credentials", (workspace, maintenance, settings)),
     )
