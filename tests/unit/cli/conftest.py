@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,12 @@ ENDPOINT = "http://127.0.0.1:4566/live"
 class SilentApi(InProcessApi):
     """Keeps what functions print, their metrics, out of what the command writes."""
 
+    def __init__(self, vault: MemoryVault) -> None:
+        super().__init__(vault)
+        self._redirecting = threading.Lock()
+
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with self._redirecting, contextlib.redirect_stdout(io.StringIO()):
             return super()._answer(request)
 
 

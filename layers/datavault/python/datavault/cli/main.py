@@ -8,9 +8,11 @@ import click
 from datavault.cli.branches import branch, tag
 from datavault.cli.completion import completion
 from datavault.cli.datasets import clone_dataset, dataset
+from datavault.cli.diff import show_diff
 from datavault.cli.examining import count_records, show_history, show_stats, verify
 from datavault.cli.exits import Exit
 from datavault.cli.maintenance import maintenance
+from datavault.cli.merging import cherry_pick, merge, revert
 from datavault.cli.operators import demo, local, workspace
 from datavault.cli.put import put
 from datavault.cli.records import get_records, list_records, remove_records
@@ -48,7 +50,21 @@ cli.take(
             "Records",
             (put, get_records, list_records, remove_records, count_records, show_history),
         ),
-        Section("Versions", (create_commit, show_log, show, branch, tag, verify)),
+        Section(
+            "Versions",
+            (
+                create_commit,
+                show_log,
+                show,
+                show_diff,
+                merge,
+                revert,
+                cherry_pick,
+                branch,
+                tag,
+                verify,
+            ),
+        ),
         Section("On this machine", (local, demo, completion)),
         Section("Operators, with AWS credentials", (workspace, maintenance, settings)),
     )

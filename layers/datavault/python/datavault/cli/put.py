@@ -1,6 +1,7 @@
 """``datavault put``: records from files, folders or a pipe into a branch, resumable."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,7 +117,8 @@ def put(
         reached = _reached(
             work, note, run=run, restart=restart, replaces=described.record_key is not None
         )
-        _finish(work, reached, JoinedFiles(work.parts, skipped=reached.size_bytes), note)
+        with closing(JoinedFiles(work.parts, skipped=reached.size_bytes)) as lines:
+            _finish(work, reached, lines, note)
 
 
 def _reached(work: Put, note: Note, *, run: str | None, restart: bool, replaces: bool) -> Reached:

@@ -72,7 +72,10 @@ class Note:
             "began_s": reached.began_s,
         }
         temporary = self.path.with_suffix(".new")
-        temporary.write_text(json.dumps(document))
+        # It tells what was put where: nobody else's business.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(document, file)
         temporary.replace(self.path)
 
     def remove(self) -> None:

@@ -102,7 +102,7 @@ def login(
     say(f"Signed in to {profile.endpoint}{who}.")
     say(f"Profile {name} is in {click.format_filename(path)}.")
     over = [
-        each for each in ("ENDPOINT", "TOKEN", "TOKEN_URL") if f"DATAVAULT_{each}" in os.environ
+        each for each in ("ENDPOINT", "TOKEN", "TOKEN_URL") if os.environ.get(f"DATAVAULT_{each}")
     ]
     if over:
         told = " and ".join(f"DATAVAULT_{each}" for each in over)

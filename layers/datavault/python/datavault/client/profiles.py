@@ -216,21 +216,17 @@ def _table(name: str, profile: Profile) -> str:
 
 
 def _replaced(text: str, name: str, table: str) -> str:
-    """``text`` with ``table`` in place of the lines from its heading to the next one."""
-    kept: list[str] = []
-    at: int | None = None
-    inside = False
-    for line in text.splitlines(keepends=True):
-        if line.startswith("["):
-            inside = line.partition("#")[0].strip() in {f"[{name}]", f"[{_quoted(name)}]"}
-            if inside:
-                at = len(kept)
-        if not inside:
-            kept.append(line)
-    before, after = "".join(kept[:at]), "" if at is None else "".join(kept[at:])
-    if before:
-        before = f"{before.rstrip()}\n\n"
-    return f"{before}{table}{f'\n{after}' if after else ''}"
+    """``text`` with ``table`` in place of the lines from its heading to the last setting of it."""
+    lines = text.splitlines()
+    headings = [at for at, line in enumerate(lines) if line.startswith("[")]
+    own = {f"[{name}]", f"[{_quoted(name)}]"}
+    start = next((at for at in headings if lines[at].partition("#")[0].strip() in own), len(lines))
+    end = next((at for at in headings if at > start), len(lines))
+    # What stands right before the next heading is about that one.
+    while end > start and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+        end -= 1
+    before, after = "\n".join(lines[:start]).strip(), "\n".join(lines[end:]).strip()
+    return "\n\n".join(part for part in (before, table.strip(), after) if part) + "\n"
 
 
 def _quoted(text: str) -> str:

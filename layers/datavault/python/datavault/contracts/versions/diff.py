@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field
 
 from datavault.contracts.links import link, page_links
-from datavault.contracts.records import Ref
+from datavault.contracts.records import RecordText, Ref
 from datavault.contracts.wire import Cursor, Limit, Links, Pagination, Query, Reply
 from datavault.domain.changes import ChangeKind
 
@@ -47,7 +47,7 @@ class CountChangesQuery(Query):
     cursor: Cursor = None
 
 
-class HeldReply(Reply):
+class HeldReply(RecordText):
     """A record as one version holds it."""
 
     etag: str
