@@ -47,11 +47,11 @@ def test_a_version_is_whole(chats: Terminal, put: Put) -> None:
 def test_a_flipped_bit_is_told_and_has_its_exit_code(chats: Terminal, put: Put) -> None:
     put('{"id":"a"}')
     objects = chats.api.vault.objects
-    for name, content in dict(objects._objects).items():  # type: ignore[attr-defined]
+    for name, content in dict(objects._objects).items():
         if "/packs/" in name:
             flipped = bytearray(content)
             flipped[len(content) // 2] ^= 16
-            objects._objects[name] = bytes(flipped)  # type: ignore[attr-defined]
+            objects._objects[name] = bytes(flipped)
     done = chats.run("verify", "chats")
     assert done.exit_code == 7
     assert '"whole":false' in done.stdout

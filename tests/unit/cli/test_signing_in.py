@@ -95,8 +95,12 @@ def test_the_environment_is_said_to_come_first(nobody: Terminal) -> None:
 
 
 def test_a_token_says_whose_it_is(nobody: Terminal) -> None:
-    environment = {"DATAVAULT_ENDPOINT": ENDPOINT, "DATAVAULT_TOKEN": JWT}
-    told = nobody.run("token", "--who", "-o", "table", **environment).stdout
+    there = Terminal(
+        nobody.api,
+        nobody.workspace,
+        nobody.environment | {"DATAVAULT_ENDPOINT": ENDPOINT, "DATAVAULT_TOKEN": JWT},
+    )
+    told = there.table("token", "--who")
     assert "subject    ada\n" in told
     assert "expires    2023-11-14 22:13:20Z\n" in told
     assert "It has expired." in told
@@ -105,7 +109,7 @@ def test_a_token_says_whose_it_is(nobody: Terminal) -> None:
     assert (claims.workspace, claims.roles) == ("ws_1", ("reader",))
     for other in ("", "opaque", "a.b.c", "a.W10.c", "a.bnVsbA.c"):
         assert claims_of(other) is None
-    assert "no JWT" in nobody.run("token", "--who", **environment | {"DATAVAULT_TOKEN": "x"}).stderr
+    assert "no JWT" in there.fails(1, "token", "--who", DATAVAULT_TOKEN="opaque")
 
 
 def test_writing_a_profile_leaves_the_rest_of_the_file(tmp_path: Path) -> None:

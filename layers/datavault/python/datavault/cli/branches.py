@@ -52,7 +52,7 @@ def list_branches(session: Session, dataset: str, limit: int | None) -> None:
     )
 
 
-@branch.command("create")
+@branch.command("create", short_help="Create a branch at a version.")
 @dataset_argument
 @click.argument("name")
 @click.option("--start", default="main", show_default=True, help="The ref where it starts.")
@@ -70,7 +70,7 @@ def create_branch(session: Session, dataset: str, name: str, start: str) -> None
     )
 
 
-@branch.command("delete")
+@branch.command("delete", short_help="Delete a branch; its commits stay.")
 @dataset_argument
 @click.argument("name")
 @takes_vault

@@ -25,7 +25,7 @@ _KINDS = {
 _SIDES = ("base", "ours", "theirs")
 
 
-class Resolve(click.ParamType):
+class Resolve(click.ParamType["tuple[str, Version | bytes]"]):
     """``ID=ours|theirs|base|delete`` or ``ID=@FILE``, as an id and a version or a text."""
 
     name = "resolution"

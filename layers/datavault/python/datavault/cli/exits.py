@@ -58,6 +58,7 @@ BY_CODE = {
     "precondition_failed": Exit.CONFLICT,
     "throttled": Exit.UNAVAILABLE,
     "unavailable": Exit.UNAVAILABLE,
+    "kek_unavailable": Exit.UNAVAILABLE,
     "corrupt": Exit.CORRUPT,
     "error": Exit.FAILED,
 }
@@ -133,7 +134,7 @@ def _unanswered(error: "VaultClientError") -> Failure:
 
     match error:
         case errors.NotConfigured():
-            return _failure(Exit.DENIED, str(error), _SIGN_IN)
+            return _failure(Exit.DENIED, f"not signed in: {error}", _SIGN_IN)
         case errors.SignInFailed():
             return _failure(Exit.DENIED, str(error))
         case errors.ConnectionFailed():

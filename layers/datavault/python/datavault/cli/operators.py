@@ -90,7 +90,7 @@ def limit_workspace(
     click.echo("The stage's limits hold." if limits is None else "Limits of its own hold.")
 
 
-@click.command("abandon-commit")
+@click.command("abandon-commit", short_help="Give up a pending commit (operators only).")
 @click.argument("workspace_id")
 @click.argument("dataset_id")
 @click.argument("name")

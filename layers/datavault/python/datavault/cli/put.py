@@ -41,9 +41,13 @@ PARALLEL = 4
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One put: where to, what, and how. ``message`` is there when it ends with a commit."""
+    """One put: where to, what, and how. ``message`` is there when it ends with a commit.
+
+    ``named`` is the dataset as the caller names it.
+    """
 
     session: Session
+    named: str
     dataset_id: str
     branch: str
     parts: tuple[Part, ...]
@@ -108,7 +112,13 @@ def put(
     described = session.vault.describe_dataset(session.dataset_id(dataset))
     wanted = message if commits else None
     work = Put(
-        session, described.id, branch, () if from_pipe else parts_of(paths), wanted, parallel
+        session,
+        dataset,
+        described.id,
+        branch,
+        () if from_pipe else parts_of(paths),
+        wanted,
+        parallel,
     )
     if from_pipe:
         _finish(work, Reached(run or str(uuid4()), ()), stdin_lines(), None)
@@ -250,4 +260,5 @@ def _tell(work: Put, done: "Appended", made: "CommitReply | None") -> None:
         lines.append(commit_line(made))
     work.session.output.one(document, lines)
     if made is None and done.records:
-        say('They are staged: "datavault commit" makes a version of them.')
+        on = "" if work.branch == "main" else f" -b {shown(work.branch)}"
+        say(f'They are staged: "datavault commit {shown(work.named)}{on}" makes a version of them.')
