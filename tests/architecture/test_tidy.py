@@ -264,8 +264,10 @@ def test_keys_are_made_in_the_keyspace_and_its_neighbours_only() -> None:
 def test_no_module_is_too_long() -> None:
     long = {
         path: count
-        for path in modules()
+        for path, tree in modules().items()
         if (count := len((ROOT / path).read_text().splitlines())) > MODULE_LINES_MAX
+        # As long as its capability has operations; nobody reads it from top to bottom.
+        and not (ast.get_docstring(tree) or "").startswith("Generated from")
     }
     assert {path for path in long if long[path] > LONG_MODULES.get(path, 0)} == set(), long
 

@@ -77,7 +77,7 @@ def test_decisions_settle_conflicts(fork: Terminal, tmp_path: Path) -> None:
         *("merge", "chats", "side", "-m", "Settled"),
         *("--resolve", f"a=@{file}", "--resolve", "c=delete"),
     )
-    assert told.startswith("Merged: side into main.\n")
+    assert told.startswith("Merged side into main.\n")
     assert fork.run("get", "chats").stdout == '{"id":"a","n":2.5}\n{"id":"b","t":"y","u":1}\n'
     merged = fork.one("show", "chats")
     assert (merged["message"], len(merged["parents"])) == ("Settled", 2)
@@ -106,7 +106,9 @@ def test_a_branch_that_only_went_on_is_followed(chats: Terminal, put: Put) -> No
     chats.one("branch", "create", "chats", "side")
     put('{"id":"b"}', branch="side")
     assert "would go forward" in chats.table("merge", "chats", "side", "--preview")
-    assert chats.table("merge", "chats", "side").startswith("Went forward: side into main.\n")
+    assert chats.table("merge", "chats", "side").startswith(
+        "Merged side into main. It only had to move forward.\n"
+    )
     assert "already" in chats.table("merge", "chats", "side", "--preview")
 
 
@@ -118,7 +120,7 @@ def test_a_commit_is_made_again_and_undone(chats: Terminal, put: Put) -> None:
     chats.one("cherry-pick", "chats", picked[:12])
     assert chats.run("get", "chats").stdout == '{"id":"a","n":2}\n'
     undone = chats.one("log", "chats", "-n", "1")["id"]
-    assert "undone on main" in chats.table("revert", "chats", undone)
+    assert f"Undid {undone} on main." in chats.table("revert", "chats", undone)
     assert chats.run("get", "chats").stdout == '{"id":"a","n":1}\n'
     put('{"id":"a","n":9}')
     done = chats.run("revert", "chats", undone, "-o", "table")

@@ -136,7 +136,7 @@ def merge(
             message=message,
         ),
     )
-    _tell(session, reply, f"{shown(source)} into {shown(target)}")
+    _tell(session, reply, f"Merged {shown(source)} into {shown(target)}.")
 
 
 @click.command("cherry-pick", short_help="Make what a commit changed on another branch too.")
@@ -185,7 +185,7 @@ def cherry_pick(
             message=message,
         ),
     )
-    _tell(session, reply, f"{shown(commit)} into {shown(branch)}")
+    _tell(session, reply, f"Made the changes of {shown(commit)} on {shown(branch)}.")
 
 
 @click.command("revert", short_help="Undo what a commit changed, as a new commit.")
@@ -235,7 +235,7 @@ def revert(
             message=message,
         ),
     )
-    _tell(session, reply, f"{shown(commit)} undone on {shown(branch)}")
+    _tell(session, reply, f"Undid {shown(commit)} on {shown(branch)}.")
 
 
 def _parent(session: Session, dataset_id: str, commit: str, mainline: int | None) -> str | None:
@@ -329,11 +329,11 @@ def _preview_lines(found: "PreviewReply", question: Question) -> "Iterator[str]"
             )
 
 
-def _tell(session: Session, reply: "MergeReply", what: str) -> None:
+def _tell(session: Session, reply: "MergeReply", done: str) -> None:
     told = {
         "unchanged": "Nothing to do: all of it is there already.",
-        "fast_forwarded": f"Went forward: {what}.",
-        "committed": f"Merged: {what}.",
+        "fast_forwarded": f"{done} It only had to move forward.",
+        "committed": done,
     }[reply.outcome]
     document = {**document_of(reply), "commit": document_of(reply.commit)}
     session.output.one(document, [told, commit_line(reply.commit)])
