@@ -113,9 +113,9 @@ def test_a_put_that_is_stopped_goes_on_and_doubles_nothing(shell: Shell) -> None
     count = 16_000
     (shell.home / "many.ndjson").write_text("".join(f'{{"n":{n}}}\n' for n in range(count)))
     words = ("put", "plain", "many.ndjson", "--parallel", "2", "--commit", "-m", "Many")
-    _, status = _stopped(shell, words, signal.SIGKILL, after=2)
+    _, status = _stopped(shell, words, signal.SIGKILL)
     assert status == -signal.SIGKILL
-    said, status = _stopped(shell, words, signal.SIGINT, after=6)
+    said, status = _stopped(shell, words, signal.SIGINT)
     assert (status, "Traceback" in said) == (130, False), said
     assert "give the same command again within 24 hours to go on" in said
     assert "Going on after" in shell.ok(f"datavault {' '.join(words)}")
@@ -186,25 +186,23 @@ def _meet(ids: dict[str, str], expected: str, said: str) -> None:
             ids[theirs] = ours
 
 
-def _stopped(
-    shell: Shell, words: tuple[str, ...], number: signal.Signals, *, after: int
-) -> tuple[str, int]:
-    """Give a command and stop it after so many batches; what it said, and how it ended."""
+def _stopped(shell: Shell, words: tuple[str, ...], number: signal.Signals) -> tuple[str, int]:
+    """Give a command and stop it two batches on; what it said, and how it ended."""
+    already = _batches(shell.home)
     running = shell.start(*words)
-    _wait_for_batches(shell.home, after)
+    deadline = time.monotonic() + WAIT_S_MAX
+    while _batches(shell.home) < already + 2:
+        assert time.monotonic() < deadline, "nothing was put"
+        time.sleep(0.01)
     running.send_signal(number)
     said, _ = running.communicate(timeout=WAIT_S_MAX)
     return said, running.returncode
 
 
-def _wait_for_batches(home: Path, count: int) -> None:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while time.monotonic() < deadline:
-        for note in (home / ".local" / "state").rglob("*.json"):
-            if json.loads(note.read_text())["batches"] >= count:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nothing was put")
+def _batches(home: Path) -> int:
+    """How many batches are done, as a put notes it."""
+    notes = (home / ".local" / "state").rglob("*.json")
+    return max((json.loads(note.read_text())["batches"] for note in notes), default=0)
 
 
 def _all_of(terminal: int) -> Iterator[bytes]:
