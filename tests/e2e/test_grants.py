@@ -16,8 +16,6 @@ import pytest
 
 from datavault.contracts.operations import OPERATIONS, Grant, Operation, operation
 from datavault.domain.ids import BranchName, parse_dataset_id
-from datavault.local.cloud import LocalCloud, Permissions
-from datavault.local.vault import deploy_vault
 from datavault.services.datasets import find_dataset
 from tests.e2e.calls import Place, call, furnish
 from tests.e2e.deployment import Deployment, Tenant
@@ -40,12 +38,6 @@ AFTER_TROUBLE: dict[tuple[str, Grant], str] = {
     ("create_dataset", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("append_records", Grant.OBJECTS_READ): "a PUT whose answer was lost",
 }
-
-
-@pytest.fixture(scope="module")
-def enforced() -> Iterator[Deployment]:
-    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
-        yield Deployment(cloud, deploy_vault(cloud))
 
 
 @pytest.fixture(scope="module")

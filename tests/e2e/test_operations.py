@@ -144,7 +144,7 @@ def test_health_is_probed_for_real(deployed: Deployment) -> None:
     assert (live.json()["status"], live.json()["checks"]) == ("healthy", [])
     assert (ready.json()["status"], ready.json()["version"]) == ("healthy", VERSION)
     checks = ready.json()["checks"]
-    assert {check["name"] for check in checks} == {"catalog", "objects", "keys"}
+    assert {check["name"] for check in checks} == {"catalog", "objects", "keys", "writes"}
     assert all(check["status"] == "healthy" and check["latency_ms"] > 0 for check in checks)
 
 
