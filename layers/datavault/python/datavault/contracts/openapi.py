@@ -66,8 +66,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "error": (500, "Our fault: a defect, or stored bytes that fail verification (`corrupt`)."),
     "unavailable": (
         503,
-        "No answer, or changes are refused for now: retry later. `kek_unavailable`: ask the owner"
-        " of the key.",
+        "No answer, or no changes for now: retry later. `kek_unavailable`: ask the key's owner.",
     ),
 }
 
