@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.world import run
 from tests.support.builders import seeded
 
-SEEDS = int(os.environ.get("DATAVAULT_SEEDS", "500"))
+SEEDS = int(os.environ.get("DATAVAULT_SEEDS", "200"))
 ALONE = os.environ.get("DATAVAULT_SEED")
 # So many seeds are one test: enough for pytest's own work not to count, few enough to share out.
 SEEDS_PER_TEST = 25
