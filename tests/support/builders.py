@@ -409,9 +409,13 @@ class Shelf:
             )
         return pages
 
-    def delete_branch(self, name: str) -> None:
+    def delete_branch(self, name: str, *, request: Request | None = None) -> None:
         branches.delete_branch(
-            self.vault, caller=self.caller, dataset_id=self.dataset.id, name=BranchName(name)
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            name=BranchName(name),
+            request=request,
         )
 
 

@@ -203,7 +203,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "get_commit": _get_commit,
     "create_branch": lambda shelf: shelf.create_branch("new", request=REQUEST),
     "list_branches": _list_branches,
-    "delete_branch": lambda shelf: shelf.delete_branch("dev"),
+    "delete_branch": lambda shelf: [shelf.delete_branch("dev", request=REQUEST) for _ in range(2)],
     "get_branch": lambda shelf: branches.get_branch(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=MAIN
     ),
