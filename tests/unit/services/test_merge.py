@@ -278,6 +278,31 @@ def test_of_two_merges_at_once_one_is_refused_and_told_the_new_head() -> None:
     assert set(content(shelf)) == {"a", "b", "c"}
 
 
+@pytest.mark.parametrize("unchanged", [True, False])
+def test_a_branch_that_moved_away_and_back_is_a_conflict_at_once(unchanged: bool) -> None:
+    shelf = diverged({}, {"a": a_body("a")}, {"b": a_body("b")})
+    tip, before = shelf.history()[0].id, shelf.history()[1].id
+    twin = shelf.on(Process(shelf.vault))
+    writes: list[str] = []
+
+    def at_the_write(port: str, method: str) -> Fault:
+        if method == "write":
+            writes.append(port)
+            return Fault.INTERLEAVE if len(writes) == 1 else Fault.NONE
+        return Fault.NONE
+
+    def meanwhile() -> None:
+        twin.reset(before)
+        twin.reset(tip)
+
+    chaos = ChaosVault(shelf.vault, at_the_write, meanwhile)
+    source = before if unchanged else DEV
+    with pytest.raises(Conflict, match=f"is at commit {tip}: try again"):
+        merge(shelf.on(chaos), source, request=a_request("one"))
+    assert len(writes) == 1
+    assert shelf.history()[0].id == tip
+
+
 def test_a_repeated_request_gets_the_same_commit_wherever_the_branch_is() -> None:
     shelf = diverged({}, {"a": a_body("a")}, {"b": a_body("b")})
     first = merge(shelf, request=a_request("one"))
