@@ -89,6 +89,11 @@ def a_body(text: str, size: int = 0) -> bytes:
     return b'{"t":"%s"}' % text.encode().ljust(size - 8, b"x")
 
 
+def incompressible(seed: int, size: int) -> bytes:
+    """A record's JSON text of ``size`` bytes that compression makes half as long, and no less."""
+    return b'{"t":"%s"}' % random.Random(seed).randbytes(size // 2 - 4).hex().encode()
+
+
 def new_records(bodies: Iterable[tuple[str, bytes]]) -> list[NewRecord]:
     """Records as an append takes them."""
     return [
