@@ -1,6 +1,7 @@
 """Merging branches: what a model on dicts says, whichever way the commits came about."""
 
 import json
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -9,13 +10,20 @@ from hypothesis import strategies as st
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.access import Caller, Role
+from datavault.domain.changes import Include
 from datavault.domain.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from datavault.domain.ids import BranchName
-from datavault.domain.merging import ConflictKind, Granularity, Outcome, Strategy, Take
+from datavault.domain.merging import (
+    ConflictKind,
+    Granularity,
+    Outcome,
+    Strategy,
+    Take,
+)
 from datavault.domain.rows import Table
 from datavault.services.versions import preview
 from tests.simulation.model import ledger_of, rows_of
-from tests.support.builders import MAIN, Process, Shelf, a_body, a_request
+from tests.support.builders import MAIN, Process, Shelf, a_body, a_request, incompressible
 from tests.support.chaos import AtCall, ChaosVault, Fault
 from tests.support.merging import (
     DEV,
@@ -372,6 +380,31 @@ def test_pages_of_conflicts_end_at_some_ids_and_some_bytes(monkeypatch: pytest.M
     bodies = [{each: a_body(f"{side}{each}", 60) for each in ids} for side in "bot"]
     shelf = diverged(*bodies)
     assert [each.id for each in conflicts(shelf, question())] == ids
+
+
+def test_conflicts_hold_no_more_texts_than_are_looked_at_together() -> None:
+    """24 records of 1 MB that three versions have: 72 MB of texts, and 24 MB merged."""
+    ids = [f"{number:02d}" for number in range(24)]
+    bodies = [
+        {each: incompressible(100 * side + int(each), 1_000_000) for each in ids}
+        for side in range(3)
+    ]
+    shelf = Shelf.make()
+    for number, branch in ((0, MAIN), (1, DEV), (2, MAIN)):
+        for each in ids:
+            shelf.append({each: bodies[number][each]}, branch=branch)
+        shelf.commit(branch=branch)
+        if not number:
+            shelf.create_branch("dev")
+    conflicts(shelf, question(), include=Include.ETAGS, limit=1)
+    tracemalloc.start()
+    try:
+        found = conflicts(shelf, question(), include=Include.ETAGS)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [(each.id, each.fields) for each in found] == [(each, ("/t",)) for each in ids]
+    assert peak < 20_000_000
 
 
 def test_a_source_that_is_not_there_and_a_caller_who_may_not() -> None:
