@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,11 @@ from datavault.domain.errors import Conflict, Denied, Invalid, NotFound, Unavail
 from datavault.domain.ids import BranchName
 from datavault.domain.merging import (
     ConflictKind,
+    ConflictPage,
     Granularity,
+    Histories,
     Outcome,
+    Question,
     Strategy,
     Take,
 )
@@ -405,6 +409,45 @@ def test_conflicts_hold_no_more_texts_than_are_looked_at_together() -> None:
         tracemalloc.stop()
     assert [(each.id, each.fields) for each in found] == [(each, ("/t",)) for each in ids]
     assert peak < 20_000_000
+
+
+def asked(shelf: Shelf, what: Question, cursor: str | None) -> ConflictPage:
+    return preview.list_conflicts(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        question=what,
+        include=Include.RECORDS,
+        limit=1,
+        cursor=cursor,
+    )
+
+
+def test_all_pages_of_conflicts_have_the_base_of_the_first() -> None:
+    bodies = [{each: a_body(f"{side}{each}") for each in "ab"} for side in "bot"]
+    shelf = diverged(*bodies)
+    base = shelf.history()[1].id
+    shelf.create_branch("base", start=base)
+    what = question(base="base")
+    first = asked(shelf, what, None)
+    write(shelf, {"b": bodies[2]["b"]}, branch=BranchName("base"))
+    second = asked(shelf, what, first.next_cursor)
+    assert (first.bases, second.bases) == ((base,), (base,))
+    assert [each.id for each in second.conflicts] == ["b"]
+    assert second.next_cursor is None
+
+
+def test_a_cursor_of_conflicts_is_good_for_the_same_question_only() -> None:
+    shelf = diverged(*({each: a_body(f"{side}{each}") for each in "ab"} for side in "bot"))
+    what = question()
+    cursor = asked(shelf, what, None).next_cursor
+    for other in (
+        replace(what, granularity=Granularity.RECORDS),
+        replace(what, histories=Histories.ANY),
+    ):
+        with pytest.raises(Invalid, match="cursor"):
+            asked(shelf, other, cursor)
+    assert len(asked(shelf, what, cursor).conflicts) == 1
 
 
 def test_a_source_that_is_not_there_and_a_caller_who_may_not() -> None:

@@ -97,7 +97,15 @@ def list_conflicts(
     require(caller, Action.COMPARE)
     dataset = find_dataset(vault, caller, dataset_id)
     scope = "/".join(
-        ("list_conflicts", dataset_id, question.source, question.target, question.base or "")
+        (
+            "list_conflicts",
+            dataset_id,
+            question.granularity,
+            question.histories,
+            question.source,
+            question.target,
+            question.base or "",
+        )
     )
     asked = _asked(vault, dataset, question, open_cursor(vault, caller, scope, cursor))
     found, upto = _page(vault, asked, question, limit)
@@ -121,34 +129,43 @@ def list_conflicts(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The versions of a question, and the id after which to go on."""
+    """The versions of a question, and the id after which to go on.
+
+    ``given`` is the base that was asked for; a common ancestor follows from the two sides.
+    """
 
     keys: StoreKeys
+    given: CommitId | None
     base: Base
     ours: Kept
     theirs: Kept
     after: bytes
 
     def position(self, last: RecordId) -> str:
-        return f"{self.ours.commit.id}/{self.theirs.commit.id}/{last}"
+        """Where a page ends, as a cursor keeps it."""
+        return f"{self.ours.commit.id}/{self.theirs.commit.id}/{self.given or ''}/{last}"
 
 
 def _asked(vault: Vault, dataset: Dataset, question: Question, position: str | None) -> _Asked:
+    """The versions that the refs name, or that the page before was of."""
     keys = open_store(vault, dataset)
     after = ""
+    given: CommitId | None = None
     if position is None:
         names = [resolve(vault, dataset, ref).commit for ref in (question.target, question.source)]
+        if question.base is not None:
+            given = resolve(vault, dataset, question.base).commit
     else:
-        first, second, after = position.split("/", 2)
+        first, second, third, after = position.split("/", 3)
         names = [CommitId(first), CommitId(second)]
+        given = CommitId(third) if third else None
     ours, theirs = (read_commit(vault, keys, dataset, name) for name in names)
-    if question.base is None:
+    if given is None:
         base = find_base(vault, keys, dataset, ours, theirs, question.histories)
     else:
-        commit_id = resolve(vault, dataset, question.base).commit
-        root = read_commit(vault, keys, dataset, commit_id).commit.root
-        base = Base((commit_id,), open_tree(vault, keys), root)
-    return _Asked(keys, base, ours, theirs, after.encode())
+        root = read_commit(vault, keys, dataset, given).commit.root
+        base = Base((given,), open_tree(vault, keys), root)
+    return _Asked(keys, given, base, ours, theirs, after.encode())
 
 
 def _outcome(asked: _Asked, question: Question) -> Outcome:
