@@ -128,8 +128,9 @@ def test_the_time_is_asked_of_a_clock_only() -> None:
         for path in tellers
         if inside(path, "adapters/", "wiring.py")
     }
-    # A breaker waits by the clock on the wall, as connections do: see there.
-    assert outer <= {"adapters/aws/clock.py", "adapters/breaker.py", *SIGNERS}
+    # A breaker and the issuer's keys age by the clock on the wall, as connections do: see there.
+    oidc = {"adapters/oidc/jwks.py", "adapters/oidc/tokens.py"}
+    assert outer <= {"adapters/aws/clock.py", "adapters/breaker.py", *oidc, *SIGNERS}
 
 
 def test_randomness_enters_the_domain_where_it_is_drawn_and_nowhere_else() -> None:

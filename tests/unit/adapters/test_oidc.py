@@ -20,6 +20,7 @@ from datavault.adapters.oidc.jwks import (
     JWKS_BYTES_MAX,
     REFRESH_EVERY_S,
     STALE_S,
+    PublishedKeys,
     fetch_jwks,
     parse_jwks,
 )
@@ -343,6 +344,22 @@ def test_a_withdrawn_key_is_trusted_no_longer_than_it_is_fresh(issuer: Issuer) -
     issuer.now_s += FRESH_S + 1
     with pytest.raises(Unauthenticated):
         tokens.verify(sign())
+
+
+def test_keys_age_while_their_process_is_frozen() -> None:
+    """A monotonic clock stands still then: only the one on the wall goes on."""
+    assert (OidcTokens.__init__.__kwdefaults__ or {})["now_s"] is time.time
+    assert (PublishedKeys.__init__.__kwdefaults__ or {})["now_s"] is time.time
+
+
+def test_after_a_clock_was_set_back_keys_are_fetched_anew(issuer: Issuer) -> None:
+    tokens = issuer.tokens()
+    tokens.verify(sign())
+    issuer.keys = [jwk(RSA, "rsa")]
+    issuer.now_s -= 1
+    with pytest.raises(Unauthenticated):
+        tokens.verify(sign())
+    assert issuer.asked == 2
 
 
 def test_an_issuer_that_is_out_is_bridged_for_some_hours(issuer: Issuer) -> None:

@@ -37,14 +37,18 @@ class SigningKey:
 
 
 class PublishedKeys:
-    """The signing keys at a URL, by key id."""
+    """The signing keys at a URL, by key id.
+
+    ``now_s`` gives seconds. By default on the wall: a frozen Lambda's monotonic clock stands
+    still, and a withdrawn key would be trusted for ever.
+    """
 
     def __init__(
         self,
         url: str,
         *,
         fetch: Callable[[str], bytes] | None = None,
-        now_s: Callable[[], float] = time.monotonic,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
         self._fetch = fetch or fetch_jwks
@@ -68,11 +72,13 @@ class PublishedKeys:
             return self._keys.get(key_id)
 
     def _age_s(self) -> float:
-        return float("inf") if self._fetched_s is None else self._now_s() - self._fetched_s
+        """How old the keys are. From after a clock that was set back, nobody knows: too old."""
+        age_s = -1.0 if self._fetched_s is None else self._now_s() - self._fetched_s
+        return age_s if age_s >= 0 else float("inf")
 
     def _refresh(self) -> None:
         now_s = self._now_s()
-        if self._tried_s is not None and now_s - self._tried_s < REFRESH_EVERY_S:
+        if self._tried_s is not None and 0 <= now_s - self._tried_s < REFRESH_EVERY_S:
             return
         self._tried_s = now_s
         try:

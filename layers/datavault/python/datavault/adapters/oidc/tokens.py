@@ -44,7 +44,7 @@ class OidcTokens:
         *,
         lifetime_s_max: int = LIFETIME_S_MAX,
         fetch: Callable[[str], bytes] | None = None,
-        now_s: Callable[[], float] = time.monotonic,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         if not jwks_url.startswith(("https://", "http://")):
             raise ValueError("the URL of an issuer's keys starts with https:// or http://")
