@@ -1,5 +1,6 @@
 """What keeps failing is left alone for a while, and found again when it is back."""
 
+import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from datavault.adapters.aws.client import JsonClient
+from datavault.adapters.aws.client import JsonClient, backoff_s
 from datavault.adapters.aws.connections import Timeouts
 from datavault.adapters.aws.credentials import Credentials, FixedCredentials
 from datavault.adapters.aws.errors import AwsError
@@ -125,6 +126,17 @@ def test_processes_do_not_come_back_together() -> None:
     assert asked == [(OPEN_S / 2, OPEN_S)]
     clock.now_s += OPEN_S / 2
     assert not is_refused(breaker)
+
+
+def test_pauses_are_not_drawn_from_what_a_snapshot_holds(clock: Clock) -> None:
+    """Processes started from one snapshot share the state of Python's generator."""
+    held = random.getstate()
+    breaker = Breaker("it", clock=clock)
+    for _ in range(FAILURES_MAX):
+        fail(breaker)
+    assert breaker.is_open
+    assert 0 <= backoff_s(3) <= 0.4
+    assert random.getstate() == held
 
 
 def test_of_many_threads_one_is_the_probe(breaker: Breaker, clock: Clock) -> None:

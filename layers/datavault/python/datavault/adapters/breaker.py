@@ -27,6 +27,9 @@ OPEN_S = 5.0
 OPEN_S_MAX = 30.0
 # A probe that never comes back (its environment was frozen) does not keep the breaker open.
 PROBE_S_MAX = 30.0
+# The system's: every environment that is started from one snapshot has the same of Python's own,
+# and would come back together.
+_RANDOM = random.SystemRandom()
 
 
 class Breaker:
@@ -41,7 +44,7 @@ class Breaker:
         name: str,
         *,
         clock: Callable[[], float] = time.time,
-        jitter: Callable[[float, float], float] = random.uniform,
+        jitter: Callable[[float, float], float] = _RANDOM.uniform,
     ) -> None:
         self._name = name
         self._clock = clock

@@ -31,6 +31,8 @@ ATTEMPTS_MAX = 5
 # The n-th wait is anything up to 50 ms * 2**n: 0.75 s in all at most.
 _BACKOFF_S = 0.05
 _BACKOFF_S_MAX = 2.0
+# The system's: every environment that is started from one snapshot has the same of Python's own.
+_RANDOM = random.SystemRandom()
 _OK = 200
 
 type Json = dict[str, Any]
@@ -127,7 +129,7 @@ class JsonClient:
 
 def backoff_s(attempt: int) -> float:
     """How long to wait after the given attempt, counted from 0: full jitter."""
-    return random.uniform(0, min(_BACKOFF_S_MAX, _BACKOFF_S * 2**attempt))  # noqa: S311
+    return _RANDOM.uniform(0, min(_BACKOFF_S_MAX, _BACKOFF_S * 2**attempt))
 
 
 def _error(response: Response) -> AwsError:
