@@ -175,6 +175,67 @@ def test_a_probe_that_never_comes_back_is_followed_by_another(
     assert not is_refused(breaker)
 
 
+class Call:
+    """A call under way, to be ended when the test says so."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._guard = breaker.guard()
+        self._guard.__enter__()
+
+    def fail(self) -> None:
+        error = Unavailable("broken")
+        assert not self._guard.__exit__(Unavailable, error, None)
+
+    def succeed(self) -> None:
+        self._guard.__exit__(None, None, None)
+
+
+def test_failures_of_calls_begun_before_it_opened_do_not_lengthen_it(
+    breaker: Breaker, clock: Clock
+) -> None:
+    calls = [Call(breaker) for _ in range(FAILURES_MAX + 5)]
+    for call in calls:
+        call.fail()
+        clock.now_s += 0.1
+    # As of the first opening: for the shortest time, and from then.
+    clock.now_s = 1000.0 + (FAILURES_MAX - 1) * 0.1 + OPEN_S
+    assert not is_refused(breaker)
+
+
+def test_a_late_answer_to_a_call_begun_before_it_opened_does_not_close_it(
+    breaker: Breaker,
+) -> None:
+    late = Call(breaker)
+    for _ in range(FAILURES_MAX):
+        fail(breaker)
+    late.succeed()
+    assert is_refused(breaker)
+
+
+def test_late_results_are_none_of_the_probe_s(breaker: Breaker, clock: Clock) -> None:
+    failing, answered = Call(breaker), Call(breaker)
+    for _ in range(FAILURES_MAX):
+        fail(breaker)
+    clock.now_s += OPEN_S
+    probe = Call(breaker)
+    failing.fail()
+    answered.succeed()
+    assert is_refused(breaker)
+    probe.succeed()
+    assert not is_refused(breaker)
+
+
+def test_of_two_probes_the_later_one_counts(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(FAILURES_MAX):
+        fail(breaker)
+    clock.now_s += OPEN_S
+    lost = Call(breaker)
+    clock.now_s += PROBE_S_MAX
+    Call(breaker).succeed()
+    lost.fail()
+    assert not is_refused(breaker)
+
+
 def test_a_clock_that_is_set_back_does_not_keep_it_open(breaker: Breaker, clock: Clock) -> None:
     for _ in range(FAILURES_MAX):
         fail(breaker)

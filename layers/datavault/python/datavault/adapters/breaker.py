@@ -7,6 +7,9 @@ API call's 29), and as many functions wait as there are callers. Closed, it only
 time so that processes do not come back together, one call is let through as a probe; its success
 closes the breaker, its failure opens it for twice as long, within bounds.
 
+Openings and probes are numbered, and a call counts under the number that it began with: what
+comes back of one that began before says nothing of now, and is ignored.
+
 One process's opinion: Lambda environments share nothing, and one of them learns of an outage
 within a few requests of its own.
 """
@@ -54,6 +57,7 @@ class Breaker:
         self._times_opened = 0
         self._opened_s = 0.0
         self._open_for_s: float | None = None
+        self._number = 0
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -61,16 +65,16 @@ class Breaker:
 
         Only ``Unavailable`` counts as a failure. Any other error is an answer.
         """
-        started_s = self._enter()
+        number, started_s = self._enter()
         try:
             yield
         except Unavailable:
-            self._failed(started_s)
+            self._failed(number, started_s)
             raise
         except Exception:
-            self._answered()
+            self._answered(number)
             raise
-        self._answered()
+        self._answered(number)
 
     @property
     def is_open(self) -> bool:
@@ -78,33 +82,39 @@ class Breaker:
         with self._lock:
             return self._open_for_s is not None
 
-    def _enter(self) -> float:
-        """When the call began."""
+    def _enter(self) -> tuple[int, float]:
+        """Under which number the call began, and when."""
         now_s = self._clock()
         with self._lock:
             if self._open_for_s is None:
-                return now_s
+                return self._number, now_s
             since_s = now_s - self._opened_s
             # A clock that was set back says nothing: then a probe is what finds out.
             if 0 <= since_s < self._open_for_s:
                 raise Unavailable(f"{self._name} has not been answering; not asked again yet")
             # Half open: this one is the probe, and until it is back others fail at once.
+            self._number += 1
             self._opened_s, self._open_for_s = now_s, PROBE_S_MAX
-            return now_s
+            return self._number, now_s
 
-    def _failed(self, started_s: float) -> None:
+    def _failed(self, number: int, started_s: float) -> None:
         now_s = self._clock()
         with self._lock:
+            if number != self._number:
+                return
             self._failures += 1
             if self._failures < FAILURES_MAX and now_s - started_s < SLOW_S:
                 return
             self._failures = FAILURES_MAX  # A probe that fails opens it again, however fast.
             longest_s = min(OPEN_S_MAX, OPEN_S * 2 ** min(self._times_opened, 8))
             self._times_opened += 1
+            self._number += 1
             self._opened_s = now_s
             self._open_for_s = self._jitter(longest_s / 2, longest_s)
 
-    def _answered(self) -> None:
+    def _answered(self, number: int) -> None:
         with self._lock:
+            if number != self._number:
+                return
             self._failures = self._times_opened = 0
             self._open_for_s = None
