@@ -1,5 +1,7 @@
 """What the vault is used for, as numbers: how many records and commits an operation made.
 
+And what was found while it went well: a verification that meets corruption answers with it.
+
 Counts only, never ids or content. A request that is repeated under its ``Idempotency-Key`` is
 answered as it was the first time and counts again: these are for trends, not for bills.
 """
@@ -9,6 +11,7 @@ from typing import Any
 
 from functions.edge.requests import Event
 from functions.edge.responses import Outcome
+from functions.edge.telemetry import CORRUPT
 
 RECORDS_APPENDED = "records_appended"
 RECORDS_DELETED = "records_deleted"
@@ -21,6 +24,8 @@ _COUNTS: Mapping[str, Callable[[Any], Mapping[str, int]]] = {
     "delete_record": lambda _: {RECORDS_DELETED: 1},
     "restore_record": lambda reply: {RECORDS_APPENDED: reply.count},
     "create_commit": lambda _: {COMMITS_MADE: 1},
+    # Each rings as those do that a read meets.
+    "verify_version": lambda reply: {CORRUPT: len(reply.corrupt)},
     **dict.fromkeys(
         ("merge_refs", "cherry_pick_commit", "revert_commit"),
         # Nothing to merge, or a branch moved forward, makes none.

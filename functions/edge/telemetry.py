@@ -23,6 +23,7 @@ from datavault.domain.errors import Corrupt, KekUnavailable
 
 NAMESPACE = "DataVault"
 FRAMES_MAX = 12
+CORRUPT = "corrupt"
 
 _CORRELATION_ID = re.compile(r"[\x21-\x7e]{1,128}")
 # The service's name, ``datavault-`` and the stage, is Powertools' own setting
@@ -31,7 +32,7 @@ _logger = Logger()
 _metrics = Metrics(namespace=NAMESPACE)
 
 # Failures that have an alarm of their own.
-_COUNTED: Mapping[type[Exception], str] = {Corrupt: "corrupt", KekUnavailable: "keks_unavailable"}
+_COUNTED: Mapping[type[Exception], str] = {Corrupt: CORRUPT, KekUnavailable: "keks_unavailable"}
 
 
 def correlation_id_of(given: str | None, request_id: str | None) -> str:

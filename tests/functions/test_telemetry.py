@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from datavault.adapters.memory.objects import MemoryObjects
 from datavault.contracts.operations import OPERATIONS, operation
 from datavault.domain.errors import Corrupt, KekUnavailable, NotFound, Unavailable
 from functions.edge import business, telemetry
 from functions.edge.http import Endpoint
 from functions.edge.task import Task
 from functions.records import append, delete
-from functions.versions import create_commit
+from functions.versions import create_commit, verify
 from tests.functions.events import CANARY, Client
 from tests.functions.test_edge import lines_of, written
 
@@ -92,6 +93,31 @@ def test_a_task_that_meets_corruption_counts_it_too() -> None:
         Task("sweep_staging", handle).run(None, {})  # type: ignore[arg-type]
     (line,) = metrics_of(text.getvalue())
     assert (line["corrupt"], line["errors"]) == ([1.0], [1.0])
+
+
+def test_corruption_that_a_verification_finds_is_counted_too(
+    client: Client, dataset_id: str
+) -> None:
+    path = {"dataset_id": dataset_id}
+    client(append.handler, path=path, json_body={"records": [{"id": "a", "data": {"b": "c"}}]})
+    client(create_commit.handler, path=path, json_body={"message": "one"})
+    with written() as text:
+        assert client(verify.handler, path=path).json["corrupt"] == []
+    (line,) = metrics_of(text.getvalue())
+    assert "corrupt" not in line
+    objects = client.vault.objects
+    assert isinstance(objects, MemoryObjects)
+    for name in list(objects.keys("")):
+        content = objects.get(name)
+        objects.delete(name)
+        objects.put(name, [content[:-1] + bytes([content[-1] ^ 1])])
+    with written() as text:
+        reply = client(verify.handler, path=path)
+    assert reply.status == 200
+    (line,) = metrics_of(text.getvalue())
+    assert line["corrupt"] == [float(len(reply.json["corrupt"]))]
+    assert line["corrupt"] > [0.0]
+    assert line["errors"] == [0.0]
 
 
 def test_business_is_counted_where_it_is_done(client: Client, dataset_id: str) -> None:
