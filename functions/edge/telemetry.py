@@ -25,7 +25,7 @@ NAMESPACE = "DataVault"
 FRAMES_MAX = 12
 CORRUPT = "corrupt"
 
-_CORRELATION_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 # The service's name, ``datavault-`` and the stage, is Powertools' own setting
 # (POWERTOOLS_SERVICE_NAME), and tells the stages of one account apart.
 _logger = Logger()
@@ -36,7 +36,11 @@ _COUNTED: Mapping[type[Exception], str] = {Corrupt: CORRUPT, KekUnavailable: "ke
 
 
 def correlation_id_of(given: str | None, request_id: str | None) -> str:
-    """The caller's correlation id if it is one, else the gateway's request id, else a new one."""
+    """The caller's correlation id if it is one, else the gateway's request id, else a new one.
+
+    It goes as it is into logs and ledger, which keeps it for good: callers must not put personal
+    data there. The form has room for the ids of tracers and for none of e-mail addresses.
+    """
     for candidate in (given, request_id):
         if candidate is not None and _CORRELATION_ID.fullmatch(candidate):
             return candidate

@@ -273,8 +273,10 @@ def test_the_client_names_itself() -> None:
     (request,) = script.requests
     assert request.headers["User-Agent"].startswith("datavault-python/0.1.0 python/3.")
     assert request.headers["X-Correlation-ID"] == "mine-1"
-    with script.vault() as vault, pytest.raises(ValueError, match="128 visible"):
-        vault.list_datasets(correlation_id="two words")
+    for other in ("two words", "ada@example.com", ""):
+        with script.vault() as vault, pytest.raises(ValueError, match="128 letters") as raised:
+            vault.list_datasets(correlation_id=other)
+        assert not other or other not in str(raised.value)
 
 
 def test_threads_share_a_client() -> None:

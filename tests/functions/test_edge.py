@@ -119,7 +119,9 @@ def test_a_correlation_id_goes_in_and_out(client: Client) -> None:
     assert refusal.headers["X-Correlation-ID"] == "mine-2" == refusal.json["correlation_id"]
 
 
-@pytest.mark.parametrize("given", ["", "two words", "x" * 129, "line\nbreak", "ü"])
+@pytest.mark.parametrize(
+    "given", ["", "two words", "x" * 129, "line\nbreak", "ü", "ada@example.com"]
+)
 def test_a_correlation_id_of_another_form_is_replaced(client: Client, given: str) -> None:
     reply = client(live.handler, headers={"X-Correlation-ID": given})
     assert reply.headers["X-Correlation-ID"] == "gateway-request-1"

@@ -21,6 +21,7 @@ from datavault.contracts.links import encoded
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _JSON_TEXT = msgspec.json.Decoder(msgspec.Raw)
 _VISIBLE = re.compile(r"[!-~]{1,128}")
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 
 
 def request_of(route: Route[object], arguments: Arguments, options: ChangeOptions) -> Request:
@@ -35,7 +36,7 @@ def request_of(route: Route[object], arguments: Arguments, options: ChangeOption
     target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
     headers = {
         "Accept": f"{route.returns}, application/problem+json;q=0.9",
-        "X-Correlation-ID": _visible("correlation_id", options.get("correlation_id")),
+        "X-Correlation-ID": _correlation_id(options.get("correlation_id")),
     }
     if route.method != "GET":
         headers["Idempotency-Key"] = _visible("idempotency_key", options.get("idempotency_key"))
@@ -127,6 +128,17 @@ def _entity_tags(given: str | int) -> str:
     """``If-Match`` for ``*``, tags as ``ETag`` has them, or what stands in a tag's quotes."""
     text = str(given)
     return text if text == "*" or '"' in text else f'"{text}"'
+
+
+def _correlation_id(value: str | None) -> str:
+    if value is None:
+        return str(uuid4())
+    if not _CORRELATION_ID.fullmatch(value):
+        raise ValueError(
+            "correlation_id has 1 to 128 letters, digits and ._:/- of ASCII,"
+            f" this has {len(value)} characters"
+        )
+    return value
 
 
 def _visible(name: str, value: str | None) -> str:

@@ -41,8 +41,9 @@ class Arguments:
 class CallOptions(TypedDict, total=False):
     """What every call takes beside its own arguments.
 
-    ``correlation_id`` names the call in the vault's logs, ledger and errors (1 to 128 visible
-    ASCII characters); one is made when absent, and all attempts of a call share it.
+    ``correlation_id`` names the call in the vault's logs, ledger and errors (1 to 128 letters,
+    digits and ``._:/-`` of ASCII); one is made when absent, and all attempts of a call share it.
+    It stays in the ledger for good: put no personal data there.
     """
 
     correlation_id: str

@@ -108,8 +108,9 @@ def document() -> Document:
                 "correlation_id": {
                     "name": "X-Correlation-ID",
                     "in": "header",
-                    "description": "Names the request in logs, ledger and reply; made if absent.",
-                    "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+                    "description": "Names the request in logs, ledger and reply, where it stays: "
+                    "no personal data. Made if absent or of another form.",
+                    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/-]{1,128}$"},
                 },
                 "if_match": {
                     "name": "If-Match",
