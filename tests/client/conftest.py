@@ -11,7 +11,7 @@ from datavault.ports import Claims
 from datavault.services.workspaces import create_workspace
 from tests.support.in_process import InProcessApi
 
-ENDPOINT = "http://vault.test/_aws/execute-api/abc/live"
+ENDPOINT = "https://vault.test/_aws/execute-api/abc/live"
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import threading
 from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
@@ -56,12 +57,12 @@ def test_arguments_beat_the_environment_and_that_beats_the_file(
     found = connection(environment=environment)
     assert found.endpoint == "https://vault.example"
     assert told(found.credentials) == "token-of-default"
-    environment |= {"DATAVAULT_ENDPOINT": "http://here.example", "DATAVAULT_TOKEN": "told"}
+    environment |= {"DATAVAULT_ENDPOINT": "https://here.example", "DATAVAULT_TOKEN": "told"}
     found = connection(environment=environment)
-    assert (found.endpoint, told(found.credentials)) == ("http://here.example", "told")
+    assert (found.endpoint, told(found.credentials)) == ("https://here.example", "told")
     given = StaticToken("given")
-    found = connection(endpoint="http://a.example", credentials=given, environment=environment)
-    assert (found.endpoint, told(found.credentials)) == ("http://a.example", "given")
+    found = connection(endpoint="https://a.example", credentials=given, environment=environment)
+    assert (found.endpoint, told(found.credentials)) == ("https://a.example", "given")
 
 
 def test_a_profile_is_named_by_argument_or_environment(environment: dict[str, str]) -> None:
@@ -101,6 +102,51 @@ def test_without_an_endpoint_it_says_where_one_may_stand(tmp_path: Path) -> None
             environment=nowhere
             | {"DATAVAULT_TOKEN_URL": "https://login.example", "DATAVAULT_CLIENT_ID": "me"}
         )
+
+
+REMOTE = ["http://vault.example", "HTTP://vault.example", "http://10.0.0.1", "http://127.1.evil"]
+LOCAL = ["http://localhost:4566/x", "http://127.0.0.1:8", "http://127.8.0.1", "http://[::1]:8"]
+
+
+@pytest.mark.parametrize("url", REMOTE)
+def test_credentials_do_not_travel_in_the_clear(
+    url: str, profiles: Path, environment: dict[str, str]
+) -> None:
+    nowhere = {"DATAVAULT_PROFILES": str(profiles.with_name("none"))}
+    sources: list[dict[str, Any]] = [
+        {"endpoint": url, "credentials": StaticToken("canary")},
+        {"endpoint": url, "profile": "nameless", "environment": environment},
+        {"environment": {"DATAVAULT_ENDPOINT": url, "DATAVAULT_TOKEN": "canary"}},
+    ]
+    for source in sources:
+        with pytest.raises(errors.NotConfigured, match="https://") as raised:
+            connection(**{"environment": nowhere, **source})
+        assert "canary" not in str(raised.value)
+    for flow in (
+        {"credentials": ClientCredentials(url, "me", "canary")},
+        {
+            "environment": {
+                "DATAVAULT_TOKEN_URL": url,
+                "DATAVAULT_CLIENT_ID": "me",
+                "DATAVAULT_CLIENT_SECRET": "canary",
+            }
+        },
+    ):
+        with pytest.raises(errors.NotConfigured, match="token_url") as raised:
+            connection(**{"endpoint": "https://a.example", "environment": nowhere, **flow})
+        assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", LOCAL)
+def test_on_this_machine_they_may(url: str) -> None:
+    who = ClientCredentials(url, "me", "secret")
+    assert connection(endpoint=url, credentials=who, environment={}).credentials is who
+
+
+def test_nobody_s_calls_may_travel_in_the_clear(tmp_path: Path) -> None:
+    nowhere = {"DATAVAULT_PROFILES": str(tmp_path / "none")}
+    found = connection(endpoint="http://vault.example", environment=nowhere)
+    assert found.credentials is None
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
@@ -248,7 +294,7 @@ def test_an_expired_token_is_replaced_on_the_way(
     credentials = ClientCredentials(
         "https://login.example/token", "me", SECRET, transport=httpx.MockTransport(login)
     )
-    with Vault(endpoint="http://vault.test", credentials=credentials, transport=api) as vault:
+    with Vault(endpoint="https://vault.test", credentials=credentials, transport=api) as vault:
         assert vault.list_datasets().data == []
         assert vault.list_datasets().data == []
     assert len(api.requests) == 3

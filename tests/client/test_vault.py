@@ -42,7 +42,7 @@ def test_a_first_session(vault: Vault) -> None:
 
 
 def test_what_needs_no_credentials_gets_none(api: InProcessApi) -> None:
-    with Vault(endpoint="http://vault.test/live", transport=api) as anonymous:
+    with Vault(endpoint="https://vault.test/live", transport=api) as anonymous:
         assert anonymous.check_live().status == "healthy"
         assert anonymous.check_ready().status == "healthy"
         assert anonymous.describe_api()["openapi"] == "3.1.0"

@@ -75,7 +75,7 @@ def vault_in_memory() -> Vault:
     workspace = create_workspace(api.vault, name="acme", stage="test").id
     expires_s = api.vault.clock.now_ms() // 1000 + 3600
     token = api.vault.tokens.issue(Claims("ada", workspace, ("admin",), False, expires_s))
-    return Vault(endpoint="http://vault.test/live", token=token, transport=api)
+    return Vault(endpoint="https://vault.test/live", token=token, transport=api)
 
 
 def _route(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # What people copy from a browser or from "datavault local" rather than the root of the API.
 _BELOW_THE_ROOT = ("/api/v1", "/docs", "/openapi.json")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECRET_CHARS_MAX = 64 * 1024
 
 
@@ -194,13 +193,15 @@ def _asked_endpoint(known: str | None) -> str:
 
 def _root(endpoint: str) -> str:
     """The root of the API, from what was given for it."""
+    from datavault.client.profiles import is_in_the_clear
+
     url = endpoint.strip().rstrip("/")
     for end in _BELOW_THE_ROOT:
         url = url.removesuffix(end)
     parts = urlsplit(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise click.BadParameter("is a URL such as https://vault.example", param_hint="--endpoint")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if is_in_the_clear(url):
         raise click.BadParameter(
             "begins with https://, but on this machine: a token must not travel in the clear",
             param_hint="--endpoint",

@@ -22,9 +22,14 @@ Profiles are tables of a TOML file, ``~/.config/datavault/profiles.toml`` or whe
     endpoint = "http://127.0.0.1:4566/_aws/execute-api/abc123/live"
     token = "..."
 
-It holds secrets, so it has to be readable by its owner alone (mode 0600); otherwise it is refused.
+Tokens and secrets travel by https, but on this machine: credentials for an ``http://`` endpoint or
+token URL elsewhere are refused, from whatever source.
+
+The file holds secrets, so it has to be readable by its owner alone (mode 0600); otherwise it is
+refused.
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -33,6 +38,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from datavault.client.credentials import ClientCredentials, Credentials, StaticToken
 from datavault.client.errors import NotConfigured
@@ -95,8 +101,8 @@ def connection(
     """What the sources come to.
 
     Raises:
-        NotConfigured: no source names an endpoint, a named profile is not there, or the profile
-            file cannot be used.
+        NotConfigured: no source names an endpoint, a named profile is not there, the profile
+            file cannot be used, or credentials would travel in the clear.
     """
     environment = os.environ if environment is None else environment
     # An explicit profile beats the environment: who names one means all of it.
@@ -116,7 +122,29 @@ def connection(
         )
     if not url.startswith(("http://", "https://")):
         raise NotConfigured("an endpoint is a URL that begins with https:// or http://")
+    if who is not None and is_in_the_clear(url):
+        raise NotConfigured(
+            "the endpoint has to begin with https://, but on this machine: a token must not travel"
+            " in the clear"
+        )
+    if isinstance(who, ClientCredentials) and is_in_the_clear(who.token_url):
+        raise NotConfigured(
+            "token_url has to begin with https://, but on this machine: a client secret must not"
+            " travel in the clear"
+        )
     return Connection(url.rstrip("/"), who)
+
+
+def is_in_the_clear(url: str) -> bool:
+    """Whether what is sent to ``url`` leaves this machine and is not encrypted."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.scheme != "https" and not (
+            host == "localhost" or ipaddress.ip_address(host).is_loopback
+        )
+    except ValueError:
+        return True  # A name, not an address; or nothing that could be told.
 
 
 def _belong_together(profile: Profile, url: str | None) -> bool:
