@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import anyio
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from datavault.client import NO_RETRIES, AsyncVault, Behaviour, Checkpoint, Progress, Vault, errors
 from datavault.client.streams import batches
 from datavault.client.streams.batches import Cutter
+from datavault.client.streams.report import Appended
 from datavault.contracts.wire import LIMIT_MAX
 from datavault.domain import keyspace, refs, staging
 from datavault.domain.datasets import DEFAULT_BRANCH
@@ -35,6 +37,9 @@ def dataset_id(vault: Vault) -> str:
 @pytest.fixture
 def keyless_id(vault: Vault) -> str:
     return vault.create_dataset(name="notes").id
+
+
+FEW = Behaviour(retries=NO_RETRIES)
 
 
 class Cut(httpx.BaseTransport):
@@ -195,6 +200,99 @@ def test_a_full_branch_is_committed_when_asked(
     assert [each + b"\n" for each in vault.iter_records_as_lines(dataset_id)] == lines
     messages = [commit.message for commit in vault.iter_commits(dataset_id)]
     assert messages[: len(done.commits)] == ["A part of it"] * len(done.commits)
+
+
+class Meddling(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Does something before each commit arrives, or answers for it."""
+
+    def __init__(self, api: InProcessApi, meddle: Callable[[], httpx.Response | None]) -> None:
+        self.api, self.meddle = api, meddle
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and request.url.path.endswith("/commits"):
+            answer = self.meddle()
+            if answer is not None:
+                return answer
+        return self.api.handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+type Streaming = Callable[..., Appended]
+
+
+@pytest.fixture(params=["threads", "tasks"])
+def streaming(request: pytest.FixtureRequest, token_of: Callable[..., str]) -> Streaming:
+    """Append a stream over a transport, with either client."""
+
+    def with_threads(transport: Any, *args: Any, **options: Any) -> Appended:
+        with Vault(endpoint=ENDPOINT, token=token_of(), transport=transport, behaviour=FEW) as it:
+            return it.append_stream(*args, **options)
+
+    def with_tasks(transport: Any, *args: Any, **options: Any) -> Appended:
+        async def main() -> Appended:
+            async with AsyncVault(
+                endpoint=ENDPOINT, token=token_of(), transport=transport, behaviour=FEW
+            ) as it:
+                return await it.append_stream(*args, **options)
+
+        return anyio.run(main)
+
+    return with_threads if request.param == "threads" else with_tasks
+
+
+def test_of_two_streams_that_find_the_branch_full_one_commits(
+    vault: Vault,
+    dataset_id: str,
+    api: InProcessApi,
+    workspace: WorkspaceId,
+    streaming: Streaming,
+) -> None:
+    leave_room(api, workspace, dataset_id, 2000)
+    lines = numbered(5000)
+
+    def be_first() -> None:
+        vault.create_commit(dataset_id, message="The other's")
+
+    done = streaming(Meddling(api, be_first), dataset_id, lines, commit_when_full="Mine")
+    assert (done.records, done.commits) == (5000, ())
+    assert [each + b"\n" for each in vault.iter_records_as_lines(dataset_id)] == lines
+
+
+def test_a_commit_that_fails_stops_the_stream_where_it_can_go_on(
+    vault: Vault,
+    dataset_id: str,
+    api: InProcessApi,
+    workspace: WorkspaceId,
+    streaming: Streaming,
+) -> None:
+    leave_room(api, workspace, dataset_id, 2000)
+    lines = numbered(5000)
+
+    def refuse() -> httpx.Response:
+        problem = {"status": 403, "code": "denied", "detail": "no role permits it"}
+        media_type = {"Content-Type": "application/problem+json"}
+        return httpx.Response(403, headers=media_type, content=json.dumps(problem).encode())
+
+    with pytest.raises(errors.StreamStopped) as raised:
+        streaming(
+            Meddling(api, refuse), dataset_id, lines, run="may", commit_when_full="m", in_flight=1
+        )
+    stopped = raised.value
+    assert isinstance(stopped.__cause__, errors.Denied)
+    assert stopped.run == "may"
+    assert 1000 < stopped.checkpoint.lines < 5000
+    done = streaming(
+        api,
+        dataset_id,
+        lines[stopped.checkpoint.lines :],
+        run="may",
+        start=stopped.checkpoint,
+        commit_when_full="m",
+    )
+    assert done.checkpoint.lines == 5000
+    assert [each + b"\n" for each in vault.iter_records_as_lines(dataset_id)] == lines
 
 
 def test_the_same_lines_after_the_same_place_make_the_same_batches() -> None:

@@ -101,6 +101,22 @@ def test_a_put_that_stops_goes_on_and_doubles_nothing(
     assert notes(tmp_path) == []
 
 
+def test_a_commit_that_somebody_else_has_made_is_said(
+    failing: tuple[Terminal, Failing], tmp_path: Path
+) -> None:
+    terminal, api = failing
+    other = Terminal(SilentApi(api.vault), terminal.workspace, terminal.environment)
+    file = tmp_path / "some.ndjson"
+    file.write_text(lines(3))
+    api.path = "/commits"
+    api.fail = lambda _: other.one("commit", "plain", "-m", "The other's") and None
+    done = terminal.run("put", "plain", str(file), "--commit")
+    assert done.exit_code == 0
+    assert "somebody else has committed" in done.stderr
+    assert "They are staged" not in done.stderr
+    assert terminal.one("show", "plain")["records"] == 3
+
+
 def test_a_commit_whose_answer_is_lost_is_the_same_commit(
     failing: tuple[Terminal, Failing], tmp_path: Path
 ) -> None:

@@ -175,16 +175,23 @@ def _finish(work: Put, reached: Reached, lines: Iterable[bytes], note: Note | No
     done = _append(work, reached, lines, note)
     made = None
     if work.message is not None and done.checkpoint.batches:
-        # The run's own key: given again after a crash, it is the same commit.
-        made = work.session.vault.create_commit(
-            work.dataset_id,
-            branch=work.branch,
-            message=work.message,
-            idempotency_key=f"{reached.run}.commit",
-        )
+        made = _commit(work, reached.run, work.message)
     if note is not None:
         note.remove()
     _tell(work, done, made)
+
+
+def _commit(work: Put, run: str, message: str) -> "CommitReply | None":
+    """A version of what is staged; ``None`` if nothing is any more, which is no failure of ours."""
+    from datavault.client.errors import NothingStaged
+
+    try:
+        # The run's own key: given again after a crash, it is the same commit.
+        return work.session.vault.create_commit(
+            work.dataset_id, branch=work.branch, message=message, idempotency_key=f"{run}.commit"
+        )
+    except NothingStaged:
+        return None
 
 
 def _append(work: Put, reached: Reached, lines: Iterable[bytes], note: Note | None) -> "Appended":
@@ -259,6 +266,11 @@ def _tell(work: Put, done: "Appended", made: "CommitReply | None") -> None:
     if made is not None:
         lines.append(commit_line(made))
     work.session.output.one(document, lines)
-    if made is None and done.records:
+    if made is None and work.message is not None and done.checkpoint.batches:
+        say(
+            "Nothing is left to commit: somebody else has committed what was staged, or reset the"
+            f' branch. "datavault log {shown(work.named)}" tells.'
+        )
+    elif made is None and done.records:
         on = "" if work.branch == "main" else f" -b {shown(work.branch)}"
         say(f'They are staged: "datavault commit {shown(work.named)}{on}" makes a version of them.')

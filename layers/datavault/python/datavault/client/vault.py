@@ -83,7 +83,8 @@ class Vault(Operations):
 
         **A full branch** (50,000 records or 128 MiB staged) stops the stream, unless
         ``commit_when_full`` is the message of commits to be made then. They take in whatever is
-        staged on the branch, also by others. What is left at the end is yours to commit.
+        staged on the branch, also by others, and of two streams that find it full one commits for
+        both. What is left at the end is yours to commit.
 
         ``on_progress`` is called after each batch, in the calling thread.
 

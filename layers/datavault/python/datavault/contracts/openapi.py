@@ -58,7 +58,10 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unauthenticated": (401, "No credentials, or none that hold."),
     "denied": (403, "No role of the caller permits this."),
     "not_found": (404, "There is no such thing in the caller's workspace."),
-    "conflict": (409, "The world moved on: read again and retry. `staging_full`: commit first."),
+    "conflict": (
+        409,
+        "The world moved on: read again and retry. `staging_full`: commit first.",
+    ),
     "precondition_failed": (412, "What you expected does not hold: read again and decide."),
     "too_large": (413, "Over a written-down limit."),
     "invalid": (422, "Well-formed, but not acceptable; `errors` names the fields."),
@@ -81,7 +84,9 @@ _SEGMENT: Document = {"minLength": 1, "maxLength": BRANCH_NAME_CHARS_MAX}
 
 
 # Also those that a status of ``PROBLEMS`` stands for among others.
-PROBLEM_CODES = frozenset({*PROBLEMS, "corrupt", "erased", "precondition_failed", "staging_full"})
+PROBLEM_CODES = frozenset(
+    {*PROBLEMS, "corrupt", "erased", "kek_unavailable", "nothing_staged", "staging_full"}
+)
 
 
 @cache

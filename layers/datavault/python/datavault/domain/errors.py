@@ -6,7 +6,8 @@ VaultError
 ├── Denied               not allowed: ask for a role
 ├── NotFound             no such thing, or not yours: check the id
 ├── Conflict             the world moved on: read again and retry
-│   └── StagingFull      the branch holds all the uncommitted changes it can: commit first
+│   ├── StagingFull      the branch holds all the uncommitted changes it can: commit first
+│   └── NothingStaged    there is nothing to commit: somebody else may just have done it
 ├── Erased               it was here and has been destroyed: nothing to do
 ├── PreconditionFailed   your precondition does not hold: read again and decide
 ├── TooLarge             over a written-down limit: send less
@@ -69,6 +70,12 @@ class StagingFull(Conflict):
     """The branch holds as many uncommitted changes as it can; commit, then go on."""
 
     code = "staging_full"
+
+
+class NothingStaged(Conflict):
+    """There is nothing to commit; somebody else may just have committed it."""
+
+    code = "nothing_staged"
 
 
 class Erased(VaultError):

@@ -49,11 +49,7 @@ def run_with_threads(
     done: queue.SimpleQueue[Finished] = queue.SimpleQueue()
 
     def carry(step: Start) -> None:
-        outcome: AppendReply | Exception
-        try:
-            outcome = append(step.batch.content, step.idempotency_key)
-        except Exception as error:  # noqa: BLE001  # Raised where the stream is waited for.
-            outcome = error
+        outcome = _tried(lambda: append(step.batch.content, step.idempotency_key))
         done.put(Finished(step.batch, outcome))
 
     lines, steps = _lines(source), stream_steps(plan)
@@ -74,7 +70,7 @@ def run_with_threads(
                 case Finish():
                     outcome = done.get()
                 case Commit():
-                    outcome = commit()
+                    outcome = _tried(commit)
                 case Tell():
                     on_progress(step.progress)
     finally:
@@ -96,11 +92,7 @@ async def run_with_tasks(
     done, finished = anyio.create_memory_object_stream[Finished](plan.in_flight)
 
     async def carry(step: Start) -> None:
-        outcome: AppendReply | Exception
-        try:
-            outcome = await append(step.batch.content, step.idempotency_key)
-        except Exception as error:  # noqa: BLE001  # Raised where the stream is waited for.
-            outcome = error
+        outcome = await _tried_awaiting(append(step.batch.content, step.idempotency_key))
         await done.send(Finished(step.batch, outcome))
 
     read, steps = _reader(source), stream_steps(plan)
@@ -119,7 +111,7 @@ async def run_with_tasks(
                     case Finish():
                         outcome = await finished.receive()
                     case Commit():
-                        outcome = await commit()
+                        outcome = await _tried_awaiting(commit())
                     case Tell():
                         on_progress(step.progress)
         except StopIteration as ended:
@@ -130,6 +122,21 @@ async def run_with_tasks(
     if isinstance(result, Exception):
         raise result
     return result
+
+
+def _tried[T](call: Callable[[], T]) -> T | Exception:
+    """What a call gives or raises: the stream's steps decide what follows of it."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001  # Raised where the stream is waited for.
+        return error
+
+
+async def _tried_awaiting[T](call: "Awaitable[T]") -> T | Exception:
+    try:
+        return await call
+    except Exception as error:  # noqa: BLE001  # Raised where the stream is waited for.
+        return error
 
 
 def _appended(value: object) -> Appended:

@@ -14,7 +14,13 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from datavault.client.errors import BadLine, StagingFull, StreamStopped, VaultApiError
+from datavault.client.errors import (
+    BadLine,
+    NothingStaged,
+    StagingFull,
+    StreamStopped,
+    VaultApiError,
+)
 from datavault.client.streams.batches import Batch, Cutter, UnfitLine
 from datavault.client.streams.plan import Plan
 from datavault.client.streams.report import Appended, Progress
@@ -47,7 +53,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Commit the branch; gives the commit's id."""
+    """Commit the branch; gives the commit's id, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class Finished:
 
 
 type StreamStep = Read | Start | Finish | Commit | Tell
-type StreamOutcome = list[bytes] | Finished | str | None
+type StreamOutcome = list[bytes] | Finished | str | Exception | None
 type Steps = Generator[StreamStep, StreamOutcome, Appended]
 
 
@@ -108,11 +114,7 @@ class _Stream:
             elif self._failure is not None:
                 raise self._stopped(self._failure) from self._failure
             elif self._refused:
-                self._commits.append(cast(str, (yield Commit())))
-                self._ready.extendleft(
-                    self._refused[index] for index in sorted(self._refused)[::-1]
-                )
-                self._refused.clear()
+                self._committed(cast("str | Exception", (yield Commit())))
             else:
                 return Appended(
                     self._plan.run,
@@ -121,6 +123,17 @@ class _Stream:
                     self._checkpoint,
                     tuple(self._commits),
                 )
+
+    def _committed(self, outcome: str | Exception) -> None:
+        """Append again what a full branch refused, or stop."""
+        # Where nothing is staged any more somebody else has committed: there is room again.
+        if isinstance(outcome, Exception) and not isinstance(outcome, NothingStaged):
+            self._failure = outcome
+            return
+        if isinstance(outcome, str):
+            self._commits.append(outcome)
+        self._ready.extendleft(self._refused[index] for index in sorted(self._refused)[::-1])
+        self._refused.clear()
 
     def _fill(self) -> Generator[StreamStep, StreamOutcome]:
         """Have a batch ready, unless the stream has ended or has to stop."""

@@ -4,7 +4,7 @@ from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.commit_jobs import CommitJob
 from datavault.domain.datasets import still_active
-from datavault.domain.errors import Conflict
+from datavault.domain.errors import NothingStaged
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchName, CommitId, DatasetId, JobId, new_id
 from datavault.domain.pages import Page
@@ -41,7 +41,8 @@ def create_commit(
     for in the same words, and nothing was staged since, it is the answer.
 
     Raises:
-        Conflict: nothing is staged, or the branch is protected.
+        NothingStaged: nothing is.
+        Conflict: the branch is protected.
     """
     require(caller, Action.COMMIT)
     dataset = find_writable_dataset(vault, caller, dataset_id, request)
@@ -65,7 +66,7 @@ def create_commit(
             if finished is not None:
                 return finished
             refs.require_unprotected(head)
-            raise Conflict("nothing is staged on this branch", field="branch")
+            raise NothingStaged("nothing is staged on this branch", field="branch")
         job = _close(work, head, caller, message, request, token)
         if job is not None:
             return finish(work, job.id, caller).commit
