@@ -23,6 +23,7 @@ ERRORS = "errors"
 REFUSALS = "refusals"
 CORRUPT = "corrupt"
 KEKS_UNAVAILABLE = "keks_unavailable"
+TURNED_AWAY = "turned_away"
 BUSINESS = ("records_appended", "records_deleted", "commits_made", "bytes_in")
 # What the API's access log is filtered for: `infra.api`.
 THROTTLED = "throttled"
@@ -75,12 +76,18 @@ class Metrics:
         return _metric("AWS/DynamoDB", name, dimensions, statistic, period)
 
     def server_errors_percent(self, *, requests_min: int, period: Duration) -> MathExpression:
-        """The share of requests that the API answered with 5xx; 0 while there are too few."""
+        """The share of requests that the API failed with 5xx; 0 while there are too few.
+
+        Not on our own ``errors``, which know nothing of integrations that fail; but without the
+        503 that somebody has decided on: read-only mode, and a workspace's disabled KEK.
+        """
+        failed = "FILL(failed, 0) - FILL(turned_away, 0)"
         return MathExpression(
-            expression=f"IF(requests >= {requests_min}, 100 * FILL(failed, 0) / requests, 0)",
+            expression=f"IF(requests >= {requests_min}, 100 * ({failed}) / requests, 0)",
             using_metrics={
                 "requests": self.api("Count", period=period),
                 "failed": self.api("5XXError", period=period),
+                "turned_away": self.ours(TURNED_AWAY, period=period),
             },
             label="5xx, % of requests",
             period=period,

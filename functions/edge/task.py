@@ -21,7 +21,7 @@ type Handle = Callable[[Vault, Payload], Result]
 
 # What a failure counts as in metrics: our fault, or the payload's.
 _OK, _REFUSED, _FAILED = 200, 400, 500
-_FAULTS = frozenset({"corrupt", "unavailable", "kek_unavailable", VaultError.code})
+_FAULTS = frozenset({"corrupt", "unavailable", VaultError.code})
 
 
 class Failed(Exception):

@@ -19,11 +19,12 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from datavault.domain.errors import Corrupt, KekUnavailable
+from datavault.domain.errors import Corrupt, KekUnavailable, ReadOnly
 
 NAMESPACE = "DataVault"
 FRAMES_MAX = 12
 CORRUPT = "corrupt"
+TURNED_AWAY = "turned_away"
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 # The service's name, ``datavault-`` and the stage, is Powertools' own setting
@@ -31,8 +32,12 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _logger = Logger()
 _metrics = Metrics(namespace=NAMESPACE)
 
+_ZEROES = frozenset({"errors", "refusals"})
 # Failures that have an alarm of their own.
 _COUNTED: Mapping[type[Exception], str] = {Corrupt: CORRUPT, KekUnavailable: "keks_unavailable"}
+# Answered with 503 by somebody's decision, the operator's or a key owner's: refusals, not errors.
+# Alarms take them off what the API counts as 5xx.
+_DECIDED = (ReadOnly, KekUnavailable)
 
 
 def correlation_id_of(given: str | None, request_id: str | None) -> str:
@@ -64,12 +69,14 @@ class Observation:
         counts: Mapping[str, int] | None = None,
         **sizes: int,
     ) -> None:
-        """Write the line and the metrics. ``failure`` is traced when the fault is ours.
+        """Write the line and the metrics. ``failure`` is traced when the fault is ours,
+        which a ``status`` of 5xx says but for what somebody has decided.
 
         ``counts`` are metrics as well as part of the line, ``sizes`` are in the line only.
         """
         latency_ms = (time.perf_counter() - self.started) * 1000
-        server_fault = status >= 500
+        turned_away = status >= 500 and isinstance(failure, _DECIDED)
+        server_fault = status >= 500 and not turned_away
         line: dict[str, Any] = {
             "operation": self.operation,
             "status": status,
@@ -82,17 +89,20 @@ class Observation:
             line["failure"] = _trace(failure)
         _logger.set_correlation_id(self.correlation_id)
         (_logger.error if server_fault else _logger.info)(self.operation, extra=line)
-        self._measure(latency_ms, status, _counted(failure) | dict(counts or {}))
+        found = {
+            "errors": int(server_fault),
+            "refusals": int(status >= 400 and not server_fault),
+            TURNED_AWAY: int(turned_away),
+        }
+        self._measure(latency_ms, found | _counted(failure) | dict(counts or {}))
 
-    def _measure(self, latency_ms: float, status: int, counts: Mapping[str, int]) -> None:
+    def _measure(self, latency_ms: float, counts: Mapping[str, int]) -> None:
         _metrics.add_dimension(name="operation", value=self.operation)
         if service := _metrics.provider.service:
             _metrics.add_dimensions(service=service)
         _metrics.add_metric("latency", MetricUnit.Milliseconds, latency_ms)
-        _metrics.add_metric("errors", MetricUnit.Count, int(status >= 500))
-        _metrics.add_metric("refusals", MetricUnit.Count, int(400 <= status < 500))
         for name, count in counts.items():
-            if count:
+            if count or name in _ZEROES:
                 _metrics.add_metric(name, MetricUnit.Count, count)
         _metrics.flush_metrics()
 

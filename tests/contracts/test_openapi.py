@@ -19,7 +19,14 @@ from datavault.domain.datasets import DEFAULT_BRANCH, LABELS_MAX, METADATA_FIELD
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 # Each has its status among the problems under another code.
-UNUSED_CODES = {"erased", "corrupt", "staging_full", "nothing_staged", "kek_unavailable"}
+UNUSED_CODES = {
+    "erased",
+    "corrupt",
+    "staging_full",
+    "nothing_staged",
+    "read_only",
+    "kek_unavailable",
+}
 
 
 def described(row: Operation) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_a_read_only_workspace_refuses_every_change_and_answers_every_read(
         if not row.changes_something:
             assert reply.status == row.status, (row.name, reply.content)
             continue
-        assert (reply.status, reply.code) == (503, "unavailable"), (row.name, reply.content)
+        assert (reply.status, reply.code) == (503, "read_only"), (row.name, reply.content)
         assert reason in reply.json()["detail"]
         assert "retry-after" in reply.headers
     assert len(tenant.ledger()) == entries

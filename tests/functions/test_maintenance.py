@@ -59,7 +59,7 @@ def test_a_change_is_refused_before_its_service_is_called(
     monkeypatch.setattr(parsed, "caller", _caller(client))
     with read_only(client.vault):
         reply = client(handler)
-        assert (reply.status, reply.json["code"]) == (503, "unavailable")
+        assert (reply.status, reply.json["code"]) == (503, "read_only")
         assert REASON in reply.json["detail"]
         assert int(reply.headers["Retry-After"]) > 0
     reply = client(handler)

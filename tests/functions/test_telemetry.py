@@ -10,7 +10,7 @@ import pytest
 
 from datavault.adapters.memory.objects import MemoryObjects
 from datavault.contracts.operations import OPERATIONS, operation
-from datavault.domain.errors import Corrupt, KekUnavailable, NotFound, Unavailable
+from datavault.domain.errors import Corrupt, KekUnavailable, NotFound, ReadOnly, Unavailable
 from functions.edge import business, telemetry
 from functions.edge.http import Endpoint
 from functions.edge.task import Task
@@ -83,6 +83,35 @@ def test_corruption_and_refused_keys_are_counted_apart(
     (line,) = metrics_of(text.getvalue())
     found = {name: line[name] for name in ("corrupt", "keks_unavailable") if name in line}
     assert found == counted
+
+
+@pytest.mark.parametrize(
+    ("error", "errors", "turned_away"),
+    [
+        (ReadOnly("moving; back at 18:00"), 0.0, [1.0]),
+        (KekUnavailable("the KEK is disabled"), 0.0, [1.0]),
+        (Unavailable("the catalog does not answer"), 1.0, None),
+    ],
+)
+def test_a_503_that_somebody_decided_on_is_a_refusal(
+    client: Client, error: Exception, errors: float, turned_away: list[float] | None
+) -> None:
+    with written() as text:
+        assert client(failing(error)).status == 503
+    (line,) = metrics_of(text.getvalue())
+    assert (line["errors"], line["refusals"]) == ([errors], [1.0 - errors])
+    assert line.get("turned_away") == turned_away
+
+
+def test_a_task_that_a_key_s_owner_turns_away_has_not_failed() -> None:
+    def handle(_vault: object, _payload: object) -> dict[str, Any]:
+        raise KekUnavailable("the KEK is disabled")
+
+    with written() as text, pytest.raises(KekUnavailable):
+        Task("sweep_staging", handle).run(None, {})  # type: ignore[arg-type]
+    (line,) = metrics_of(text.getvalue())
+    assert (line["errors"], line["refusals"]) == ([0.0], [1.0])
+    assert "turned_away" not in line  # It is no request of the API.
 
 
 def test_a_task_that_meets_corruption_counts_it_too() -> None:

@@ -158,6 +158,7 @@ def test_names_of_metrics_are_those_of_functions() -> None:
         metrics.REFUSALS,
         metrics.CORRUPT,
         metrics.KEKS_UNAVAILABLE,
+        metrics.TURNED_AWAY,
         *metrics.BUSINESS,
     } == set(emitted())
 
@@ -252,6 +253,12 @@ class Minute(dict[str, float]):
         ("api-errors", {"requests": 1000, "failed": 11}, True),
         ("api-errors", {"requests": 1000, "failed": 10}, False),  # Over 1 %, not at it.
         ("api-errors", {"requests": 99, "failed": 50}, False),
+        # Read-only mode, or a workspace's disabled KEK; and what fails beside it.
+        ("api-down", {"requests": 100, "failed": 90, "turned_away": 90}, False),
+        ("api-down", {"requests": 100, "failed": 90, "turned_away": 65}, True),
+        ("api-errors", {"requests": 1000, "failed": 500, "turned_away": 500}, False),
+        ("api-errors", {"requests": 1000, "failed": 511, "turned_away": 500}, True),
+        ("api-errors", {"requests": 1000, "turned_away": 3}, False),
         ("nothing-succeeds", {"requests": 30, "refused": 30}, True),
         ("nothing-succeeds", {"requests": 30, "refused": 10, "failed": 20}, True),
         ("nothing-succeeds", {"requests": 30, "refused": 29}, False),

@@ -59,6 +59,7 @@ BY_CODE = {
     "precondition_failed": Exit.CONFLICT,
     "throttled": Exit.UNAVAILABLE,
     "unavailable": Exit.UNAVAILABLE,
+    "read_only": Exit.UNAVAILABLE,
     "kek_unavailable": Exit.UNAVAILABLE,
     "corrupt": Exit.CORRUPT,
     "error": Exit.FAILED,

@@ -16,7 +16,7 @@ _WORKSPACE = click.option(
 def maintenance() -> None:
     """Read-only mode, for operators: with AWS credentials, not with a token.
 
-    While it is on, whatever would change something is answered "unavailable" with your reason,
+    While it is on, whatever would change something is answered "read only" with your reason,
     and reads go on.
     """
 

@@ -14,6 +14,7 @@ VaultClientError
     │   ├── StagingFull    commit first, then go on
     │   └── NothingStaged  nothing to commit: somebody else may just have done it
     └── Unavailable
+        ├── ReadOnly       no changes for now: the operator's reason says until when
         └── KekUnavailable the workspace's key is withdrawn: ask its owner
 
 A code that this version does not know raises the class of its status, ``code`` as it was sent.
@@ -206,6 +207,12 @@ class Unavailable(VaultApiError):
     """The vault or something it needs does not answer, in every attempt; try again later."""
 
     code = "unavailable"
+
+
+class ReadOnly(Unavailable):
+    """Changes are refused for now, by decision of the operator; ``detail`` has the reason."""
+
+    code = "read_only"
 
 
 class KekUnavailable(Unavailable):

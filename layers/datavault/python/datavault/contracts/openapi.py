@@ -69,7 +69,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "error": (500, "Our fault: a defect, or stored bytes that fail verification (`corrupt`)."),
     "unavailable": (
         503,
-        "No answer, or no changes for now: retry later. `kek_unavailable`: ask the key's owner.",
+        "No answer, or no changes (`read_only`): retry later. `kek_unavailable`: ask its owner.",
     ),
 }
 
@@ -85,7 +85,15 @@ _SEGMENT: Document = {"minLength": 1, "maxLength": BRANCH_NAME_CHARS_MAX}
 
 # Also those that a status of ``PROBLEMS`` stands for among others.
 PROBLEM_CODES = frozenset(
-    {*PROBLEMS, "corrupt", "erased", "kek_unavailable", "nothing_staged", "staging_full"}
+    {
+        *PROBLEMS,
+        "corrupt",
+        "erased",
+        "kek_unavailable",
+        "nothing_staged",
+        "read_only",
+        "staging_full",
+    }
 )
 
 

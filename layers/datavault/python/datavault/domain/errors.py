@@ -15,6 +15,7 @@ VaultError
 ├── Throttled            too fast: wait and retry
 ├── Corrupt              stored bytes fail verification: tell the operator, never use them
 └── Unavailable          something we need does not answer: retry later
+    ├── ReadOnly         the operator lets nothing be changed for now: the message says why
     └── KekUnavailable   a KEK is not ours to use (any more): only its owner can mend it
 
 Messages are safe to show: they name things by id, give both sides of a bound, and never carry
@@ -118,6 +119,12 @@ class Unavailable(VaultError):
     """Something the vault needs does not answer; retry later."""
 
     code = "unavailable"
+
+
+class ReadOnly(Unavailable):
+    """Changes are refused for now, by decision of the operator; nothing is broken."""
+
+    code = "read_only"
 
 
 class KekUnavailable(Unavailable):

@@ -9,9 +9,8 @@ make each write pay for a row that all writers share, to gain half a minute in a
 takes hours. Sweeps go on: they remove what no reader sees.
 """
 
-from datavault.domain import keyspace
+from datavault.domain import errors, keyspace
 from datavault.domain.access import Caller
-from datavault.domain.errors import Unavailable
 from datavault.domain.ids import WorkspaceId
 from datavault.domain.maintenance import ReadOnly
 from datavault.domain.rows import Put
@@ -24,7 +23,7 @@ def require_writable(vault: Vault, caller: Caller) -> None:
     """Return if neither the stage nor the caller's workspace is read-only.
 
     Raises:
-        Unavailable: one is; the message is the operator's reason.
+        ReadOnly: one is; the message is the operator's reason.
     """
     now_ms = vault.clock.now_ms()
     name = f"maintenance/{caller.workspace}"
@@ -35,7 +34,7 @@ def require_writable(vault: Vault, caller: Caller) -> None:
         held = tuple(ReadOnly.of(found[key]).reason for key in keys if key in found)
         vault.keys.put(name, held, expires_ms=now_ms + HELD_MS)
     if held:
-        raise Unavailable(f"read-only for now, nothing was changed: {held[0]}")
+        raise errors.ReadOnly(f"read-only for now, nothing was changed: {held[0]}")
 
 
 def find_read_only(vault: Vault, workspace: WorkspaceId | None) -> ReadOnly | None:
