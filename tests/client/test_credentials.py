@@ -122,7 +122,7 @@ def test_credentials_do_not_travel_in_the_clear(
         with pytest.raises(errors.NotConfigured, match="https://") as raised:
             connection(**{"environment": nowhere, **source})
         assert "canary" not in str(raised.value)
-    for flow in (
+    flows: list[dict[str, Any]] = [
         {"credentials": ClientCredentials(url, "me", "canary")},
         {
             "environment": {
@@ -131,7 +131,8 @@ def test_credentials_do_not_travel_in_the_clear(
                 "DATAVAULT_CLIENT_SECRET": "canary",
             }
         },
-    ):
+    ]
+    for flow in flows:
         with pytest.raises(errors.NotConfigured, match="token_url") as raised:
             connection(**{"endpoint": "https://a.example", "environment": nowhere, **flow})
         assert "canary" not in str(raised.value)

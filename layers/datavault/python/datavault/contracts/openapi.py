@@ -121,8 +121,7 @@ def document() -> Document:
                 "correlation_id": {
                     "name": "X-Correlation-ID",
                     "in": "header",
-                    "description": "Names the request in logs, ledger and reply, where it stays: "
-                    "no personal data. Made if absent or of another form.",
+                    "description": "Stays in logs and ledger: no personal data. Made if absent.",
                     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/-]{1,128}$"},
                 },
                 "if_match": {
