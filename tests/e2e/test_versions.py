@@ -130,7 +130,7 @@ def test_a_deleted_branch_is_gone_its_commits_are_not_and_its_name_is_free(shelf
 def test_with_nothing_staged_there_is_nothing_to_commit(shelf: Shelf) -> None:
     before = shelf.state()
     reply = shelf.person.post(f"{shelf.path}/commits", {})
-    assert (reply.status, reply.code) == (409, "conflict")
+    assert (reply.status, reply.code) == (409, "nothing_staged")
     assert "nothing is staged" in reply.json()["detail"]
     assert shelf.state() == before
 
