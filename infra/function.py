@@ -140,6 +140,7 @@ def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
         "VAULT_STAGE": stage.name,
         **{f"VAULT_TABLES__{table.upper()}": names.table(table) for table in TABLES},
         "VAULT_OBJECTS__BUCKET": names.bucket,
+        "VAULT_WORKFLOWS__PREFIX": names.state_machines_prefix,
         **_variables("VAULT", stage.vault),
         "POWERTOOLS_SERVICE_NAME": row.capability,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,

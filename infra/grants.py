@@ -110,6 +110,15 @@ def _permissions(grant: Grant, names: Names) -> list[Permission]:
             return [_on_workspace_keys(sid, "kms:GenerateDataKey", names)]
         case Grant.KEYS_UNWRAP:
             return [_on_workspace_keys(sid, "kms:Decrypt", names)]
+        case Grant.WORKFLOWS_START:
+            machines = (f"{names.state_machines_prefix}*",)
+            return [Permission(sid, ("states:StartExecution",), machines)]
+        case Grant.WORKFLOWS_READ:
+            executions = (f"{names.executions_prefix}*",)
+            return [Permission(sid, ("states:DescribeExecution",), executions)]
+        case Grant.WORKFLOWS_STOP:
+            executions = (f"{names.executions_prefix}*",)
+            return [Permission(sid, ("states:StopExecution",), executions)]
 
 
 def _on_workspace_keys(sid: str, action: str, names: Names) -> Permission:

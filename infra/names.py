@@ -64,6 +64,20 @@ class Names:
         """All log streams of a function; Lambda names one for each environment it starts."""
         return _arn("logs", f"log-group:{self.log_group(row)}:log-stream:*")
 
+    def state_machine(self, machine: str) -> str:
+        """The state machine of a file under ``statemachines/``."""
+        return f"datavault-{self.stage}-{machine.replace('_', '-')}"
+
+    @property
+    def state_machines_prefix(self) -> str:
+        """What the ARNs of the stage's state machines begin with."""
+        return _arn("states", f"stateMachine:datavault-{self.stage}-")
+
+    @property
+    def executions_prefix(self) -> str:
+        """What the ARNs of their executions begin with."""
+        return _arn("states", f"execution:datavault-{self.stage}-")
+
     def stack(self, group: str) -> str:
         """A stack of the stage."""
         return f"DataVault-{self.stage}-{group}"

@@ -1,5 +1,6 @@
 """AWS played on a loopback port: the local cloud with the vault's tables and bucket."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class AwsPlayed:
     dynamodb: Any
     s3: Any
     kms: Any
+    states: Any
 
     def disable_kek(self, kek: str) -> None:
         """What a KEK's owner may do at any time."""
@@ -40,12 +42,14 @@ def play_aws() -> Iterator[AwsPlayed]:
             "VAULT_OBJECTS__BUCKET": BUCKET,
         }
         dynamodb, s3 = cloud.boto3("dynamodb"), cloud.boto3("s3")
+        states = cloud.boto3("stepfunctions")
+        environment["VAULT_WORKFLOWS__PREFIX"] = _create_machines(states)
         for table in Table:
             environment[f"VAULT_TABLES__{table.name}"] = f"contract-{table.value}"
             _create_table(dynamodb, f"contract-{table.value}")
         s3.create_bucket(Bucket=BUCKET)
         vault = AwsVault(environment)
-        clients = (dynamodb, s3, cloud.boto3("kms"))
+        clients = (dynamodb, s3, cloud.boto3("kms"), states)
         try:
             yield AwsPlayed(vault, environment, *clients)
         finally:
@@ -67,3 +71,21 @@ def _create_table(dynamodb: Any, name: str) -> None:
             {"AttributeName": "sk", "AttributeType": "S"},
         ],
     )
+
+
+def _create_machines(states: Any) -> str:
+    """State machines that wait, end well and end badly; what the ARNs of all begin with."""
+    ends = {
+        "waits": {"Type": "Wait", "Seconds": 600, "End": True},
+        "succeeds": {"Type": "Succeed"},
+        "fails": {"Type": "Fail", "Error": "Corrupt", "Cause": "a test's"},
+    }
+    arn = ""
+    for name, state in ends.items():
+        definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": state}}
+        arn = states.create_state_machine(
+            name=f"contract-machine-{name}",
+            definition=json.dumps(definition),
+            roleArn="arn:aws:iam::000000000000:role/contract",
+        )["stateMachineArn"]
+    return str(arn.removesuffix("fails"))

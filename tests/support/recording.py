@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from datavault.contracts.operations import Grant
 from datavault.domain.rows import Change, Check, Key, Put, Table
-from datavault.ports import Catalog, Keyring, Objects, Vault
+from datavault.ports import Catalog, Keyring, Objects, Vault, Workflows
 from tests.support.builders import Process
 
 _READ = {Table.CATALOG: Grant.CATALOG_READ, Table.STAGING: Grant.STAGING_READ}
@@ -25,6 +25,9 @@ _METHODS: dict[tuple[str, str], Grant] = {
     ("keyring", "generate"): Grant.KEYS_GENERATE,
     ("keyring", "unwrap"): Grant.KEYS_UNWRAP,
     ("catalog", "ping"): Grant.CATALOG_READ,
+    ("workflows", "start"): Grant.WORKFLOWS_START,
+    ("workflows", "find"): Grant.WORKFLOWS_READ,
+    ("workflows", "stop"): Grant.WORKFLOWS_STOP,
 }
 
 
@@ -37,6 +40,7 @@ class RecordingVault(Process):
         self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self.used))
         self.objects = cast(Objects, _Port("objects", vault.objects, self.used))
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self.used))
+        self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self.used))
 
 
 class _Port:

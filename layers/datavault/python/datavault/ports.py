@@ -1,13 +1,15 @@
 """What the vault needs from the world, in its own words; each promise is tested on each adapter.
 
 ``Catalog`` keeps rows and makes conditional transactions of them; ``Objects`` keeps immutable
-objects; ``Keyring`` wraps keys under a workspace's KEK; ``Clock`` tells the time. A ``Vault`` is
-one of each. Every method may raise ``Unavailable``, after which the caller does not know whether
-a write happened; every write is therefore made so that repeating it is safe.
+objects; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs state machines;
+``Clock`` tells the time. A ``Vault`` is one of each. Every method may raise ``Unavailable``, after
+which the caller does not know whether a write happened; every write is therefore made so that
+repeating it is safe.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from datavault.domain.cache import BoundedCache
@@ -169,6 +171,38 @@ class Clock(Protocol):
         ...
 
 
+class Execution(Enum):
+    """How one execution of a state machine stands."""
+
+    RUNNING = auto()
+    SUCCEEDED = auto()
+    FAILED = auto()
+    """Failed, timed out or aborted: nothing of it runs any more."""
+
+
+class Workflows(Protocol):
+    """State machines, by the names that their files have; executions by the names we give them.
+
+    ``payload`` is what the first state gets: ids and references, never content.
+    """
+
+    def start(self, machine: str, name: str, payload: Mapping[str, str]) -> None:
+        """Start an execution, unless one of that name (1-80 of ``A-Z a-z 0-9 - _``) was started
+        before, whatever has become of it: then nothing happens.
+        """
+        ...
+
+    def find(self, machine: str, name: str) -> Execution | None:
+        """How the execution of that name stands; ``None`` if there never was one."""
+        ...
+
+    def stop(self, machine: str, name: str, *, reason: str) -> None:
+        """End a running execution at once; its states do not get to catch that. One that is over,
+        or never was, is no error.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What a verified token says of its bearer."""
@@ -215,6 +249,9 @@ class Vault(Protocol):
 
     @property
     def tokens(self) -> Tokens: ...
+
+    @property
+    def workflows(self) -> Workflows: ...
 
     @property
     def keys(self) -> BoundedCache[str, object]: ...

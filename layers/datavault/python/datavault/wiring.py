@@ -25,7 +25,7 @@ from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
-from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens
+from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens, Workflows
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
@@ -56,6 +56,12 @@ class ObjectSettings(_Section, frozen=True):
     """Where the objects are."""
 
     bucket: _Name
+
+
+class WorkflowSettings(_Section, frozen=True):
+    """Where the state machines are: what their ARNs begin with, up to the machine's name."""
+
+    prefix: _Name
 
 
 class ClaimNames(_Section, frozen=True):
@@ -100,6 +106,7 @@ class Settings(_Section, frozen=True):
     stage: _Name = "local"
     tables: Tables | None = None
     objects: ObjectSettings | None = None
+    workflows: WorkflowSettings | None = None
     issuer: IssuerSettings | None = None
     aws: AwsTimeouts = AwsTimeouts()
     limits: Limits = Limits()
@@ -173,6 +180,14 @@ class AwsVault:
             msgspec.structs.asdict(issuer.claims),
             lifetime_s_max=issuer.lifetime_s_max,
         )
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        # Only functions that start jobs or look after them need it.
+        from datavault.adapters.aws.workflows import StepFunctions
+
+        settings = _required(self.settings.workflows, "WORKFLOWS")
+        return StepFunctions(self._client("states", "AWSStepFunctions", "1.0"), settings.prefix)
 
     @cached_property
     def clock(self) -> Clock:

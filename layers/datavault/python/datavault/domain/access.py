@@ -31,14 +31,19 @@ class Action(StrEnum):
     COMMIT = "versions:commit"
     READ_HISTORY = "versions:read"
     CHANGE_BRANCHES = "versions:branch"
+    READ_JOBS = "jobs:read"
+    CANCEL_JOBS = "jobs:cancel"
 
 
-_READ = frozenset({Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY})
+_READ = frozenset(
+    {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY, Action.READ_JOBS}
+)
 _WRITE = _READ | {
     Action.APPEND_RECORDS,
     Action.DELETE_RECORDS,
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
+    Action.CANCEL_JOBS,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.
@@ -46,7 +51,7 @@ PERMITTED: dict[Role, frozenset[Action]] = {
     Role.READER: _READ,
     Role.WRITER: _WRITE,
     Role.ADMIN: _WRITE | {Action.CREATE_DATASET},
-    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY}),
+    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.READ_JOBS}),
 }
 
 

@@ -6,7 +6,8 @@ VaultError
 ├── Denied               not allowed: ask for a role
 ├── NotFound             no such thing, or not yours: check the id
 ├── Conflict             the world moved on: read again and retry
-│   └── StagingFull      the branch holds all the uncommitted changes it can: commit first
+│   ├── StagingFull      the branch holds all the uncommitted changes it can: commit first
+│   └── Cancelled        somebody ended this job: nothing to do
 ├── Erased               it was here and has been destroyed: nothing to do
 ├── PreconditionFailed   your precondition does not hold: read again and decide
 ├── TooLarge             over a written-down limit: send less
@@ -68,6 +69,12 @@ class StagingFull(Conflict):
     """The branch holds as many uncommitted changes as it can; commit, then go on."""
 
     code = "staging_full"
+
+
+class Cancelled(Conflict):
+    """Somebody ended this job; its steps stop and clean up."""
+
+    code = "cancelled"
 
 
 class Erased(VaultError):

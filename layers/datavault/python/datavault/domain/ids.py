@@ -63,6 +63,11 @@ def parse_workspace_id(text: str) -> WorkspaceId:
     return WorkspaceId(_parse_prefixed(text, "ws", "workspace"))
 
 
+def parse_job_id(text: str) -> JobId:
+    """The job id in ``text``, or ``Invalid``."""
+    return JobId(_parse_prefixed(text, "job", "job_id"))
+
+
 def parse_dataset_name(text: str) -> DatasetName:
     """A name of 1 to 256 characters, NFC-normalised, without control characters or outer space."""
     name = unicodedata.normalize("NFC", text)

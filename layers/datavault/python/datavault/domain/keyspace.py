@@ -24,6 +24,7 @@ HEAD_SHARDS = 4
 STAGED_SHARDS = 16
 LEDGER_SHARDS = 16
 SWEEP_SHARDS = 16
+OPEN_JOB_SHARDS = 16
 
 BRANCH_PREFIX = "branch/"
 DATASET_PREFIX = "dataset/"
@@ -127,6 +128,37 @@ def sweep(branch_id: BranchId, due_ms: int, generation: int) -> Key:
     """That a generation's staged changes can go after ``due_ms``."""
     shard = int(branch_id[-1], 16) % SWEEP_SHARDS
     return Key(Table.CATALOG, sweep_partition(shard), f"{due_ms:015d}/{branch_id}/{generation:08d}")
+
+
+def job(ws: WorkspaceId, job_id: JobId) -> Key:
+    """A job; listed by workspace in the order of ids, which is that of time."""
+    return Key(Table.CATALOG, f"jobs/{ws}", job_id)
+
+
+def dataset_job(ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> Key:
+    """That a job is about a dataset."""
+    return Key(Table.CATALOG, f"jobs/{ws}/{ds}", job_id)
+
+
+def open_jobs_partition(shard: int) -> str:
+    """One shard of the jobs that have not ended."""
+    return f"open-jobs/{shard:x}"
+
+
+def open_job(job_id: JobId) -> Key:
+    """That a job has not ended."""
+    shard = int(job_id[-1], 16) % OPEN_JOB_SHARDS
+    return Key(Table.CATALOG, open_jobs_partition(shard), job_id)
+
+
+def job_part(job_id: JobId, part: int) -> Key:
+    """What one part of a job has done."""
+    return Key(Table.STAGING, job_parts_partition(job_id), f"{part:08d}")
+
+
+def job_parts_partition(job_id: JobId) -> str:
+    """The parts of a job that are done."""
+    return f"job-parts/{job_id}"
 
 
 def ledger(ws: WorkspaceId, at_ms: int, entry: EntryId) -> Key:

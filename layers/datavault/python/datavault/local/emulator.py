@@ -77,6 +77,7 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         permissions,
         s3_bodies,
         saved_layers,
+        step_functions,
     )
 
     for shim in (
@@ -87,6 +88,7 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         permissions,
         s3_bodies,
         saved_layers,
+        step_functions,
     ):
         shim.install()
     return lambda_runtime.install(

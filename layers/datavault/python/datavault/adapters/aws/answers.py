@@ -84,3 +84,7 @@ class KeyMetadata(Struct, frozen=True):
 
 class CreateKeyAnswer(Struct, frozen=True):
     KeyMetadata: KeyMetadata
+
+
+class ExecutionAnswer(Struct, frozen=True):
+    status: str

@@ -5,6 +5,7 @@ from datavault.adapters.memory.clock import MemoryClock
 from datavault.adapters.memory.keyring import MemoryKeyring
 from datavault.adapters.memory.objects import MemoryObjects
 from datavault.adapters.memory.tokens import MemoryTokens
+from datavault.adapters.memory.workflows import MemoryWorkflows
 from datavault.domain.cache import BoundedCache
 from datavault.domain.history import Kept
 from datavault.domain.store.nodes import NodeCache
@@ -27,6 +28,7 @@ class MemoryVault:
         self.keyring = MemoryKeyring()
         self.clock = MemoryClock()
         self.tokens = MemoryTokens(self.clock)
+        self.workflows = MemoryWorkflows()
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)

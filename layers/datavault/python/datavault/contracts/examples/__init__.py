@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from datavault.contracts.examples import datasets, health, records, versions
+from datavault.contracts.examples import datasets, health, jobs, records, versions
 
 PATH_PARAMETERS: dict[str, tuple[str, str]] = {
     **datasets.PATH_PARAMETERS,
     **records.PATH_PARAMETERS,
     **versions.PATH_PARAMETERS,
+    **jobs.PATH_PARAMETERS,
 }
 REQUESTS: dict[str, Any] = {**datasets.REQUESTS, **records.REQUESTS, **versions.REQUESTS}
 REPLIES: dict[str, Any] = {
     **datasets.REPLIES,
     **records.REPLIES,
     **versions.REPLIES,
+    **jobs.REPLIES,
     **health.REPLIES,
 }
 

@@ -29,6 +29,9 @@ class Grant(StrEnum):
     OBJECTS_DELETE = "objects:delete"
     KEYS_GENERATE = "keys:generate"
     KEYS_UNWRAP = "keys:unwrap"
+    WORKFLOWS_START = "workflows:start"
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_STOP = "workflows:stop"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,4 +29,22 @@ TASKS: tuple[Task, ...] = (
         every_minutes=15,
         timeout_s=900,
     ),
+    Task(
+        name="sweep_jobs",
+        capability="jobs",
+        summary="Start jobs that nobody started, and end those that nobody works on",
+        function="functions.jobs.sweep",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.CATALOG_WRITE,
+                Grant.LEDGER_APPEND,
+                Grant.WORKFLOWS_READ,
+                Grant.WORKFLOWS_START,
+                Grant.WORKFLOWS_STOP,
+            }
+        ),
+        every_minutes=5,
+        timeout_s=900,
+    ),
 )
