@@ -58,6 +58,7 @@ _UNAVAILABLE = (
 _DENIED = (403, "denied", "Forbidden", "not allowed")
 _RETRY = (("Retry-After", "1"),)
 _RETRY_LATER = (("Retry-After", "5"),)
+_RETRY_TOMORROW = (("Retry-After", "3600"),)  # A quota is for a day; nobody knows its hour.
 _CHALLENGE = (("WWW-Authenticate", "Bearer"),)
 
 REFUSALS: tuple[Refusal, ...] = (
@@ -76,7 +77,9 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("INVALID_SIGNATURE", *_DENIED),
     # API Gateway's name for a route that does not exist.
     Refusal("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "Not Found", "no such route"),
-    Refusal("QUOTA_EXCEEDED", 429, "throttled", "Too Many Requests", "over the quota", _RETRY),
+    Refusal(
+        "QUOTA_EXCEEDED", 429, "throttled", "Too Many Requests", "over the quota", _RETRY_TOMORROW
+    ),
     Refusal("REQUEST_TOO_LARGE", 413, "too_large", "Content Too Large", "over 10 MB"),
     Refusal("RESOURCE_NOT_FOUND", 404, "not_found", "Not Found", "no such route"),
     Refusal("THROTTLED", 429, "throttled", "Too Many Requests", "too fast; retry later", _RETRY),
@@ -111,6 +114,8 @@ class VaultApi(Construct):
             # arrive as sent, to be refused.
             binary_media_types=[NDJSON, JSON],
             cloud_watch_role=False,
+            # Usage plans count by what the authorizer says; a key in a header says nothing.
+            api_key_source_type=aws_apigateway.ApiKeySourceType.AUTHORIZER,
             deploy_options=self._deployment(stage),
         )
         _require_modern_tls(self.rest)
@@ -123,16 +128,7 @@ class VaultApi(Construct):
         self._authorizer = self._token_authorizer()
         for row in OPERATIONS:
             self._route(row)
-        self.rest.add_usage_plan(
-            "Plan",
-            name=f"datavault-{stage.name}",
-            throttle=aws_apigateway.ThrottleSettings(
-                rate_limit=stage.throttle.rate, burst_limit=stage.throttle.burst
-            ),
-            api_stages=[
-                aws_apigateway.UsagePlanPerApiStage(api=self.rest, stage=self.rest.deployment_stage)
-            ],
-        )
+        self.usage_plan = self._usage_plan(stage)
         acknowledge(self.rest, API, *(() if stage.tracing else ("untraced",)))
 
     def _deployment(self, stage: Stage) -> aws_apigateway.StageOptions:
@@ -154,6 +150,23 @@ class VaultApi(Construct):
             tracing_enabled=stage.tracing,
             throttling_rate_limit=stage.throttle.rate,
             throttling_burst_limit=stage.throttle.burst,
+        )
+
+    def _usage_plan(self, stage: Stage) -> aws_apigateway.UsagePlan:
+        """For the workspaces that have none of their own: each is held to it by itself."""
+        limits = stage.workspace_limits
+        return self.rest.add_usage_plan(
+            "Plan",
+            name=f"datavault-{stage.name}",
+            throttle=aws_apigateway.ThrottleSettings(
+                rate_limit=limits.rate, burst_limit=limits.burst
+            ),
+            quota=aws_apigateway.QuotaSettings(
+                limit=limits.per_day, period=aws_apigateway.Period.DAY
+            ),
+            api_stages=[
+                aws_apigateway.UsagePlanPerApiStage(api=self.rest, stage=self.rest.deployment_stage)
+            ],
         )
 
     def _execution_log(self, stage: Stage) -> aws_logs.LogGroup:
@@ -215,6 +228,7 @@ class VaultApi(Construct):
                 else aws_apigateway.AuthorizationType.NONE
             ),
             authorizer=self._authorizer if authorized else None,
+            api_key_required=authorized,
         )
         acknowledge(method, METHOD, "authorized" if authorized else "open")
 

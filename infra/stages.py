@@ -26,6 +26,15 @@ class Throttle:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkspaceLimits:
+    """Requests admitted of each workspace: ``rate`` a second, ``burst`` at once, ``per_day``."""
+
+    rate: int
+    burst: int
+    per_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer:
     """Whose tokens the API accepts, unless the deployment's parameters say otherwise.
 
@@ -59,6 +68,7 @@ class Stage:
     tracing: bool
     log_retention_days: int
     throttle: Throttle
+    workspace_limits: WorkspaceLimits
     issuer: Issuer
     vault: Mapping[str, object]
 
@@ -82,6 +92,9 @@ class Stage:
                 **{
                     **data,
                     "throttle": Throttle(**cast("Mapping[str, int]", data["throttle"])),
+                    "workspace_limits": WorkspaceLimits(
+                        **cast("Mapping[str, int]", data["workspace_limits"])
+                    ),
                     "issuer": Issuer(**cast("Mapping[str, Any]", data["issuer"])),
                 },  # type: ignore[arg-type]
             )

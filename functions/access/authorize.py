@@ -3,6 +3,7 @@
 from typing import Any
 
 from datavault.domain.errors import Unauthenticated
+from datavault.domain.usage import usage_identifier
 from datavault.ports import Vault
 from datavault.services.access import authorize
 from functions.edge.task import Payload, task
@@ -35,6 +36,8 @@ def handler(vault: Vault, payload: Payload) -> dict[str, Any]:
                 }
             ],
         },
+        # What the usage plans count by: `adapters.aws.usage_plans`.
+        "usageIdentifierKey": usage_identifier(bearer.caller.workspace),
         "context": {
             "subject": bearer.caller.subject,
             "workspace": bearer.caller.workspace,

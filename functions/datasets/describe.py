@@ -4,10 +4,11 @@ from datavault.contracts.datasets import DatasetReply
 from datavault.ports import Vault
 from datavault.services.datasets import describe_dataset
 from functions.edge.http import Request, endpoint
+from functions.edge.responses import Answer, tagged
 
 
 @endpoint("describe_dataset")
-def handler(vault: Vault, request: Request[None, None]) -> DatasetReply:
+def handler(vault: Vault, request: Request[None, None]) -> Answer:
     """Describe one dataset."""
     dataset = describe_dataset(vault, caller=request.caller, dataset_id=request.dataset_id)
-    return DatasetReply.of(dataset)
+    return tagged(DatasetReply.of(dataset), dataset.etag)

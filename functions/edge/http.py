@@ -17,7 +17,9 @@ from datavault.domain import requests
 from datavault.domain.access import Caller
 from datavault.domain.errors import Unauthenticated
 from datavault.domain.ids import DatasetId, parse_dataset_id
+from datavault.domain.preconditions import Precondition
 from datavault.ports import Clock, Vault
+from datavault.services.maintenance import require_writable
 from functions.edge.caller import caller_of
 from functions.edge.problems import HEADERS, problem_of
 from functions.edge.requests import (
@@ -27,6 +29,7 @@ from functions.edge.requests import (
     headers_of,
     idempotency_of,
     path_of,
+    precondition_of,
     query_of,
     wants_lines,
 )
@@ -39,7 +42,7 @@ class Request[Query, Body]:
     """What is asked, parsed: ``query`` and ``body`` are of the row's models, or ``None``.
 
     ``lines`` is the body instead, as sent, when it is NDJSON. ``once`` is there when the caller
-    named the request with an ``Idempotency-Key``.
+    named the request with an ``Idempotency-Key``; ``if_match`` when the row asks for one.
     """
 
     identity: Caller | None
@@ -49,6 +52,7 @@ class Request[Query, Body]:
     lines: bytes | None
     wants_lines: bool
     once: requests.Request | None
+    if_match: Precondition | None
 
     @property
     def caller(self) -> Caller:
@@ -56,6 +60,12 @@ class Request[Query, Body]:
         if self.identity is None:
             raise Unauthenticated("this operation needs an access token")
         return self.identity
+
+    @property
+    def precondition(self) -> Precondition:
+        """What has to hold of the thing to be changed; there for every row that asks for it."""
+        assert self.if_match is not None, "the row asks for no If-Match"
+        return self.if_match
 
     @property
     def dataset_id(self) -> DatasetId:
@@ -94,6 +104,8 @@ class Endpoint[Query, Body]:
         try:
             opened = vault()
             request = self._parse(opened.clock, event, headers, correlation_id)
+            if self.row.changes_something:
+                require_writable(opened, request.caller)
             outcome = self._handle(opened, request)
             response = respond(outcome, self.row.status, correlation_id)
         except Exception as error:  # noqa: BLE001  # Nothing above us could still answer.
@@ -131,6 +143,7 @@ class Endpoint[Query, Body]:
             lines=content if is_lines else None,
             wants_lines=wants_lines(headers, row),
             once=idempotency_of(headers, row, path, query, content),
+            if_match=precondition_of(headers, row),
         )
 
 

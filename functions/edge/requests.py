@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 from urllib.parse import unquote
 
 from pydantic import BaseModel
@@ -16,12 +16,13 @@ from datavault.domain import requests
 from datavault.domain.digests import request_body_hash
 from datavault.domain.errors import Invalid, Malformed, TooLarge
 from datavault.domain.ids import parse_request_id
+from datavault.domain.preconditions import HEADER, Precondition, parse_precondition
 
 type Event = Mapping[str, Any]
 
 # The records of one append have 4 MiB at most; ids and braces around them get a little more.
 RECORDS_BODY_BYTES_MAX = 4 * 2**20 + 256 * 2**10
-# The longest other body: a dataset with 50 labels and a description in four-byte characters.
+# The longest other body: a dataset with 16 labels and a description in four-byte characters.
 JSON_BODY_BYTES_MAX = 256 * 2**10
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -54,11 +55,22 @@ def query_of(event: Event, model: type[BaseModel] | None) -> BaseModel | None:
     for name, values in given.items():
         if model is None:
             raise Invalid("this operation has no query parameters", field=shown(name))
-        if len(values) != 1:
+        if len(values) != 1 and not _is_repeatable(model, name):
             raise Invalid(f"given {len(values)} times, at most once", field=shown(name))
     if model is None:
         return None
-    return model.model_validate({name: values[0] for name, values in given.items()})
+    return model.model_validate(
+        {
+            name: tuple(values) if _is_repeatable(model, name) else values[0]
+            for name, values in given.items()
+        }
+    )
+
+
+def _is_repeatable(model: type[BaseModel], name: str) -> bool:
+    """Whether the parameter may stand several times: its field is a tuple."""
+    declared = model.model_fields.get(name)
+    return declared is not None and get_origin(declared.annotation) is tuple
 
 
 def content_of(event: Event, row: Operation) -> tuple[str, bytes]:
@@ -120,6 +132,18 @@ def idempotency_of(
         parse_request_id(key),
         request_body_hash(json.dumps(asked, sort_keys=True).encode() + b"\n" + content),
     )
+
+
+def precondition_of(headers: Mapping[str, str], row: Operation) -> Precondition | None:
+    """What ``If-Match`` states, where the row asks for it: there it has to be stated."""
+    if not row.precondition:
+        return None
+    stated = headers.get(HEADER.lower())
+    if stated is None:
+        raise Invalid(
+            "is required: the ETag of the version you have seen, or * for any", field=HEADER
+        )
+    return parse_precondition(stated)
 
 
 def wants_lines(headers: Mapping[str, str], row: Operation) -> bool:

@@ -30,6 +30,12 @@ class Answer:
         return _returned_bytes(self) <= RESPONSE_BYTES_MAX
 
 
+def tagged(reply: Reply, etag: str) -> Answer:
+    """A reply with the entity tag of what it shows, for ``If-Match``."""
+    body = reply.model_dump_json(by_alias=True).encode()
+    return Answer(body, headers={"ETag": f'"{etag}"'})
+
+
 type Outcome = Reply | Answer | None
 
 

@@ -1,1 +1,1 @@
-"""Commits and branches."""
+"""Commits, branches and tags."""

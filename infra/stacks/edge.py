@@ -19,3 +19,5 @@ class ApiStack(Stack):
         api = VaultApi(self, "Api", stage=stage)
         CfnOutput(self, "ApiUrl", value=api.rest.url)
         CfnOutput(self, "ApiId", value=api.rest.rest_api_id)
+        # An operator's VAULT_USAGE__PLAN.
+        CfnOutput(self, "UsagePlan", value=api.usage_plan.usage_plan_id)

@@ -13,11 +13,12 @@ from datavault.contracts.openapi import PROBLEMS, document
 from datavault.contracts.operations import NDJSON, OPERATIONS, Operation
 from datavault.contracts.version import VERSION
 from datavault.contracts.wire import Body
-from datavault.domain.datasets import DEFAULT_BRANCH
+from datavault.domain import dataset_index
+from datavault.domain.datasets import DEFAULT_BRANCH, LABELS_MAX, METADATA_FIELDS_MAX
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 # No row raises these yet.
-UNUSED_CODES = {"erased", "precondition_failed", "corrupt", "staging_full"}
+UNUSED_CODES = {"erased", "corrupt", "staging_full"}
 
 
 def described(row: Operation) -> dict[str, Any]:
@@ -111,3 +112,6 @@ def test_the_version_is_the_projects() -> None:
 
 def test_the_default_branch_is_the_domains() -> None:
     assert datasets.DEFAULT_BRANCH == DEFAULT_BRANCH
+    assert datasets.LABELS_MAX == LABELS_MAX
+    assert datasets.METADATA_FIELDS_MAX == METADATA_FIELDS_MAX
+    assert datasets.FILTERS_MAX == dataset_index.FILTERS_MAX

@@ -26,9 +26,12 @@ class Place:
 def furnish(admin: Person) -> Place:
     """A dataset in which every operation has something to do."""
     shelf: Shelf = admin.dataset(f"furnished {uuid4()}")
+    # The tag is at the empty commit, to which a branch can be reset.
+    shelf.person.post(f"{shelf.path}/tags", {"name": "v1"})
     shelf.append({"kept": '{"n":1}'})
     commit = shelf.commit("first")
     shelf.branch("side")
+    shelf.branch("guarded")
     shelf.append({"fresh": '{"n":2}'})
     return Place(shelf.id, commit["id"], "side", "kept")
 
@@ -36,6 +39,14 @@ def furnish(admin: Person) -> Place:
 _CALLS: dict[str, Callable[[Place], Call]] = {
     "create_dataset": lambda _: json_call("POST", f"{API}/datasets", {"name": f"made {uuid4()}"}),
     "list_datasets": lambda _: Call("GET", f"{API}/datasets?limit=2"),
+    "update_dataset": lambda place: json_call(
+        "PATCH", place.path, {"description": "told anew"}
+    ).with_headers(**{"If-Match": "*"}),
+    "clone_dataset": lambda place: json_call(
+        "POST", f"{place.path}/clone", {"name": f"clone {uuid4()}", "ref": place.commit}
+    ),
+    "archive_dataset": lambda place: Call("POST", f"{place.path}/archive"),
+    "restore_dataset": lambda place: Call("POST", f"{place.path}/restore"),
     "describe_dataset": lambda place: Call("GET", place.path),
     "append_records": lambda place: json_call(
         "POST", f"{place.path}/records", {"records": [{"data": {"n": 3}}]}
@@ -50,6 +61,19 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
         "POST", f"{place.path}/branches", {"name": "new", "start": place.commit}
     ),
     "list_branches": lambda place: Call("GET", f"{place.path}/branches?limit=1"),
+    "get_branch": lambda place: Call("GET", f"{place.path}/branches/{place.branch}"),
+    "update_branch": lambda place: json_call(
+        "PATCH", f"{place.path}/branches/guarded", {"protected": True}
+    ),
+    "reset_branch": lambda place: json_call(
+        "POST", f"{place.path}/branches/{place.branch}/reset", {"to": "v1"}
+    ),
+    "list_reflog": lambda place: Call("GET", f"{place.path}/branches/main/reflog?limit=1"),
+    "create_tag": lambda place: json_call(
+        "POST", f"{place.path}/tags", {"name": "v2", "message": "two", "ref": place.commit}
+    ),
+    "list_tags": lambda place: Call("GET", f"{place.path}/tags?limit=1"),
+    "get_tag": lambda place: Call("GET", f"{place.path}/tags/v1"),
     "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{place.branch}"),
     "check_live": lambda _: Call("GET", "/health/live"),
     "check_ready": lambda _: Call("GET", "/health/ready"),

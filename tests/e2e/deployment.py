@@ -21,10 +21,10 @@ from typing import Any
 from datavault.domain.access import Caller, Role
 from datavault.domain.ids import DatasetId, WorkspaceId
 from datavault.local.cloud import LocalCloud, Permissions
+from datavault.local.grants import grant
 from datavault.local.issuer import Issuer
 from datavault.local.vault import DeployedVault, deploy_vault
-from datavault.local.workspace import operator_environment
-from datavault.services.workspaces import create_workspace
+from datavault.local.workspace import make_workspace, operator_environment
 from datavault.wiring import AwsVault
 from tests.support.http import NDJSON, Call, Reply, json_call, segment, send
 
@@ -88,7 +88,7 @@ class Deployment:
     def tenant(self) -> "Tenant":
         """A new workspace."""
         with self.vault() as vault:
-            return Tenant(self, create_workspace(vault, name="acme", stage="local").id)
+            return Tenant(self, make_workspace(vault, "acme"))
 
     def rows(self, name: str, **starts: str) -> list[dict[str, Any]]:
         """A table's items whose attributes start so, as DynamoDB's client gives them."""
@@ -295,6 +295,15 @@ def _issuer() -> Iterator[Issuer]:
             self.send_header("Content-Length", str(len(found or b"")))
             self.end_headers()
             self.wfile.write(found or b"")
+
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["Content-Length"]))
+            authorization = self.headers.get("Authorization", "")
+            granted = grant(issuer, authorization=authorization, form=form)
+            self.send_response(granted.status)
+            self.send_header("Content-Length", str(len(granted.document)))
+            self.end_headers()
+            self.wfile.write(granted.document)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -9,6 +9,8 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.access import Role
 from datavault.domain.errors import Unavailable
+from datavault.domain.ids import WorkspaceId
+from datavault.domain.usage import usage_identifier
 from datavault.ports import Claims
 from functions.access import authorize
 from functions.edge.caller import caller_of
@@ -45,6 +47,7 @@ def test_a_good_token_is_allowed_the_whole_api(vault: MemoryVault, form: str) ->
         "Resource": "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3/live/*",
     }
     assert all(isinstance(value, str) for value in allowed["context"].values())
+    assert allowed["usageIdentifierKey"] == usage_identifier(WorkspaceId(WORKSPACE))
     assert allowed["context"]["expires_s"] == str(vault.clock.now_ms() // 1000 + 900)
 
 

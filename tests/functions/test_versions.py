@@ -1,4 +1,4 @@
-"""Commits and branches over HTTP."""
+"""Commits, branches and tags over HTTP."""
 
 import pytest
 
@@ -6,10 +6,17 @@ from functions.records import append
 from functions.versions import (
     create_branch,
     create_commit,
+    create_tag,
     delete_branch,
+    get_branch,
     get_commit,
+    get_tag,
     list_branches,
     list_commits,
+    list_reflog,
+    list_tags,
+    reset_branch,
+    update_branch,
 )
 from tests.functions.events import Client
 
@@ -81,3 +88,89 @@ def test_a_branch_name_of_another_form_is_named(client: Client, dataset_id: str,
     reply = client(create_branch.handler, path={"dataset_id": dataset_id}, json_body=body)
     assert reply.status == 422
     assert [each["field"] for each in reply.json["errors"]] == ["name"]
+
+
+def test_a_tag_is_made_found_and_listed(client: Client, dataset_id: str, commit_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    body = {"name": "release/1.0", "message": "for the paper"}
+    made = client(create_tag.handler, path=path, json_body=body)
+    assert (made.status, made.json["commit"], made.json["created_by"]) == (201, commit_id, "ada")
+    assert made.json["_links"]["self"]["href"].endswith("/tags/release%2F1.0")
+    assert client(get_tag.handler, path=path | {"tag": "release/1.0"}).json == made.json
+    listed = client(list_tags.handler, path=path)
+    assert (listed.json["data"], listed.json["pagination"]["has_more"]) == ([made.json], False)
+    again = client(create_tag.handler, path=path, json_body=body)
+    assert (again.status, again.json["code"]) == (409, "conflict")
+    history = client(list_commits.handler, path=path, query={"ref": "release/1.0"})
+    assert history.json["data"][0]["id"] == commit_id
+    assert client(get_tag.handler, path=path | {"tag": "release/2"}).status == 404
+
+
+def test_a_branch_is_protected_and_says_so(client: Client, dataset_id: str, commit_id: str) -> None:
+    path = {"dataset_id": dataset_id, "branch": "main"}
+    assert client(get_branch.handler, path=path).json["protected"] is False
+    reply = client(update_branch.handler, path=path, json_body={"protected": True})
+    assert (reply.status, reply.json["protected"], reply.json["commit"]) == (200, True, commit_id)
+    assert client(get_branch.handler, path=path).json == reply.json
+    body = {"records": [{"data": {"n": 2}}]}
+    refused = client(append.handler, path={"dataset_id": dataset_id}, json_body=body)
+    assert (refused.status, refused.json["errors"][0]["field"]) == (409, "branch")
+    client(update_branch.handler, path=path, json_body={"protected": False})
+    assert client(append.handler, path={"dataset_id": dataset_id}, json_body=body).status == 201
+
+
+@pytest.mark.parametrize("body", [{}, {"protected": "yes"}, {"protected": None}, {"name": "x"}])
+def test_what_cannot_be_said_of_a_branch_is_refused(
+    client: Client, dataset_id: str, body: dict[str, object]
+) -> None:
+    path = {"dataset_id": dataset_id, "branch": "main"}
+    assert client(update_branch.handler, path=path, json_body=body).status == 422
+
+
+def test_a_reset_goes_back_and_the_reflog_leads_forth(
+    client: Client, dataset_id: str, commit_id: str
+) -> None:
+    path = {"dataset_id": dataset_id, "branch": "main"}
+    commit = client(get_commit.handler, path=path | {"commit_id": commit_id}).json
+    parent = commit["parents"][0]
+    body = {"to": parent[:12], "expected_commit": commit_id}
+    reply = client(reset_branch.handler, path=path, json_body=body)
+    assert (reply.status, reply.json["commit"]) == (200, parent)
+    late = client(reset_branch.handler, path=path, json_body=body)
+    assert (late.status, late.json["code"]) == (412, "precondition_failed")
+    assert late.json["errors"][0]["field"] == "expected_commit"
+    assert parent in late.json["detail"]
+    steps = client(list_reflog.handler, path=path).json["data"]
+    assert [(step["operation"], step["source"], step["target"]) for step in steps] == [
+        ("reset_branch", commit_id, parent),
+        ("create_commit", parent, commit_id),
+        ("create_dataset", None, parent),
+    ]
+    assert all(step["actor"] == "ada" and step["branch_id"].startswith("br_") for step in steps)
+    client(reset_branch.handler, path=path, json_body={"to": steps[0]["source"]})
+    assert client(get_branch.handler, path=path).json["commit"] == commit_id
+
+
+def test_a_reset_says_what_to_do_about_staged_changes(
+    client: Client, dataset_id: str, commit_id: str
+) -> None:
+    path = {"dataset_id": dataset_id, "branch": "main"}
+    client(append.handler, path=path, json_body={"records": [{"data": {}}]})
+    refused = client(reset_branch.handler, path=path, json_body={"to": "main"})
+    assert (refused.status, refused.json["code"]) == (409, "conflict")
+    body = {"to": "main", "staged": "discard"}
+    reply = client(reset_branch.handler, path=path, json_body=body)
+    assert (reply.status, reply.json["commit"]) == (200, commit_id)
+    wrong = client(reset_branch.handler, path=path, json_body={"to": "main", "staged": "keep"})
+    assert (wrong.status, wrong.json["errors"][0]["field"]) == (422, "staged")
+
+
+def test_the_reflog_comes_page_by_page(client: Client, dataset_id: str, commit_id: str) -> None:
+    path = {"dataset_id": dataset_id, "branch": "main"}
+    first = client(list_reflog.handler, path=path, query={"limit": "1"}).json
+    assert first["data"][0]["target"] == commit_id
+    following = {"limit": "1", "cursor": first["pagination"]["next_cursor"]}
+    rest = client(list_reflog.handler, path=path, query=following).json
+    assert [step["operation"] for step in rest["data"]] == ["create_dataset"]
+    assert rest["pagination"]["has_more"] is False
+    assert client(list_reflog.handler, path=path | {"branch": "never"}).status == 404

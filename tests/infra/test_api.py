@@ -122,11 +122,23 @@ def test_the_stage_is_throttled_logged_and_traced_without_data(assembly: Assembl
     assert settings["LoggingLevel"] == "ERROR"
     assert settings["ThrottlingRateLimit"] == stage.throttle.rate
     assert settings["ThrottlingBurstLimit"] == stage.throttle.burst
+
+
+def test_each_workspace_is_held_to_the_limits_of_a_plan_by_itself(assembly: Assembly) -> None:
+    limits = assembly.stage.workspace_limits
     (plan,) = assembly.resources("AWS::ApiGateway::UsagePlan").values()
     assert plan["Properties"]["Throttle"] == {
-        "RateLimit": stage.throttle.rate,
-        "BurstLimit": stage.throttle.burst,
+        "RateLimit": limits.rate,
+        "BurstLimit": limits.burst,
     }
+    assert plan["Properties"]["Quota"] == {"Limit": limits.per_day, "Period": "DAY"}
+    # One workspace cannot use up what the stage admits, except where there is but one machine.
+    assert limits.rate < assembly.stage.throttle.rate or assembly.stage.name == "local"
+    (rest,) = assembly.resources("AWS::ApiGateway::RestApi").values()
+    assert rest["Properties"]["ApiKeySourceType"] == "AUTHORIZER"
+    for row in OPERATIONS:
+        method = methods(assembly)[row.method, row.path]
+        assert method["ApiKeyRequired"] is (row.action is not None), row.name
 
 
 def test_the_execution_log_is_there_before_the_stage_that_writes_it(assembly: Assembly) -> None:
@@ -198,7 +210,7 @@ def test_an_unknown_route_is_not_found_rather_than_forbidden() -> None:
 
 
 def test_the_address_is_told(assembly: Assembly) -> None:
-    assert set(assembly.stacks()["Api"]["Outputs"]) == {"ApiUrl", "ApiId"}
+    assert set(assembly.stacks()["Api"]["Outputs"]) == {"ApiUrl", "ApiId", "UsagePlan"}
 
 
 def test_no_stack_is_near_cloudformations_limits(assembly: Assembly) -> None:

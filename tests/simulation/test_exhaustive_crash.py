@@ -11,15 +11,20 @@ from functools import cache
 
 import pytest
 
-from datavault.domain.datasets import Dataset
+from datavault.domain.dataset_index import Criteria
+from datavault.domain.datasets import Dataset, State
 from datavault.domain.errors import Conflict, NotFound, Unavailable
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetName
+from datavault.domain.preconditions import Precondition
 from datavault.domain.requests import Request
 from datavault.services import datasets
+from datavault.services.datasets import changes, clones, search
 from datavault.services.versions import branches
+from datavault.services.versions.branches import Protection
+from datavault.services.versions.resets import Staged
 from tests.simulation.model import Content, ledger_of, read_heads
-from tests.support.builders import Process, Shelf, a_body, a_request, seeded
+from tests.support.builders import MAIN, Process, Shelf, a_body, a_request, seeded
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
 
 SEED = 20_260_101
@@ -43,8 +48,11 @@ class Look:
     """A world as everybody can see it, without ids that differ from try to try."""
 
     branches: dict[str, tuple[Content, Content, int]]
-    datasets: list[str]
+    datasets: list[tuple[str, str, int]]
     ledger: Counter[str]
+    tags: list[str]
+    protected: list[str]
+    reflog: dict[str, list[str]]
 
 
 def _fill(shelf: Shelf) -> None:
@@ -68,6 +76,29 @@ def _leave_pending(shelf: Shelf) -> None:
         with pytest.raises(Crash):
             shelf.on(crashing).commit("left behind", branch=BranchName(branch))
         shelf.append({"f": a_body("f")}, branch=BranchName(branch))
+
+
+def _leave_one_pending(shelf: Shelf) -> None:
+    """A commit that a crash left after T1, and nothing staged since."""
+    _fill(shelf)
+    crashing = ChaosVault(shelf.vault, _CrashAfterFirst("write"))
+    with pytest.raises(Crash):
+        shelf.on(crashing).commit("left behind")
+
+
+def _commit_all(shelf: Shelf) -> None:
+    _fill(shelf)
+    shelf.commit("second")
+
+
+def _protect(shelf: Shelf) -> None:
+    _commit_all(shelf)
+    shelf.protect()
+
+
+def _first(shelf: Shelf) -> str:
+    """The branch's first commit, read on a good day."""
+    return shelf.reflog()[-1].target or ""
 
 
 class _CrashAfterFirst:
@@ -99,6 +130,45 @@ def _create_dataset(shelf: Shelf, request: Request | None) -> object:
     )
 
 
+def _update(shelf: Shelf, request: Request | None) -> object:
+    return changes.update_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        edit=changes.Edit(name=DatasetName("renamed"), labels=(("a", "2"), ("b", ""))),
+        precondition=Precondition(frozenset("1")),
+        request=request,
+    )
+
+
+def _archive(shelf: Shelf, request: Request | None) -> object:
+    return changes.archive_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=request
+    )
+
+
+def _clone(shelf: Shelf, request: Request | None) -> object:
+    return clones.clone_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        ref=MAIN,
+        name=DatasetName("another"),
+        request=request,
+    )
+
+
+def _archived(shelf: Shelf) -> None:
+    _fill(shelf)
+    _archive(shelf, None)
+
+
+def _restore(shelf: Shelf, request: Request | None) -> object:
+    return changes.restore_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=request
+    )
+
+
 SCENARIOS = (
     Scenario("append", _fill, _append_few),
     Scenario("append-many", _fill, _append_many),
@@ -118,6 +188,35 @@ SCENARIOS = (
         False,
     ),
     Scenario("dataset", _fill, _create_dataset),
+    Scenario("tag", _fill, lambda shelf, request: shelf.create_tag("dev", request=request)),
+    Scenario("protect", _commit_all, lambda shelf, request: shelf.protect(request=request)),
+    Scenario(
+        "protect-while-committing",
+        _leave_one_pending,
+        lambda shelf, request: shelf.protect(request=request),
+    ),
+    Scenario(
+        "unprotect",
+        _protect,
+        lambda shelf, request: shelf.protect(MAIN, Protection.OFF, request=request),
+    ),
+    Scenario(
+        "reset", _commit_all, lambda shelf, request: shelf.reset(_first(shelf), request=request)
+    ),
+    Scenario(
+        "reset-and-discard",
+        _fill,
+        lambda shelf, request: shelf.reset(_first(shelf), staged=Staged.DISCARD, request=request),
+    ),
+    Scenario(
+        "reset-while-committing",
+        _leave_pending,
+        lambda shelf, request: shelf.reset(_first(shelf), staged=Staged.DISCARD, request=request),
+    ),
+    Scenario("update", _fill, _update),
+    Scenario("archive", _leave_pending, _archive),
+    Scenario("restore", _archived, _restore),
+    Scenario("clone", _fill, _clone),
 )
 
 
@@ -238,6 +337,8 @@ def look(shelf: Shelf) -> Look:
     found = branches.list_branches(
         eyes.vault, caller=eyes.caller, dataset_id=eyes.dataset.id, limit=100, cursor=None
     ).items
+    for branch in found:
+        assert eyes.reflog(branch.name)[0].target == branch.commit, "moved and not in the reflog"
     return Look(
         {
             branch.name: (
@@ -248,12 +349,19 @@ def look(shelf: Shelf) -> Look:
             for branch in found
         },
         sorted(
-            dataset.name
-            for dataset in datasets.list_datasets(
-                eyes.vault, caller=eyes.caller, limit=100, cursor=None
+            (dataset.name, dataset.state.value, dataset.version)
+            for criteria in (Criteria(state=None), Criteria(), Criteria(state=State.ARCHIVED))
+            for dataset in search.list_datasets(
+                eyes.vault, caller=eyes.caller, limit=100, cursor=None, criteria=criteria
             ).items
         ),
         _operations(eyes),
+        [tag.name for tag in eyes.tags()],
+        [branch.name for branch in found if branch.protected],
+        {
+            name: [move.why.operation for move in eyes.reflog(name)]
+            for name in {branch.name for branch in found}
+        },
     )
 
 
@@ -302,6 +410,11 @@ def _check_old_or_new(seen: Look, old: Look, new: Look) -> None:
             continue
         assert now[0] in (was[0], will_be[0])
         assert now[0] != was[0] or now[2] in (was[2], 0)
+    assert seen.tags in (old.tags, new.tags)
+    assert seen.protected in (old.protected, new.protected)
+    for name, steps in seen.reflog.items():
+        later = new.reflog.get(name, steps)
+        assert later[len(later) - len(steps) :] == steps, "a step that is taken back"
     for operation, count in seen.ledger.items():
         assert old.ledger[operation] <= count <= new.ledger[operation]
     if seen.ledger == old.ledger:

@@ -11,13 +11,23 @@ from datavault.domain.access import Caller, Role
 from datavault.domain.cache import BoundedCache
 from datavault.domain.datasets import Dataset
 from datavault.domain.history import Commit, Kept
-from datavault.domain.ids import BranchName, DatasetName, RecordId, RequestId
+from datavault.domain.ids import (
+    BranchName,
+    CommitId,
+    DatasetName,
+    RecordId,
+    RequestId,
+    TagName,
+)
+from datavault.domain.reflog import Move
+from datavault.domain.refs import Branch
 from datavault.domain.requests import Request
 from datavault.domain.staging import NewRecord, Receipt
 from datavault.domain.store.nodes import NodeCache
+from datavault.domain.tags import Tag
 from datavault.ports import Vault
 from datavault.services import datasets, records, workspaces
-from datavault.services.versions import branches, commits
+from datavault.services.versions import branches, commits, resets, tags
 
 MAIN = BranchName("main")
 
@@ -204,6 +214,90 @@ class Shelf:
             start=start,
             request=request,
         )
+
+    def protect(
+        self,
+        name: str = MAIN,
+        protection: branches.Protection = branches.Protection.ON,
+        *,
+        request: Request | None = None,
+    ) -> Branch:
+        return branches.update_branch(
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            name=BranchName(name),
+            protection=protection,
+            request=request,
+        )
+
+    def reset(
+        self,
+        to: str,
+        *,
+        branch: BranchName = MAIN,
+        staged: resets.Staged = resets.Staged.REFUSE,
+        expected: CommitId | None = None,
+        request: Request | None = None,
+    ) -> Branch:
+        return resets.reset_branch(
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            name=branch,
+            to=to,
+            staged=staged,
+            expected=expected,
+            request=request,
+        )
+
+    def reflog(self, name: str = MAIN, *, limit: int = 1000) -> list[Move]:
+        """Where a branch has been, newest first, read page by page."""
+        found: list[Move] = []
+        cursor = None
+        while True:
+            page = resets.list_reflog(
+                self.vault,
+                caller=self.caller,
+                dataset_id=self.dataset.id,
+                name=BranchName(name),
+                limit=limit,
+                cursor=cursor,
+            )
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    def create_tag(
+        self, name: str, *, ref: str = MAIN, message: str = "", request: Request | None = None
+    ) -> Tag:
+        return tags.create_tag(
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            name=TagName(name),
+            ref=ref,
+            message=message,
+            request=request,
+        )
+
+    def tags(self, *, limit: int = 1000) -> list[Tag]:
+        """All tags by name, read page by page."""
+        found: list[Tag] = []
+        cursor = None
+        while True:
+            page = tags.list_tags(
+                self.vault,
+                caller=self.caller,
+                dataset_id=self.dataset.id,
+                limit=limit,
+                cursor=cursor,
+            )
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
 
     def delete_branch(self, name: str) -> None:
         branches.delete_branch(

@@ -9,9 +9,10 @@ What can happen at one call:
 - ``COLLIDE``: a transaction meets another one and does not happen (``ConditionFailed({})``);
 - ``INTERLEAVE``: somebody else does something whole in between;
 - ``TORN``: the same, and of somebody's last transaction this process sees some rows only, for a
-  few calls. DynamoDB serializes single reads with transactions, but isolates a query and a batch
-  read from them only row by row. So ``page`` may miss rows although a ``get`` has seen others,
-  and ``get_many`` may mix what was and what is, once.
+  few calls, or until half a second has passed. DynamoDB serializes single reads with
+  transactions, but isolates a query and a batch read from them only row by row. So ``page`` may
+  miss rows although a ``get`` has seen others, and ``get_many`` may mix what was and what is,
+  once.
 
 The clock does not fail: nothing is asked over a wire.
 """
@@ -26,6 +27,8 @@ from datavault.ports import Catalog, ConditionFailed, Keyring, Objects, Vault, W
 from tests.support.builders import Process
 
 TORN_CALLS = 12
+# Rows of one transaction appear within milliseconds of each other; readers wait for a second.
+TORN_MS_MAX = 500
 
 
 class Crash(BaseException):
@@ -61,8 +64,8 @@ class ChaosVault(Process):
     """A process on the ports of ``vault`` to which ``schedule`` happens.
 
     ``meanwhile`` is called at ``INTERLEAVE`` and ``TORN``; what it returns at the latter, rows as
-    they were, is what this process goes on seeing for ``TORN_CALLS`` calls. ``calls`` counts the
-    calls of ports. A crash empties the caches, as the end of a process does.
+    they were, is what this process goes on seeing for ``TORN_CALLS`` calls or ``TORN_MS_MAX``.
+    ``calls`` counts the calls of ports. A crash empties the caches, as the end of a process does.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class ChaosVault(Process):
         self.calls = 0
         self._old: dict[Key, Row | None] = {}
         self._old_until = 0
+        self._old_until_ms = 0
         self._serial = False
         self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self))
         self.objects = cast(Objects, _Port("objects", vault.objects, self))
@@ -120,12 +124,14 @@ class ChaosVault(Process):
             case Fault.TORN:
                 self._old = cast(dict[Key, Row | None], self.meanwhile() or {})
                 self._old_until = self.calls + TORN_CALLS
+                self._old_until_ms = self.clock.now_ms() + TORN_MS_MAX
                 self._serial = False
                 return self._do(port, method, do, *args, **named)
 
     def _do(self, port: str, method: str, do: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """The call, answered from a catalog in which some rows are still as they were."""
-        if not self._old or self.calls >= self._old_until or port != "catalog":
+        whole = self.calls >= self._old_until or self.clock.now_ms() >= self._old_until_ms
+        if not self._old or whole or port != "catalog":
             return do(*args, **named)
         match method:
             case "get":

@@ -30,6 +30,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer) -> Iter
         "VAULT_TABLES__CATALOG": "c",
         "VAULT_TABLES__STAGING": "s",
         "VAULT_TABLES__LEDGER": "l",
+        "VAULT_USAGE__API": "a",
+        "VAULT_USAGE__PLAN": "p",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("VAULT_STAGE", raising=False)

@@ -12,6 +12,7 @@ WRITE = READ | {
     Action.DELETE_RECORDS,
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
+    Action.CREATE_TAG,
 }
 ALLOWED = {
     Role.READER: READ,

@@ -13,6 +13,7 @@ from datavault.domain.ids import (
     EntryId,
     JobId,
     StoreId,
+    TagName,
     WorkspaceId,
 )
 from datavault.domain.rows import Key
@@ -24,10 +25,13 @@ DS, ST, BR = DatasetId("ds_1"), StoreId("st_1"), BranchId("br_0")
 def keys_of(ws: WorkspaceId) -> dict[str, Key]:
     return {
         "workspace": keyspace.workspace(ws),
+        "maintenance": keyspace.maintenance(ws),
         "workspace_dataset": keyspace.workspace_dataset(ws, DS),
         "dataset_name": keyspace.dataset_name(ws, "hash"),
         "dataset": keyspace.dataset(ws, DS),
         "branch": keyspace.branch(ws, DS, BranchName("main")),
+        "tag": keyspace.tag(ws, DS, TagName("main")),
+        "reflog": keyspace.reflog(ws, DS, BranchName("main"), BR, 0),
         "commit": keyspace.commit(ws, DS, CommitId("c")),
         "store_key": keyspace.store_key(ws, ST, "dek", 1),
         "request": keyspace.request(ws, "digest"),

@@ -445,6 +445,24 @@ def test_a_quote_ends_a_string_after_an_even_number_of_backslashes(count: int) -
     assert in_bulk(batch, None) == one_by_one(batch, None)
 
 
+@pytest.mark.parametrize("count", [*range(1, 9), 1000, 1001])
+@pytest.mark.parametrize("escaped", [b"n", b"x", b"u0041", b"u0000", b"ud800", b"\t", b"\n"])
+def test_what_follows_backslashes_is_an_escape_after_an_odd_number(
+    count: int, escaped: bytes
+) -> None:
+    line = b'{"a":"' + b"\\" * count + escaped + b'","b":"\\ud83d","c":"\\n"}'
+    other = b'{"a":"' + b"\\" * count + escaped + b'"}'
+    batch = b"\n".join([other, b'{"b":1}', line, other, b'{"b":"\\ude00"}', other])
+    assert in_bulk(batch, None) == one_by_one(batch, None)
+
+
+@pytest.mark.parametrize("between", [b",", b", ", b",,", b"\x0c,"])
+def test_a_record_of_little_but_numbers_is_scanned_like_any(between: bytes) -> None:
+    line = b'{"id":"x","a":[' + between.join([b"0.25"] * 500) + b'],"b":[-1e5]}'
+    batch = b"\n".join([line, b'{"id":"y","a":1,"a":2}', line])
+    assert in_bulk(batch, "id") == one_by_one(batch, "id")
+
+
 def test_lines_that_are_all_alike_but_one_are_told_apart() -> None:
     """In a batch large enough for every fast path, each line of the tables in turn."""
     plain = [b'{"id":"record-%04d","a":{"x":1},"b":[{"x":2},{"x":3}]}' % i for i in range(40)]

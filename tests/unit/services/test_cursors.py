@@ -4,8 +4,9 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.errors import Invalid
-from datavault.services import datasets, records
+from datavault.services import records
 from datavault.services.cursors import open_cursor, seal_cursor
+from datavault.services.datasets import search
 from datavault.services.versions import branches, commits
 from tests.support.builders import Shelf, a_body, a_dataset
 
@@ -29,7 +30,7 @@ def cursors(shelf: Shelf) -> dict[str, str | None]:
         "records-dev": records.list_records(shelf.vault, **of, ref="dev").next_cursor,  # type: ignore[arg-type]
         "commits": commits.list_commits(shelf.vault, **of, ref="main").next_cursor,  # type: ignore[arg-type]
         "branches": branches.list_branches(shelf.vault, **of).next_cursor,  # type: ignore[arg-type]
-        "datasets": datasets.list_datasets(shelf.vault, **common).next_cursor,  # type: ignore[arg-type]
+        "datasets": search.list_datasets(shelf.vault, **common).next_cursor,  # type: ignore[arg-type]
     }
 
 
@@ -46,7 +47,7 @@ def use(shelf: Shelf, name: str, cursor: str | None) -> object:
         case "branches":
             return branches.list_branches(shelf.vault, **of)  # type: ignore[arg-type]
         case _:
-            return datasets.list_datasets(shelf.vault, **common)  # type: ignore[arg-type]
+            return search.list_datasets(shelf.vault, **common)  # type: ignore[arg-type]
 
 
 def test_a_cursor_is_for_its_own_list_only(shelf: Shelf) -> None:

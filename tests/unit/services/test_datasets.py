@@ -21,6 +21,7 @@ from datavault.domain.ids import BranchName, DatasetId, DatasetName, new_id
 from datavault.domain.rows import Put, Row, Table
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, workspaces
+from datavault.services.datasets import search
 from datavault.services.versions import branches, commits
 from tests.support.builders import Process, Shelf, a_body, a_caller, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Fault
@@ -93,7 +94,7 @@ def test_datasets_are_listed_oldest_first_and_page_by_page(shelf: Shelf) -> None
     found: list[str] = []
     cursor = None
     while len(found) < 99:
-        page = datasets.list_datasets(shelf.vault, caller=shelf.caller, limit=3, cursor=cursor)
+        page = search.list_datasets(shelf.vault, caller=shelf.caller, limit=3, cursor=cursor)
         found += [dataset.id for dataset in page.items]
         cursor = page.next_cursor
         if cursor is None:

@@ -7,11 +7,15 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant, Operation, Task
-from datavault.domain.ids import BranchName, DatasetName
+from datavault.domain.ids import BranchName, DatasetName, TagName
+from datavault.domain.preconditions import ANY
+from datavault.domain.requests import Request
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, records, retention
-from datavault.services.versions import branches, commits
-from tests.support.builders import Process, Shelf, a_body, a_dataset, a_request
+from datavault.services.datasets import changes, clones, search
+from datavault.services.versions import branches, commits, resets, tags
+from datavault.services.versions.resets import Staged
+from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.recording import RecordingVault
 
@@ -25,6 +29,7 @@ UNUSED = {
     "append_records": {Grant.OBJECTS_READ},
     "delete_branch": {Grant.STAGING_WRITE},
 }
+DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
 ROWS = {row.name: row for row in _ALL}
 REQUEST = a_request("grants")
@@ -32,8 +37,8 @@ REQUEST = a_request("grants")
 
 def _list_datasets(shelf: Shelf) -> None:
     for _ in range(2):
-        page = datasets.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=None)
-        datasets.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=page.next_cursor)
+        page = search.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=None)
+        search.list_datasets(shelf.vault, caller=shelf.caller, limit=1, cursor=page.next_cursor)
 
 
 def _create_dataset(shelf: Shelf) -> None:
@@ -45,6 +50,41 @@ def _create_dataset(shelf: Shelf) -> None:
             description="",
             labels=(),
             record_key=None,
+            request=REQUEST,
+        )
+
+
+def _update(shelf: Shelf, *, name: str) -> None:
+    changes.update_dataset(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        edit=changes.Edit(name=DatasetName(name)),
+        precondition=ANY,
+        request=REQUEST,
+    )
+
+
+def _archive(shelf: Shelf, request: Request | None) -> object:
+    return changes.archive_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=request
+    )
+
+
+def _restore(shelf: Shelf) -> object:
+    return changes.restore_dataset(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=REQUEST
+    )
+
+
+def _clone(shelf: Shelf) -> None:
+    for _ in range(2):
+        clones.clone_dataset(
+            shelf.vault,
+            caller=shelf.caller,
+            dataset_id=shelf.dataset.id,
+            ref=shelf.history(limit=1)[0].id,
+            name=DatasetName("clone"),
             request=REQUEST,
         )
 
@@ -76,6 +116,12 @@ def _get_commit(shelf: Shelf) -> None:
     )
 
 
+def _protect(shelf: Shelf) -> None:
+    shelf.create_branch("guarded")
+    for _ in range(2):
+        shelf.protect("guarded", request=REQUEST)
+
+
 def _authorize(shelf: Shelf) -> None:
     memory = shelf.vault.tokens
     claims = Claims("me", shelf.caller.workspace, ("admin",), False, 2**40)
@@ -91,6 +137,10 @@ def _sweep(shelf: Shelf) -> None:
 DOES: dict[str, Callable[[Shelf], object]] = {
     "create_dataset": _create_dataset,
     "list_datasets": _list_datasets,
+    "update_dataset": lambda shelf: _update(shelf, name="renamed"),
+    "clone_dataset": _clone,
+    "archive_dataset": lambda shelf: _archive(shelf, REQUEST),
+    "restore_dataset": lambda shelf: [_archive(shelf, None), _restore(shelf)],
     "describe_dataset": lambda shelf: datasets.describe_dataset(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id
     ),
@@ -107,6 +157,19 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "create_branch": lambda shelf: shelf.create_branch("new", request=REQUEST),
     "list_branches": _list_branches,
     "delete_branch": lambda shelf: shelf.delete_branch("dev"),
+    "get_branch": lambda shelf: branches.get_branch(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=MAIN
+    ),
+    "update_branch": _protect,
+    "reset_branch": lambda shelf: [
+        shelf.reset(MAIN, branch=DEV, staged=Staged.DISCARD, request=REQUEST) for _ in range(2)
+    ],
+    "list_reflog": lambda shelf: shelf.reflog(limit=1),
+    "create_tag": lambda shelf: [shelf.create_tag("new", request=REQUEST) for _ in range(2)],
+    "list_tags": lambda shelf: shelf.tags(limit=1),
+    "get_tag": lambda shelf: tags.get_tag(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=TagName("tag")
+    ),
     "check_ready": lambda shelf: health.check_ready(shelf.vault),
     "authorize": _authorize,
     "sweep_staging": _sweep,
@@ -115,6 +178,10 @@ DOES: dict[str, Callable[[Shelf], object]] = {
 
 @pytest.fixture
 def shelf() -> Shelf:
+    return full_shelf()
+
+
+def full_shelf() -> Shelf:
     """Everything there can be: committed and staged, small and large, a branch and a sweep due."""
     made = Shelf.make(MemoryVault())
     made.append({"a": a_body("a"), "b": a_body("b", 9000)})
@@ -122,7 +189,9 @@ def shelf() -> Shelf:
     made.append({"s": a_body("s"), "l": a_body("l", 9000)})
     made.append({f"r{number}": a_body("r") for number in range(95)})
     made.create_branch("dev")
-    made.append({"d": a_body("d")}, branch=BranchName("dev"))
+    made.append({"d": a_body("d")}, branch=DEV)
+    made.create_tag("tag")
+    made.create_tag("tag two")
     a_dataset(made.vault, made.caller, name="other")
     return made
 
@@ -148,20 +217,21 @@ def test_an_operation_does_what_its_grants_allow_and_nothing_else(name: str, she
 
 
 _UNDER_A_COMMIT: dict[str, Callable[[Shelf], object]] = {
-    "delete_branch": lambda shelf: shelf.delete_branch("busy"),
+    "delete_branch": lambda shelf: shelf.delete_branch(BUSY),
+    "update_branch": lambda shelf: shelf.protect(BUSY),
+    "reset_branch": lambda shelf: shelf.reset(MAIN, branch=BUSY),
 }
 
 
 def _pending(shelf: Shelf) -> None:
     """A branch whose commit a crash left behind."""
-    busy = BranchName("busy")
-    shelf.create_branch("busy")
-    shelf.append({"x": a_body("x", 5000)}, branch=busy)
+    shelf.create_branch(BUSY)
+    shelf.append({"x": a_body("x", 5000)}, branch=BUSY)
     crashing = ChaosVault(
         shelf.vault, lambda _, method: Fault.CRASH_AFTER if method == "write" else Fault.NONE
     )
     with pytest.raises(Crash):
-        shelf.on(crashing).commit(branch=busy)
+        shelf.on(crashing).commit(branch=BUSY)
 
 
 def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf) -> None:
@@ -173,7 +243,7 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    for module in (datasets, records, branches, commits):
+    for module in (datasets, changes, clones, search, records, branches, commits, resets, tags):
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

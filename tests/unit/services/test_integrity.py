@@ -9,6 +9,7 @@ from datavault.adapters.memory.catalog import MemoryCatalog
 from datavault.adapters.memory.objects import MemoryObjects
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain import keyspace
+from datavault.domain.datasets import DEFAULT_BRANCH
 from datavault.domain.errors import Corrupt
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchName, CommitId
@@ -565,7 +566,7 @@ def _open_row(shelf: Shelf, row: Row) -> None:
         open_commit_row(keys, row)
         return
     branch, generation = BranchId(rest[0]), int(rest[1])
-    work = staging.Work(shelf.vault, keys, shelf.dataset, branch)
+    work = staging.Work(shelf.vault, keys, shelf.dataset, branch, DEFAULT_BRANCH)
     if kind == "staged":
         staging.open_change(work, generation, row)
     else:

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
+from datavault.domain.digests import record_digests
 from datavault.domain.store.columns import DIGEST, LOCATOR, Entries, PackRef
 from datavault.services import repeats
 from datavault.services.repeats import StoredBodies, distinct
 
 
 def digests_of(numbers: range) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    return np.frombuffer(b"".join(number.to_bytes(16) for number in numbers), DIGEST)
+    bodies = (number.to_bytes(4) for number in numbers)
+    return np.frombuffer(record_digests(bodies, bytes(32)), DIGEST)
 
 
 def stored(numbers: range, run: int) -> Entries:
@@ -65,3 +67,13 @@ def test_distinct_digests_keep_their_first_rows_in_order() -> None:
     first, place = distinct(column)
     assert first.tolist() == [0, 1, 3, 5]
     assert place.tolist() == [0, 1, 0, 2, 1, 3]
+
+
+def test_a_digest_that_only_begins_like_a_stored_one_is_not_found() -> None:
+    known, other = (np.frombuffer(bytes(15) + bytes([end]), DIGEST) for end in (1, 2))
+    locators = np.zeros(1, LOCATOR)
+    pack = PackRef(bytes(16), 1, bytes(32))
+    bodies = StoredBodies()
+    bodies.remember(Entries(np.zeros(1, "S1"), known, locators, (pack,)))
+    assert [sighting.rows.tolist() for sighting in bodies.find(known)] == [[0]]
+    assert bodies.find(other) == []

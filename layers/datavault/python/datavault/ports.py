@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Conflict
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
+from datavault.domain.usage import UsageLimits
 
 if TYPE_CHECKING:
     # These bring numpy, which functions that read no tree start faster without.
@@ -223,6 +224,21 @@ class Tokens(Protocol):
         Raises:
             Unauthenticated: anything else, whatever the reason.
             Unavailable: the issuer's keys cannot be had.
+        """
+        ...
+
+
+class UsagePlans(Protocol):
+    """What the API's gateway admits of each workspace. For operators."""
+
+    def admit(self, name: str, identifier: str, limits: UsageLimits | None) -> None:
+        """Let in requests counted under ``identifier``, within ``limits`` or else the stage's.
+
+        ``name`` is for people who look. May be repeated, with the same limits or others; what
+        was admitted before stays so, but for a moment when it changes from one plan to another.
+
+        Raises:
+            Unavailable: the gateway does not answer.
         """
         ...
 

@@ -2,13 +2,15 @@
 
 ``VAULT_SECTION__FIELD`` in the environment is ``Settings.section.field``; a name that is not
 there is an error, so that a misspelt setting is not a setting ignored. ``VAULT_FILE`` may name a
-TOML file of the same shape, which the environment overrides.
+TOML file of the same shape, which the environment overrides; the command's ``--set`` overrides
+both.
 
-Written on msgspec, which the client needs anyway: pydantic-settings takes 200 ms to import, more
-than all else that a read handler imports (``tests.benchmarks.clients``).
+Written on msgspec, which the client needs anyway: pydantic-settings takes several times as long
+to import as all else here (README, Decisions).
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +27,7 @@ from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
-from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens, Workflows
+from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens, UsagePlans, Workflows
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
@@ -34,6 +36,14 @@ if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
 _PREFIX = "VAULT_"
 _FILE = "VAULT_FILE"
 _NESTED = "__"
+# msgspec's words for what is wrong, and where: "... - at `$.tables.catalog`".
+_PLACE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
+
+
+def _says(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
 
 type _Name = Annotated[str, msgspec.Meta(min_length=1)]
 type _Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
@@ -41,79 +51,93 @@ type _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Settings that belong together."""
+    """Settings that belong together. Each has words that README's table is made of."""
 
 
 class Tables(_Section, frozen=True):
     """The names of the catalog's tables."""
 
-    catalog: _Name
-    staging: _Name
-    ledger: _Name
+    catalog: Annotated[_Name, _says("DynamoDB table of what is kept")]
+    staging: Annotated[_Name, _says("DynamoDB table of staged changes and idempotency")]
+    ledger: Annotated[_Name, _says("DynamoDB table of the ledger")]
 
 
 class ObjectSettings(_Section, frozen=True):
     """Where the objects are."""
 
-    bucket: _Name
+    bucket: Annotated[_Name, _says("S3 bucket of packs, nodes and commits")]
 
 
 class WorkflowSettings(_Section, frozen=True):
     """Where the state machines are: what their ARNs begin with, up to the machine's name."""
 
-    prefix: _Name
+    prefix: Annotated[
+        _Name, _says("what the state machines' ARNs begin with, up to a machine's name")
+    ]
 
 
 class ClaimNames(_Section, frozen=True):
     """What the issuer calls the claims that the vault reads."""
 
-    subject: _Name = "sub"
-    workspace: _Name = "workspace"
-    roles: _Name = "roles"
-    mfa: _Name = "mfa"
+    subject: Annotated[_Name, _says("claim that names the caller")] = "sub"
+    workspace: Annotated[_Name, _says("claim that names the workspace")] = "workspace"
+    roles: Annotated[_Name, _says("claim that lists roles")] = "roles"
+    mfa: Annotated[_Name, _says("claim that tells of a second factor")] = "mfa"
 
 
 class IssuerSettings(_Section, frozen=True):
     """Who signs access tokens, for whom, and where its keys are published."""
 
-    url: _Name
-    audience: _Name
-    jwks_url: _Name
+    url: Annotated[_Name, _says("who signs access tokens")]
+    audience: Annotated[_Name, _says("for whom they are")]
+    jwks_url: Annotated[_Name, _says("where the keys they are signed with are published")]
     claims: ClaimNames = ClaimNames()
     # 12 hours: ``adapters.oidc.tokens`` says why; importing it from there would take 100 ms.
-    lifetime_s_max: _Count = 43200
+    lifetime_s_max: Annotated[_Count, _says("longest life of a token, in seconds")] = 43200
+
+
+class UsageSettings(_Section, frozen=True):
+    """The API whose usage plans an operator changes: a stack's outputs. No function needs it."""
+
+    api: Annotated[_Name, _says("id of the REST API (output ApiId), for operators")]
+    plan: Annotated[_Name, _says("id of the stage's usage plan (output UsagePlan), for operators")]
+    api_stage: Annotated[_Name, _says("stage of the REST API")] = "live"
 
 
 class AwsTimeouts(_Section, frozen=True):
     """How long AWS may take: to connect, to go on answering, for a call with its repeats."""
 
-    connect_s: _Seconds = 1.0
-    read_s: _Seconds = 10.0
-    call_s: _Seconds = 20.0
+    connect_s: Annotated[_Seconds, _says("seconds to connect to AWS")] = 1.0
+    read_s: Annotated[_Seconds, _says("seconds until the next bytes of an answer")] = 10.0
+    call_s: Annotated[_Seconds, _says("seconds of a call after which it is not repeated")] = 20.0
 
 
 class Limits(_Section, frozen=True):
     """Bounds on what one process keeps."""
 
-    keys_max: _Count = 1000
-    nodes_bytes_max: _Count = 96 * 2**20
-    commits_max: _Count = 1000
+    keys_max: Annotated[_Count, _says("unwrapped keys that a process holds")] = 1000
+    nodes_bytes_max: Annotated[_Count, _says("bytes of tree nodes that it holds")] = 96 * 2**20
+    commits_max: Annotated[_Count, _says("commits that it holds")] = 1000
 
 
 class Settings(_Section, frozen=True):
     """All that a stage decides."""
 
-    stage: _Name = "local"
+    stage: Annotated[_Name, _says("`local`, `dev`, `staging` or `prod`")] = "local"
     tables: Tables | None = None
     objects: ObjectSettings | None = None
     workflows: WorkflowSettings | None = None
     issuer: IssuerSettings | None = None
+    usage: UsageSettings | None = None
     aws: AwsTimeouts = AwsTimeouts()
     limits: Limits = Limits()
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """The settings in ``environment``; a ``ValueError`` names the one that is wrong."""
+        """The settings in ``environment``; a ``ValueError`` names the one that is wrong.
+
+        It never tells the value, which may be in the wrong place because it is a secret.
+        """
         settings: dict[str, Any] = {}
         if file_name := environment.get(_FILE):
             import tomllib  # 10 ms that no function pays.
@@ -124,7 +148,10 @@ class Settings(_Section, frozen=True):
             if name.startswith(_PREFIX) and name != _FILE:
                 _place(settings, name.removeprefix(_PREFIX).lower().split(_NESTED), value)
         # Not strict: the environment writes numbers as text.
-        return msgspec.convert(settings, cls, strict=False)
+        try:
+            return msgspec.convert(settings, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise ValueError(_what_is_wrong(str(error))) from None
 
 
 class AwsVault:
@@ -190,6 +217,26 @@ class AwsVault:
         return StepFunctions(self._client("states", "AWSStepFunctions", "1.0"), settings.prefix)
 
     @cached_property
+    def usage_plans(self) -> UsagePlans:
+        """For operators; not one of ``ports.Vault``, which services get."""
+        import boto3  # Half a second that no function pays.
+
+        from datavault.adapters.aws.usage_plans import GatewayUsagePlans, StageOfApi
+
+        usage = _required(self.settings.usage, "USAGE")
+        held = self._credentials.get()
+        client = boto3.client(
+            "apigateway",
+            region_name=self._region,
+            endpoint_url=custom_endpoint(self._environment, "api_gateway"),
+            aws_access_key_id=held.access_key_id,
+            aws_secret_access_key=held.secret_access_key,
+            aws_session_token=held.token,
+        )
+        stage = StageOfApi(self.settings.stage, usage.api, usage.api_stage, usage.plan)
+        return GatewayUsagePlans(client, stage)
+
+    @cached_property
     def clock(self) -> Clock:
         return SystemClock()
 
@@ -235,6 +282,17 @@ class AwsVault:
 def vault() -> AwsVault:
     """The process's one vault, from its environment."""
     return AwsVault(os.environ)
+
+
+def _what_is_wrong(said: str) -> str:
+    """The same with the setting's name as the environment has it."""
+    found = _PLACE.fullmatch(said)
+    assert found is not None, "the expression takes anything"
+    path = [part for part in (found["path"] or "").split(".") if part]
+    if unknown := _UNKNOWN.fullmatch(found["what"]):
+        return f"{_PREFIX}{_NESTED.join([*path, unknown['name']]).upper()} is no setting"
+    name = f"{_PREFIX}{_NESTED.join(path).upper()}" if path else "settings"
+    return f"{name}: {found['what']}"
 
 
 def _place(settings: dict[str, Any], path: list[str], value: str) -> None:

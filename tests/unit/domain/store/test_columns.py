@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datavault.domain.errors import Invalid
 from datavault.domain.store.columns import (
@@ -13,6 +15,7 @@ from datavault.domain.store.columns import (
     Locators,
     locator_columns,
     merge,
+    stable_order,
 )
 
 from .builders import as_model, changes, entries, id_column, pack_ref
@@ -128,3 +131,12 @@ def _in_pack(rows: Entries, pack: int) -> Locators:
     locators = rows.locators.copy()
     locators["pack"] = pack
     return locators
+
+
+@settings(deadline=None)
+@given(
+    texts=st.lists(st.sampled_from([b"a", b"same-head", b"same-head-1", b"other-head", b"z" * 9]))
+)
+def test_a_stable_order_is_numpys(texts: list[bytes]) -> None:
+    for ids in (np.array(texts, "S12"), np.array(texts, "S4")):
+        assert stable_order(ids).tolist() == np.argsort(ids, kind="stable").tolist()

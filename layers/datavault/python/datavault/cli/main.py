@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from datavault.cli.maintenance import maintenance
+from datavault.cli.settings import setting_options, settings
 from datavault.domain.errors import VaultError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="datavault")
+@setting_options
 def cli() -> None:
     """Sealed, deduplicated, versioned and erasable storage for the data of language models."""
 
@@ -54,18 +57,50 @@ def create_workspace(name: str) -> None:
     """Make a workspace called NAME: its KMS key, and its entry in the catalog.
 
     Prints the workspace's id, which tokens carry in their claim "workspace". Which vault it is
-    for, the environment says: AWS credentials, AWS_REGION, VAULT_STAGE, VAULT_TABLES__CATALOG.
+    for, the environment says: AWS credentials, AWS_REGION, VAULT_STAGE, VAULT_TABLES__CATALOG,
+    and, from the outputs of the API's stack, VAULT_USAGE__API (ApiId) and VAULT_USAGE__PLAN
+    (UsagePlan). If this is interrupted after the id is printed, "workspace limit" goes on.
     """
     import os
 
     from datavault import wiring
+    from datavault.services.workspaces import admit_workspace
     from datavault.services.workspaces import create_workspace as create
 
     if not os.environ.get("VAULT_STAGE"):
         raise ValueError("VAULT_STAGE is not set: a key of the wrong stage no function may use")
     vault = wiring.vault()
+    plans = vault.usage_plans  # Before anything is made: a setting may be missing.
     made = create(vault, name=name, stage=vault.settings.stage)
     click.echo(made.id)
+    admit_workspace(plans, made.id, limits=None)
+
+
+@workspace.command("limit")
+@click.argument("workspace_id")
+@click.option("--rate", type=click.IntRange(1), help="Requests a second.")
+@click.option("--burst", type=click.IntRange(1), help="Requests at once; given with --rate.")
+@click.option("--per-day", type=click.IntRange(1), help="Requests a day; unlimited without.")
+def limit_workspace(
+    workspace_id: str, rate: int | None, burst: int | None, per_day: int | None
+) -> None:
+    """Let the API take a workspace's requests, within limits of its own.
+
+    Without --rate and --burst the limits of the stage hold. May be repeated. Beyond a limit the
+    API answers "throttled" with Retry-After. API Gateway counts as well as it can: take the
+    limits for a fence between workspaces, not for accounting.
+    """
+    from datavault import wiring
+    from datavault.domain.ids import parse_workspace_id
+    from datavault.domain.usage import UsageLimits
+    from datavault.services.workspaces import admit_workspace
+
+    if (rate is None) != (burst is None) or (rate is None and per_day is not None):
+        raise click.UsageError("--rate and --burst go together, and --per-day with them")
+    limits = None if rate is None or burst is None else UsageLimits(rate, burst, per_day)
+    known = parse_workspace_id(workspace_id)
+    admit_workspace(wiring.vault().usage_plans, known, limits=limits)
+    click.echo("The stage's limits hold." if limits is None else "Limits of its own hold.")
 
 
 @cli.group()
@@ -96,6 +131,10 @@ def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
     dataset = find_dataset(vault, caller, parse_dataset_id(dataset_id))
     abandon(open_work(vault, dataset, parse_branch_name(name)), caller)
     click.echo(f"The pending commit of {name} is abandoned.")
+
+
+cli.add_command(maintenance)
+cli.add_command(settings)
 
 
 def main() -> None:

@@ -1,17 +1,21 @@
 """Where things are: hrefs relative to the API's root URL, percent-encoded."""
 
+from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from datavault.contracts.wire import Link
 
+type Member = str | int | Sequence[str] | None
+
 API = "/api/v1"
 
 
-def href(*segments: str, **query: str | int | None) -> str:
+def href(*segments: str, **query: Member) -> str:
     """The path of these segments, each encoded whole, and the query's members that are set."""
     path = "/".join((API, *map(encoded, segments)))
     set_members = {name: value for name, value in query.items() if value is not None}
-    return f"{path}?{urlencode(set_members, quote_via=quote)}" if set_members else path
+    encoded_query = urlencode(set_members, doseq=True, quote_via=quote)
+    return f"{path}?{encoded_query}" if set_members else path
 
 
 def encoded(segment: str) -> str:
@@ -19,14 +23,12 @@ def encoded(segment: str) -> str:
     return "%2E" * len(segment) if segment in {".", ".."} else quote(segment, safe="")
 
 
-def link(*segments: str, **query: str | int | None) -> Link:
+def link(*segments: str, **query: Member) -> Link:
     """The same as a link."""
     return Link(href=href(*segments, **query))
 
 
-def page_links(
-    *segments: str, next_cursor: str | None, **query: str | int | None
-) -> dict[str, Link]:
+def page_links(*segments: str, next_cursor: str | None, **query: Member) -> dict[str, Link]:
     """A list's links: itself, and the page after it while there is one."""
     links = {"self": link(*segments, **query)}
     if next_cursor is not None:

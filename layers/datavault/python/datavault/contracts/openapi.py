@@ -1,5 +1,6 @@
 """The API as an OpenAPI 3.1 document, derived from the operations table and the wire shapes."""
 
+import json
 import re
 from functools import cache
 from http import HTTPStatus
@@ -37,10 +38,12 @@ to get records alone, one a line; the next page is then in the headers `Link` an
 **Pages.** `pagination.next_cursor` goes into `cursor` of the same query. A page may be shorter
 than `limit` although there is more.
 
-**Refs.** A branch, a commit id, or a unique prefix of one (8 characters at least).
+**Refs.** A branch, a tag, a commit id, or a unique prefix of one (8 characters at least).
 
 **Repeating a request.** With an `Idempotency-Key`, a request that changes something is carried
 out once in 24 hours, and its repetition is answered as the first was.
+
+**Changing what others may change.** Where `If-Match` is asked for, send the `ETag` you have seen.
 
 **Problems** are `application/problem+json` (RFC 9457). `code` tells them apart, `errors` names
 what to mend, `correlation_id` finds the request in logs and ledger.
@@ -55,6 +58,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "denied": (403, "No role of the caller permits this."),
     "not_found": (404, "There is no such thing in the caller's workspace."),
     "conflict": (409, "The world moved on: read again and retry. `staging_full`: commit first."),
+    "precondition_failed": (412, "What you expected does not hold: read again and decide."),
     "too_large": (413, "Over a written-down limit."),
     "invalid": (422, "Well-formed, but not acceptable; `errors` names the fields."),
     "throttled": (429, "Too fast; wait for `Retry-After` seconds."),
@@ -90,6 +94,14 @@ def document() -> Document:
                     "description": "Names the request in logs, ledger and reply; made if absent.",
                     "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
                 },
+                "if_match": {
+                    "name": "If-Match",
+                    "in": "header",
+                    "required": True,
+                    "description": "The `ETag` of the version to be changed, or `*` for any.",
+                    "schema": {"type": "string"},
+                    "example": '"3"',
+                },
                 "idempotency_key": {
                     "name": "Idempotency-Key",
                     "in": "header",
@@ -100,6 +112,10 @@ def document() -> Document:
             "headers": {
                 "correlation_id": {
                     "description": "The request's name in logs and ledger.",
+                    "schema": {"type": "string"},
+                },
+                "etag": {
+                    "description": "The version, for `If-Match`.",
                     "schema": {"type": "string"},
                 },
                 "retry_after": {
@@ -159,6 +175,8 @@ def _parameters(row: Operation) -> list[Document]:
             parameters.append(_query_parameter(name, schema))
     if row.action is not None and row.method != "GET":
         parameters.append({"$ref": "#/components/parameters/idempotency_key"})
+    if row.precondition:
+        parameters.append({"$ref": "#/components/parameters/if_match"})
     parameters.append({"$ref": "#/components/parameters/correlation_id"})
     return parameters
 
@@ -185,10 +203,10 @@ def _body(row: Operation, media_type: str) -> Document:
 
 
 def _reply(row: Operation) -> Document:
-    reply: Document = {
-        "description": row.summary,
-        "headers": {"X-Correlation-ID": {"$ref": "#/components/headers/correlation_id"}},
-    }
+    headers: Document = {"X-Correlation-ID": {"$ref": "#/components/headers/correlation_id"}}
+    if row.tagged:
+        headers["ETag"] = {"$ref": "#/components/headers/etag"}
+    reply: Document = {"description": row.summary, "headers": headers}
     content: Document = {}
     for media_type in row.returns if row.status != 204 else ():
         match media_type:
@@ -215,6 +233,8 @@ def _problems(row: Operation) -> Document:
         codes.add("conflict")
     if row.body is not None or NDJSON in row.returns:
         codes.add("too_large")
+    if row.precondition or _states_expectations(row):
+        codes.add("precondition_failed")
     responses = {
         str(status): {"$ref": f"#/components/responses/{code}"}
         for code, (status, _) in PROBLEMS.items()
@@ -225,6 +245,12 @@ def _problems(row: Operation) -> Document:
         unhealthy = _reply(row) | {"description": "The catalog does not answer."}
         responses["503"] = unhealthy
     return responses
+
+
+def _states_expectations(row: Operation) -> bool:
+    """Whether a request can say what it expects to find, in a field named ``expected_...``."""
+    asked = [model.model_json_schema() for model in (row.query, row.body) if model is not None]
+    return '"expected_' in json.dumps(asked)
 
 
 def _problem_response(code: str, status: int, text: str) -> Document:

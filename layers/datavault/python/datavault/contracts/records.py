@@ -7,7 +7,7 @@ byte; the reply models below describe them to OpenAPI and the client.
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, PrivateAttr, WithJsonSchema
 
 from datavault.contracts.links import href, link, page_links
 from datavault.contracts.wire import LIMIT_MAX, Body, Cursor, Limit, Links, Pagination, Query, Reply
@@ -31,7 +31,7 @@ Ref = Annotated[
     Field(
         min_length=1,
         max_length=BRANCH_NAME_CHARS_MAX,
-        description="A branch, a commit id, or a prefix of one (8 characters at least).",
+        description="A branch, a tag, a commit id, or a prefix of one (8 characters at least).",
     ),
 ]
 
@@ -114,7 +114,22 @@ class ListRecordsQuery(Query):
     cursor: Cursor = None
 
 
-class RecordReply(Reply):
+class RecordText(Reply):
+    """A reply whose member ``data`` is a record's own text, which the client keeps beside it."""
+
+    _text: bytes = PrivateAttr(default=b"")
+
+    @property
+    def text(self) -> bytes:
+        """The record's own text, byte for byte as it is stored; empty where there is none."""
+        return self._text
+
+    def keep_text(self, text: bytes) -> None:
+        """Remember ``text``, which ``data`` was parsed from."""
+        self._text = text
+
+
+class RecordReply(RecordText):
     """A record. ``staged`` says that it is not part of a commit yet."""
 
     id: str

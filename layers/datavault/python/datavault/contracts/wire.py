@@ -14,6 +14,9 @@ from pydantic_core import PydanticCustomError
 from datavault.contracts.json_text import parse_object
 
 LIMIT_MAX = 1000
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 CURSOR_CHARS_MAX = 4096
 
 
@@ -62,6 +65,14 @@ def _only_digits(value: object) -> object:
     return value
 
 
+def _only_rfc3339(value: object) -> object:
+    """An instant with its offset: pydantic would also take numbers, dates and local times."""
+    if isinstance(value, str) and not _RFC3339.fullmatch(value):
+        raise PydanticCustomError("rfc3339", "is a time like 2026-01-31T12:00:00Z (RFC 3339)")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_only_rfc3339)]
 Limit = Annotated[
     int,
     BeforeValidator(_only_digits),

@@ -25,6 +25,9 @@ class Action(StrEnum):
 
     CREATE_DATASET = "datasets:create"
     DESCRIBE_DATASET = "datasets:describe"
+    UPDATE_DATASET = "datasets:update"
+    ARCHIVE_DATASET = "datasets:archive"
+    CLONE_DATASET = "datasets:clone"
     APPEND_RECORDS = "records:append"
     READ_RECORDS = "records:read"
     DELETE_RECORDS = "records:delete"
@@ -33,24 +36,34 @@ class Action(StrEnum):
     CHANGE_BRANCHES = "versions:branch"
     READ_JOBS = "jobs:read"
     CANCEL_JOBS = "jobs:cancel"
+    PROTECT_BRANCHES = "versions:protect"
+    CREATE_TAG = "versions:tag"
 
 
 _READ = frozenset(
     {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY, Action.READ_JOBS}
 )
 _WRITE = _READ | {
+    Action.UPDATE_DATASET,
     Action.APPEND_RECORDS,
     Action.DELETE_RECORDS,
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
     Action.CANCEL_JOBS,
+    Action.CREATE_TAG,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.
 PERMITTED: dict[Role, frozenset[Action]] = {
     Role.READER: _READ,
     Role.WRITER: _WRITE,
-    Role.ADMIN: _WRITE | {Action.CREATE_DATASET},
+    Role.ADMIN: _WRITE
+    | {
+        Action.CREATE_DATASET,
+        Action.ARCHIVE_DATASET,
+        Action.CLONE_DATASET,
+        Action.PROTECT_BRANCHES,
+    },
     Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.READ_JOBS}),
 }
 

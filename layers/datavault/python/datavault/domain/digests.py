@@ -7,6 +7,7 @@ BLAKE3 in ``derive_key`` mode, which anyone can recompute from the commit's publ
 they cover (the tree's root) is keyed already.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -23,7 +24,8 @@ _STAGED_ID = b"io.llm-data-vault/1/staged record id"
 _ETAG = b"io.llm-data-vault/1/record etag"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
-_NAME = "io.llm-data-vault/1/dataset name"
+_NAME = b"io.llm-data-vault/1/dataset name"
+_USAGE = "io.llm-data-vault/1/usage identifier"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,6 +55,21 @@ def record_digest(body: bytes, key: bytes) -> bytes:
     return blake3(body, key=key).digest(DIGEST_BYTES)
 
 
+def record_digests(bodies: Iterable[bytes | memoryview], key: bytes) -> bytes:
+    """``record_digest`` of each of many, one after the other.
+
+    One hasher for all: making one takes longer than hashing a short record does.
+    """
+    hasher = blake3(key=key)
+    update, digest, reset = hasher.update, hasher.digest, hasher.reset
+    found: list[bytes] = []
+    for body in bodies:
+        update(body)
+        found.append(digest(DIGEST_BYTES))
+        reset()
+    return b"".join(found)
+
+
 def node_address(identity: bytes, key: bytes) -> bytes:
     """The 32-byte address of a tree node, under ``IdKeys.node``."""
     return blake3(identity, key=key).digest(ADDRESS_BYTES)
@@ -78,6 +95,14 @@ def request_body_hash(body: bytes) -> bytes:
     return blake3(body, derive_key_context=_REQUEST_BODY).digest()
 
 
-def name_hash(name: str) -> str:
-    """The sort key of a dataset's name: any name fits, and no two names share it."""
-    return blake3(name.encode(), derive_key_context=_NAME).hexdigest()
+def name_hash(name: str, workspace_key: bytes) -> str:
+    """The sort key of a dataset's name: any name fits, and no two names share it.
+
+    Under a key of the workspace, so that whoever sees keys of rows cannot test a guess.
+    """
+    return blake3(name.encode(), key=expand(workspace_key, _NAME)).hexdigest()
+
+
+def usage_identifier_hash(workspace: str) -> str:
+    """The 64 hex digits under which a gateway counts a workspace's requests."""
+    return blake3(workspace.encode(), derive_key_context=_USAGE).hexdigest()

@@ -21,11 +21,13 @@ BatchId = NewType("BatchId", str)
 EntryId = NewType("EntryId", str)
 DatasetName = NewType("DatasetName", str)
 BranchName = NewType("BranchName", str)
+TagName = NewType("TagName", str)
 RecordId = NewType("RecordId", str)
 CommitId = NewType("CommitId", str)
 RequestId = NewType("RequestId", str)
 
 DATASET_NAME_CHARS_MAX = 256
+# Of branches and tags: a ref is either.
 BRANCH_NAME_CHARS_MAX = 128
 RECORD_ID_BYTES_MAX = 512
 REQUEST_ID_CHARS_MAX = 128
@@ -85,20 +87,12 @@ def parse_dataset_name(text: str) -> DatasetName:
 
 def parse_branch_name(text: str, *, field: str = "branch") -> BranchName:
     """A name of 1 to 128 of ``A-Z a-z 0-9 . _ - /`` that cannot be taken for a commit id."""
-    if not 1 <= len(text) <= BRANCH_NAME_CHARS_MAX:
-        raise Invalid(
-            f"a branch name has 1 to {BRANCH_NAME_CHARS_MAX} characters, this has {len(text)}",
-            field=field,
-        )
-    if not _BRANCH.fullmatch(text) or ".." in text or text.endswith((".", ".lock")):
-        raise Invalid(
-            "a branch name is made of letters, digits and . _ - /, starts with a letter or digit,"
-            " and has no '..', no empty part, no '.' or '.lock' at its end",
-            field=field,
-        )
-    if is_commit_ref(text):
-        raise Invalid("a branch name cannot look like a commit id (8 to 64 hex)", field=field)
-    return BranchName(text)
+    return BranchName(_parse_ref_name(text, "a branch name", field))
+
+
+def parse_tag_name(text: str, *, field: str = "tag") -> TagName:
+    """A name by the rules of branches."""
+    return TagName(_parse_ref_name(text, "a tag name", field))
 
 
 def is_commit_ref(text: str) -> bool:
@@ -130,6 +124,23 @@ def parse_request_id(text: str) -> RequestId:
             field="Idempotency-Key",
         )
     return RequestId(text)
+
+
+def _parse_ref_name(text: str, what: str, field: str) -> str:
+    if not 1 <= len(text) <= BRANCH_NAME_CHARS_MAX:
+        raise Invalid(
+            f"{what} has 1 to {BRANCH_NAME_CHARS_MAX} characters, this has {len(text)}",
+            field=field,
+        )
+    if not _BRANCH.fullmatch(text) or ".." in text or text.endswith((".", ".lock")):
+        raise Invalid(
+            f"{what} is made of letters, digits and . _ - /, starts with a letter or digit,"
+            " and has no '..', no empty part, no '.' or '.lock' at its end",
+            field=field,
+        )
+    if is_commit_ref(text):
+        raise Invalid(f"{what} cannot look like a commit id (8 to 64 hex)", field=field)
+    return text
 
 
 def _parse_prefixed(text: str, prefix: str, field: str) -> str:

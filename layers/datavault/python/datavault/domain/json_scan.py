@@ -4,33 +4,27 @@ Everything here is numpy over a whole batch of lines, so that the work is native
 the GIL. Nothing here decides that a record is bad: it finds the lines that may be.
 """
 
-import re
-from bisect import bisect_left
-from operator import itemgetter
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datavault.domain.json_text import NESTING_MAX
+from datavault.domain.json_lines import IS_SPACE, Bools, Bytes, Int64s, joined, positions
+from datavault.domain.json_text import GRAMMAR, NESTING_MAX, REFUSALS
 
-type Bytes = NDArray[np.uint8]
 type Words = NDArray[np.uint64]
-type Int64s = NDArray[np.int64]
-type Chars = NDArray[np.bytes_]
-type Bools = NDArray[np.bool_]
 
-_IS_SPACE = np.zeros(256, np.bool_)
-_IS_SPACE[list(b" \t\r\n")] = True
-_TRIM_STEPS_MAX = 8
 # A longer key makes its line suspected: 8 rounds of one word each read this many bytes.
 _KEY_BYTES_MAX = 64
-# Runs of backslashes are followed one step at a time, so longer ones are looked up instead.
-_BACKSLASHES_MANY = 8
-_LONG_RUN = re.compile(rb"\\{8,}")
+# Longer ranges, in the mean, are joined and not gathered byte by byte.
+_LONG_RANGE_BYTES = 24
+_NO_ESCAPE, _GOOD_ESCAPE, _BY_CODE = 0, 1, 2
+_ESCAPE = np.zeros(256, np.uint8)
+_ESCAPE[list(b'"\\/bfnrt')] = _GOOD_ESCAPE
+_ESCAPE[ord("u")] = _BY_CODE
 
-_STEP = np.zeros(256, np.int8)
-_STEP[list(b"{[")] = 1
-_STEP[list(b"}]")] = -1
+# What each byte of a skeleton does to the depth, in two's complement.
+_STEP = bytes(1 if byte in b"{[" else 255 if byte in b"}]" else 0 for byte in range(256))
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
 _LOW_BITS = np.uint64(0x0101010101010101)
 _HIGH_BITS = np.uint64(0x8080808080808080)
@@ -42,111 +36,158 @@ _ODD_2 = np.uint64(0x94D049BB133111EB)
 _ODD_3 = np.uint64(0x9E3779B97F4A7C15)
 
 
-def split_lines(text: Bytes) -> tuple[Int64s, Int64s, Int64s]:
-    """Number, start and end of each line that is not blank; without the white space around it."""
-    is_break = np.zeros(len(text) + -len(text) % 8, np.bool_)
-    np.equal(text, ord("\n"), out=is_break[: len(text)])
-    breaks = _positions(is_break)
-    starts = np.empty(len(breaks) + 1, np.int64)
-    starts[0] = 0
-    np.add(breaks, 1, out=starts[1:])
-    ends = np.append(breaks, len(text))
-    lines = np.arange(len(starts))
-    full = starts < ends
-    for _ in range(_TRIM_STEPS_MAX):
-        trailing = np.flatnonzero(full)
-        trailing = trailing[_IS_SPACE[text[ends[trailing] - 1]]]
-        ends[trailing] -= 1
-        leading = np.flatnonzero(starts < ends)
-        leading = leading[_IS_SPACE[text[starts[leading]]]]
-        starts[leading] += 1
-        full = starts < ends
-        if not len(trailing) and not len(leading):
-            break
-    else:
-        for line in np.flatnonzero(full).tolist():
-            body = text[starts[line] : ends[line]].tobytes()
-            ends[line] -= len(body) - len(body.rstrip(b" \t\r\n"))
-            starts[line] += len(body) - len(body.lstrip(b" \t\r\n"))
-        full = starts < ends
-    if full.all():
-        return lines, starts, ends
-    return lines[full], starts[full], ends[full]
-
-
-def joined(
-    batch: bytes | memoryview, starts: Int64s, ends: Int64s
-) -> tuple[bytes | memoryview, Int64s, Int64s]:
-    """The lines alone, a newline between them, and where they are in that.
-
-    This is ``batch`` itself when there is nothing else in it.
-    """
-    if _only_space_between(batch, starts, ends):
-        return batch, starts, ends
-    sizes = ends - starts
-    text = b"\n".join(
-        [batch[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    )
-    new_ends = np.cumsum(sizes + 1) - 1
-    return text, new_ends - sizes, new_ends
-
-
-def leading_strings(text: Bytes, starts: Int64s, prefix: bytes, width: int) -> tuple[Chars, Bools]:
-    """The plain ASCII strings that lines have right after ``prefix``, and which lines have one.
-
-    ``prefix`` ends with the opening quote. A string has 1 to ``width - 1`` bytes, no escape and no
-    control character. The column is ``S``, as wide as its longest; empty where there is none.
-    """
-    reach = len(prefix) + width
-    near = starts <= len(text) - reach
-    if not near.any() or len(starts) * reach > 2 * len(text):
-        # Windows over short lines would be more than the text itself.
-        return np.zeros(len(starts), "S1"), np.zeros(len(starts), np.bool_)
-    windows = np.lib.stride_tricks.sliding_window_view(text, reach)[np.where(near, starts, 0)]
-    has = near & (windows[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all(axis=1)
-    strings = windows[:, len(prefix) :]
-    sizes = (strings == ord('"')).argmax(axis=1)
-    has &= sizes > 0
-    inside = np.arange(width) < sizes[:, None]
-    strange = strings - ord(" ") >= 0x80 - ord(" ")
-    strange |= strings == ord("\\")
-    has &= ~(strange & inside).any(axis=1)
-    inside &= has[:, None]
-    widest = max(1, int(sizes.max(where=has, initial=0)))
-    column = np.multiply(strings[:, :widest], inside[:, :widest], order="C")
-    return column.view(f"S{widest}").ravel(), has
-
-
 def odd_lines(text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
-    """Lines of ``text`` that may break a rule which the grammar does not show.
+    """Lines of ``text`` that may be no record.
 
-    The rules: UTF-8, no NUL by escape, at most ``NESTING_MAX`` deep, no key twice in an object.
-    Each line is known to be an object by the grammar, and nothing else stands in ``text``; so
-    quotes and brackets pair within lines, and the whole text is scanned as one.
+    The rules: JSON by the grammar, UTF-8, no NUL by escape, at most ``NESTING_MAX`` deep, no key
+    twice in an object. Each line begins with ``{`` and ends with ``}``, and nothing but white
+    space stands between them; so no value can span two lines: nowhere in JSON does ``{`` follow
+    ``}``, and no string holds a line feed.
 
     Some lines are suspected although they keep the rules: with an escape in a key, with a key of
     more than ``_KEY_BYTES_MAX`` bytes, with much space before a colon.
     """
-    padded = np.zeros(len(text) + 8 + -len(text) % 8 + 8, np.uint8)
-    padded[8 : 8 + len(text)] = np.frombuffer(text, np.uint8)
-    places = [_nul_escapes(padded), _structure_oddities(padded)]
     odd = np.zeros(len(starts), np.bool_)
+    if not len(starts):
+        return odd
+    padded = np.full(len(text) + 8 + -len(text) % 8 + 8, ord(" "), np.uint8)
+    padded[8 : 8 + len(text)] = np.frombuffer(text, np.uint8)
     # Places are counted from the start of the padding.
-    odd[np.searchsorted(starts, np.concatenate(places) - 8, side="right") - 1] = True
+    first = starts + 8
+    quotes, escaped = _quotes(padded)
+    # Lines of which a string does not end: what follows would be taken for text.
+    odd[:] = np.diff(quotes.searchsorted(first), append=len(quotes)) & 1
+    skeleton = _Skeleton.of(padded, quotes, len(text))
+    if not odd.any() and not _is_lines(skeleton.text, len(starts)):
+        odd = _refused(text, starts, ends)
+    if odd.any():
+        sure = np.flatnonzero(~odd)
+        odd[sure] = odd_lines(*joined(text, starts[sure], ends[sure]))
+        return odd
+    bad, unicode_escapes, nul = _escapes(padded, escaped)
+    places = [
+        bad,
+        nul,
+        _controls(padded, quotes, skeleton.array),
+        _oddities(padded, quotes, skeleton),
+    ]
+    odd[first.searchsorted(np.concatenate(places), side="right") - 1] = True
+    # The skeleton has no escapes in it; surrogates, above all, are for the grammar to judge.
+    rows = np.unique(first.searchsorted(unicode_escapes, side="right") - 1)
+    odd[rows] |= _refused(text, starts[rows], ends[rows])
     if not _is_utf8(padded.view(np.uint64)):
         for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
             odd[line] |= not _decodes(bytes(text[start:end]))
     return odd
 
 
-def _positions(mask: Bools) -> Int64s:
-    """Where ``mask`` is true; its length is a multiple of 8.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Skeleton:
+    """A text with every string in it empty: ``{"":"","":[1,2]}``.
 
-    Looking for words with anything in them first is twice as fast as ``flatnonzero`` alone.
+    By the grammar it is JSON if the text is, and the text is if, besides, its strings are good.
+    It has a few per cent of the bytes of the text, and all of its structure. Range ``i`` of the
+    text, from ``begins[i]``, is at ``places[i]`` of the skeleton; each goes from the quote that
+    closes a string, or from the start, to the quote that opens the next one, or to the end.
     """
-    words = np.flatnonzero(mask.view(np.uint64) != 0)
-    within = np.flatnonzero(mask.reshape(-1, 8).take(words, axis=0))
-    return (words.take(within >> 3) << 3) + (within & 7)
+
+    text: bytes
+    begins: Int64s
+    places: Int64s
+
+    @classmethod
+    def of(cls, padded: Bytes, quotes: Int64s, size: int) -> "_Skeleton":
+        """The skeleton of the ``size`` bytes in ``padded``."""
+        closing = quotes[1::2]
+        begins = np.concatenate([[8], closing])
+        ends = np.append(quotes[::2] + 1, 8 + size)[: len(begins)]
+        lengths = ends - begins
+        total = int(lengths.sum())
+        places = np.cumsum(lengths) - lengths
+        if total > len(begins) * _LONG_RANGE_BYTES:
+            view = memoryview(padded)
+            spans = zip(begins.tolist(), ends.tolist(), strict=True)
+            return cls(b"".join([view[begin:end] for begin, end in spans]), begins, places)
+        index = np.repeat(begins - places, lengths)
+        index += np.arange(total)
+        return cls(padded.take(index).tobytes(), begins, places)
+
+    @property
+    def array(self) -> Bytes:
+        """Its bytes."""
+        return np.frombuffer(self.text, np.uint8)
+
+    def origin(self, at: Int64s) -> Int64s:
+        """The places in the text of places in the skeleton."""
+        rows = self.places.searchsorted(at, side="right") - 1
+        return self.begins.take(rows) + at - self.places.take(rows)
+
+
+def _is_lines(text: bytes | memoryview, count: int) -> bool:
+    """Whether ``text`` is so many JSON values."""
+    try:
+        return len(GRAMMAR.decode_lines(text)) == count
+    except REFUSALS:
+        return False
+
+
+def _refused(text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
+    """Which lines are not JSON by the grammar."""
+    if _is_lines(joined(text, starts, ends)[0], len(starts)):
+        return np.zeros(len(starts), np.bool_)
+    spans = zip(starts.tolist(), ends.tolist(), strict=True)
+    return np.array([not _is_json(text[start:end]) for start, end in spans], np.bool_)
+
+
+def _is_json(text: bytes | memoryview) -> bool:
+    try:
+        GRAMMAR.decode(text)
+    except REFUSALS:
+        return False
+    return True
+
+
+def _quotes(padded: Bytes) -> tuple[Int64s, Int64s]:
+    """The quotes that begin or end strings, and what a backslash stands before, if not an ``n``.
+
+    Most escapes are of line feeds: they are left out before anything is looked at one by one.
+    """
+    quotes = positions(padded == ord('"'))
+    escapes = padded == ord("\\")
+    escapes[:-1] &= padded[1:] != ord("n")
+    backslashes = positions(escapes)
+    if not len(backslashes):
+        return quotes, backslashes
+    escaped = backslashes + 1
+    again = np.flatnonzero(backslashes[1:] == escaped[:-1]) + 1
+    if len(again):
+        # Of a run of backslashes, every other one is itself escaped. (It may end with one more,
+        # before an ``n``, which is then good in either case.)
+        number = np.arange(len(again))
+        begins = np.where(np.append([True], again[1:] != again[:-1] + 1), number, 0)
+        own = (number - np.maximum.accumulate(begins)) & 1 == 0
+        escaped = np.delete(escaped, again.compress(own))
+    kept = np.ones(len(quotes), np.bool_)
+    kept[quotes.searchsorted(escaped.compress(padded.take(escaped) == ord('"')))] = False
+    return quotes.compress(kept), escaped
+
+
+def _escapes(padded: Bytes, escaped: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """Escapes that JSON has not; those by code point; and of these the ones of NUL."""
+    kind = _ESCAPE.take(padded.take(escaped))
+    by_code = at = escaped.compress(kind == _BY_CODE)
+    for offset in range(1, 5):
+        at = at.compress(padded.take(at + offset, mode="clip") == ord("0"))
+    return escaped.compress(kind == _NO_ESCAPE) - 1, by_code, at
+
+
+def _controls(padded: Bytes, quotes: Int64s, skeleton: Bytes) -> Int64s:
+    """Control characters in strings."""
+    controls = padded < ord(" ")
+    if np.count_nonzero(controls) == np.count_nonzero(skeleton < ord(" ")):
+        return quotes[:0]
+    at = positions(controls)
+    return at.compress(quotes.searchsorted(at) & 1 == 1)
 
 
 def _is_utf8(words: Words) -> bool:
@@ -169,82 +210,44 @@ def _decodes(text: bytes) -> bool:
     return True
 
 
-def _nul_escapes(padded: Bytes) -> Int64s:
-    """Where ``\\u0000`` stands; the backslash may be itself an escaped one."""
-    escapes = padded[:-8] == ord("\\")
-    escapes &= padded[1:-7] == ord("u")
-    if not escapes.any():
-        return np.zeros(0, np.int64)
-    at = _positions(escapes)
-    for offset in range(2, 6):
-        at = at[padded.take(at + offset, mode="clip") == ord("0")]
-    return at
-
-
-def _structure_oddities(padded: Bytes) -> Int64s:
-    """Places in lines that may nest too deep or have a key twice."""
-    folded = padded | 0x20
-    folded -= ord("{")
-    folded &= 0xFD
-    # Now 0 stands for the four brackets.
-    mask = folded == 0
-    mask |= padded == ord('"')
-    at = _unescaped(padded, _positions(mask))
-    sign = padded.take(at)
-    quotes = np.flatnonzero(sign == ord('"'))
-    brackets = np.flatnonzero(sign != ord('"'))
-    # The rows before a bracket are brackets and quotes; after an odd number of these it is text.
-    in_text = (brackets - np.arange(len(brackets))) & 1
-    step = _STEP.take(sign.take(brackets) | (in_text << 7).view(np.uint64).astype(np.uint8))
+def _oddities(padded: Bytes, quotes: Int64s, skeleton: _Skeleton) -> Int64s:
+    """Places in lines that may nest too deep or have a key twice; the lines are JSON."""
+    text = skeleton.array
+    step = np.frombuffer(skeleton.text.translate(_STEP), np.int8)
     depth = np.cumsum(step, dtype=np.int32)
-    too_deep = at.take(brackets.compress(depth > NESTING_MAX))
-    closing = at.take(quotes[1::2])
-    keys, strange = _before_colon(padded, closing)
-    opening = quotes.take(keys << 1)
-    first, last = at.take(opening) + 1, closing.take(keys)
+    too_deep = skeleton.origin(np.flatnonzero(depth > NESTING_MAX))
+    at = np.flatnonzero(text == ord('"'))
+    keys, strange = _before_colon(text, at[1::2])
+    first, last = quotes[::2].take(keys) + 1, quotes[1::2].take(keys)
     signature, unsure = _key_signatures(padded.view(np.uint64), first, last)
-    # So many brackets stand before each key; the last one says which object it is in.
-    before = opening - (keys << 1)
-    signature += _object_numbers(step, depth).take(before - 1) * _ODD_3
+    is_bracket = step != 0
+    brackets = np.flatnonzero(is_bracket)
+    numbers = _object_numbers(step.take(brackets), depth.take(brackets))
+    # The last bracket before a key says which object it is in.
+    before = np.cumsum(is_bracket, dtype=np.int32).take(at[::2].take(keys)) - 1
+    signature += numbers.take(before) * _ODD_3
     return np.concatenate(
-        [strange, too_deep, first.compress(unsure), first.take(_repeats(signature))]
+        [
+            quotes[1::2].take(strange),
+            too_deep,
+            first.compress(unsure),
+            first.take(_repeats(signature)),
+        ]
     )
 
 
-def _unescaped(padded: Bytes, at: Int64s) -> Int64s:
-    """``at`` without the quotes after an odd number of backslashes."""
-    rows = np.flatnonzero(padded.take(at - 1) == ord("\\"))
-    if not len(rows):
-        return at
-    rows = rows.compress(padded.take(at.take(rows)) == ord('"'))
-    kept = np.ones(len(at), np.bool_)
-    back = 1
-    while len(rows) and back < _BACKSLASHES_MANY:
-        # These have ``back`` backslashes before them, and perhaps more.
-        kept[rows] = back % 2 == 0
-        back += 1
-        rows = rows.compress(padded.take(at.take(rows) - back) == ord("\\"))
-    if len(rows):
-        runs = [run.span() for run in _LONG_RUN.finditer(padded)]
-        for row, place in zip(rows.tolist(), at.take(rows).tolist(), strict=True):
-            start, end = runs[bisect_left(runs, place, key=itemgetter(1))]
-            assert end == place
-            kept[row] = (end - start) % 2 == 0
-    return at.compress(kept)
-
-
-def _before_colon(padded: Bytes, closing: Int64s) -> tuple[Int64s, Int64s]:
-    """The strings that are keys, by number, and the closing quotes with too much space to tell."""
-    after = padded.take(closing + 1)
+def _before_colon(skeleton: Bytes, closing: Int64s) -> tuple[Int64s, Int64s]:
+    """The strings that are keys, by number, and those with too much space behind them to tell."""
+    after = skeleton.take(closing + 1)
     is_key = after == ord(":")
-    rows = np.flatnonzero(_IS_SPACE.take(after))
+    rows = np.flatnonzero(IS_SPACE.take(after))
     for offset in range(2, 6):
         if not len(rows):
             break
-        after = padded.take(closing.take(rows) + offset, mode="clip")
+        after = skeleton.take(closing.take(rows) + offset, mode="clip")
         is_key[rows.compress(after == ord(":"))] = True
-        rows = rows.compress(_IS_SPACE.take(after))
-    return np.flatnonzero(is_key), closing.take(rows)
+        rows = rows.compress(IS_SPACE.take(after))
+    return np.flatnonzero(is_key), rows
 
 
 def _object_numbers(step: NDArray[np.int8], depth: NDArray[np.int32]) -> Words:
@@ -307,19 +310,3 @@ def _repeats(signature: Words) -> Int64s:
     if not same.any():
         return np.zeros(0, np.int64)
     return np.flatnonzero(np.isin(signature, in_order[1:][same]))
-
-
-def _only_space_between(batch: bytes | memoryview, starts: Int64s, ends: Int64s) -> bool:
-    """Whether the lines are all that is in ``batch``; may say no when there is only more space.
-
-    Two lines with another between them are three bytes apart at least.
-    """
-    if not len(starts):
-        return False
-    first, last = int(starts[0]), int(ends[-1])
-    return (
-        first <= 1
-        and len(batch) - last <= 2
-        and not bytes(batch[last:]).strip(b" \t\r\n")
-        and bool((starts[1:] - ends[:-1] <= 2).all())
-    )

@@ -14,6 +14,7 @@ from datavault.domain.ids import (
     EntryId,
     JobId,
     StoreId,
+    TagName,
     WorkspaceId,
 )
 from datavault.domain.rows import Key, Table
@@ -25,14 +26,23 @@ STAGED_SHARDS = 16
 LEDGER_SHARDS = 16
 SWEEP_SHARDS = 16
 OPEN_JOB_SHARDS = 16
+# As many as a token's last digit tells apart; a multiple of HEAD_SHARDS (``domain.datasets``).
+GATE_SHARDS = 16
 
 BRANCH_PREFIX = "branch/"
+TAG_PREFIX = "tag/"
 DATASET_PREFIX = "dataset/"
+_GATE = "gate/"
 
 
 def workspace(ws: WorkspaceId) -> Key:
     """The workspace itself."""
     return Key(Table.CATALOG, f"workspace/{ws}", "workspace")
+
+
+def maintenance(ws: WorkspaceId | None) -> Key:
+    """That a workspace is read-only, or the whole stage; not there, it is not."""
+    return Key(Table.CATALOG, f"maintenance/{ws or 'stage'}", "read-only")
 
 
 def workspace_dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
@@ -50,9 +60,56 @@ def dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
     return Key(Table.CATALOG, f"dataset/{ws}/{ds}", "dataset")
 
 
+def indexed_partition(ws: WorkspaceId, term: str) -> str:
+    """The datasets of a workspace to which a term applies, oldest first."""
+    return f"workspace/{ws}/datasets/{term}"
+
+
+def indexed_dataset(ws: WorkspaceId, term: str, ds: DatasetId) -> Key:
+    """That a term of the index applies to a dataset."""
+    return Key(Table.CATALOG, indexed_partition(ws, term), ds)
+
+
+def gate(ws: WorkspaceId, ds: DatasetId, shard: int) -> Key:
+    """That a dataset takes no changes: a row that is there while it is archived."""
+    return Key(Table.CATALOG, f"{_GATE}{ws}/{ds}/{shard:x}", "shut")
+
+
+def gates(ws: WorkspaceId, ds: DatasetId) -> list[Key]:
+    """All gates of a dataset."""
+    return [gate(ws, ds, shard) for shard in range(GATE_SHARDS)]
+
+
+def is_gate(key: Key) -> bool:
+    """Whether the row is a gate."""
+    return key.partition.startswith(_GATE)
+
+
+def clone(ws: WorkspaceId, origin: DatasetId, ds: DatasetId) -> Key:
+    """That a dataset has been cloned: its commits and its store are the clone's too."""
+    return Key(Table.CATALOG, f"clones/{ws}/{origin}", ds)
+
+
 def branch(ws: WorkspaceId, ds: DatasetId, name: BranchName) -> Key:
     """A branch by name."""
     return Key(Table.CATALOG, f"dataset/{ws}/{ds}", f"{BRANCH_PREFIX}{name}")
+
+
+def tag(ws: WorkspaceId, ds: DatasetId, name: TagName) -> Key:
+    """A tag by name."""
+    return Key(Table.CATALOG, f"dataset/{ws}/{ds}", f"{TAG_PREFIX}{name}")
+
+
+def reflog_partition(ws: WorkspaceId, ds: DatasetId, name: BranchName) -> str:
+    """Where a branch of that name has been, and those that had the name before it."""
+    return f"reflog/{ws}/{ds}/{name}"
+
+
+def reflog(
+    ws: WorkspaceId, ds: DatasetId, name: BranchName, branch_id: BranchId, number: int
+) -> Key:
+    """One step of a branch."""
+    return Key(Table.CATALOG, reflog_partition(ws, ds, name), f"{branch_id}/{number:012d}")
 
 
 def head(branch_id: BranchId, shard: int) -> Key:

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from datavault.domain.errors import Invalid, TooLarge, VaultError
 from datavault.domain.ids import RECORD_ID_BYTES_MAX, RecordId, parse_record_id
-from datavault.domain.json_scan import joined, leading_strings, odd_lines, split_lines
+from datavault.domain.json_lines import joined, leading_strings, split_lines
+from datavault.domain.json_scan import odd_lines
 from datavault.domain.json_text import (
-    GRAMMAR,
     REFUSALS,
     plain,
     raw_fields,
@@ -72,8 +72,7 @@ class LineScan:
     """The records of a batch as columns, one row a record, in the order of the lines.
 
     Record ``i`` is ``batch[starts[i]:ends[i]]``, trimmed. ``ids`` is ``S{width}`` (UTF-8, no NUL,
-    so the padding is unambiguous), or ``None`` when no record key was given. ``is_parsed`` says
-    that each row is JSON by the grammar, so that ``validate`` need not look at that again.
+    so the padding is unambiguous), or ``None`` when no record key was given.
     """
 
     lines: Int64s
@@ -81,7 +80,6 @@ class LineScan:
     ends: Int64s
     ids: NDArray[np.bytes_] | None
     problems: tuple[LineProblem, ...]
-    is_parsed: bool
 
 
 def parse_record(text: bytes, *, record_key: str | None, field: str) -> ParsedRecord:
@@ -161,7 +159,6 @@ def scan_lines(batch: bytes | memoryview, *, record_key: str | None) -> LineScan
         scan.ends[kept],
         None if scan.ids is None else scan.ids[kept],
         tuple(sorted((*scan.problems, *problems), key=attrgetter("line"))),
-        is_parsed=True,
     )
 
 
@@ -174,10 +171,10 @@ def scan_ids(batch: bytes | memoryview, *, record_key: str | None) -> LineScan:
     text = np.frombuffer(batch, np.uint8)
     lines, starts, ends = split_lines(text)
     if record_key is None or not len(starts):
-        return LineScan(lines, starts, ends, None if record_key is None else _NO_IDS, (), False)
+        return LineScan(lines, starts, ends, None if record_key is None else _NO_IDS, ())
     ids, known = _leading_ids(text, starts, ends, record_key)
     if known.all():
-        return LineScan(lines, starts, ends, ids, (), False)
+        return LineScan(lines, starts, ends, ids, ())
     rest = np.flatnonzero(~known)
     column, odd = _decode_ids(batch, starts[rest], ends[rest], record_key)
     problems: list[LineProblem] = []
@@ -195,9 +192,7 @@ def scan_ids(batch: bytes | memoryview, *, record_key: str | None) -> LineScan:
     ids = ids.astype(max(ids.dtype, others.dtype))
     ids[rest] = others
     kept = ~bad
-    return LineScan(
-        lines[kept], starts[kept], ends[kept], ids[kept], tuple(problems), not known.any()
-    )
+    return LineScan(lines[kept], starts[kept], ends[kept], ids[kept], tuple(problems))
 
 
 def validate(
@@ -210,10 +205,7 @@ def validate(
     rows = np.arange(len(scan.starts)) if wanted is None else np.flatnonzero(wanted)
     text = np.frombuffer(batch, np.uint8)
     starts, ends = scan.starts[rows], scan.ends[rows]
-    odd = np.zeros(len(rows), np.bool_)
-    if not scan.is_parsed:
-        odd = _odd_shapes(text, starts, ends)
-        _decode_rows(GRAMMAR, batch, starts, ends, odd)
+    odd = _odd_shapes(text, starts, ends)
     sure = np.flatnonzero(~odd)
     odd[sure] = odd_lines(*joined(batch, starts[sure], ends[sure]))
     found = (

@@ -14,6 +14,13 @@ until it has as many batches as the heads counted.
 - *T1* (``close_generation``): all heads go to the next generation and name the job.
 - *T3* (``move``): all heads go to the new commit and name no job any more.
 
+Every move of a branch, its making and its end leave a row in the reflog, in their transaction.
+
+A *protected* branch moves by merges only (``move_by_merge``). The heads say so, and whatever
+stages, closes, moves or deletes asks it of them in its own transaction. A branch is protected when
+nothing is staged on it and no job is pending (``protect`` asks that of the heads as well), so
+nothing is ever stuck on it.
+
 At most one job is pending on a branch: whoever finds one finishes it first (its author, time and
 parent are frozen in the job, so anyone arrives at the same commit). What a reader must look at is
 therefore: the open generation, the pending one, the commit's tree.
@@ -25,9 +32,11 @@ other began, the later has the greater tick. Between concurrent batches any orde
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from datavault.domain import keyspace
+from datavault.domain import commit_jobs, keyspace
+from datavault.domain.commit_jobs import CommitJob
+from datavault.domain.errors import Conflict
 from datavault.domain.ids import (
     BatchId,
     BranchId,
@@ -35,10 +44,11 @@ from datavault.domain.ids import (
     CommitId,
     DatasetId,
     JobId,
+    TagName,
     WorkspaceId,
 )
+from datavault.domain.reflog import Move, Named, Why
 from datavault.domain.rows import (
-    EXPIRES_AT,
     Absent,
     Attributes,
     Change,
@@ -56,8 +66,6 @@ from datavault.domain.staging import KEPT_AFTER_COMMIT_MS
 # What a ref to a commit is "on": it has no staged changes.
 NO_BRANCH = BranchId("")
 
-_JOB_KEPT_MS = 7 * 24 * 3600 * 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Branch:
@@ -68,27 +76,38 @@ class Branch:
     commit: CommitId
     created_ms: int
     created_by: str
+    protected: bool
 
     @classmethod
-    def of(cls, row: Row, commit: CommitId) -> "Branch":
-        """From its row, and the commit that one of its heads names."""
+    def of(cls, row: Row, head: "Head") -> "Branch":
+        """From its row, and what its heads say."""
         return cls(
             BranchId(row.text("id")),
             BranchName(row.text("name")),
-            commit,
+            head.commit,
             row.number("created_ms"),
             row.text("created_by"),
+            head.protected,
         )
 
     def encode(self) -> str:
         """As a remembered request keeps it."""
-        return json.dumps([self.id, self.name, self.commit, self.created_ms, self.created_by])
+        return json.dumps(
+            [self.id, self.name, self.commit, self.created_ms, self.created_by, self.protected]
+        )
 
     @classmethod
     def decode(cls, text: str) -> "Branch":
         """What ``encode`` gave."""
-        branch, name, commit, created_ms, created_by = json.loads(text)
-        return cls(BranchId(branch), BranchName(name), CommitId(commit), created_ms, created_by)
+        branch, name, commit, created_ms, created_by, protected = json.loads(text)
+        return cls(
+            BranchId(branch),
+            BranchName(name),
+            CommitId(commit),
+            created_ms,
+            created_by,
+            protected,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,9 @@ class Head:
     bytes: int
     closed_batches: int
     """Batches in the generation before the open one."""
+    moves: int
+    """How often the branch has moved; it tells two visits of one commit apart."""
+    protected: bool
 
     @classmethod
     def of(cls, row: Row) -> "Head":
@@ -116,36 +138,8 @@ class Head:
             row.number(_slot("records", generation)),
             row.number(_slot("bytes", generation)),
             row.number(_slot("batches", generation - 1)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class CommitJob:
-    """A commit under way: everything its id depends on is frozen here, but the changes."""
-
-    id: JobId
-    branch: BranchId
-    generation: int
-    parent: CommitId
-    author: str
-    message: str
-    time_ms: int
-    commit: CommitId | None
-    abandoned: bool = False
-
-    @classmethod
-    def of(cls, row: Row, message: str) -> "CommitJob":
-        """From its row and its message, which is sealed there."""
-        return cls(
-            JobId(row.text("id")),
-            BranchId(row.text("branch")),
-            row.number("generation"),
-            CommitId(row.text("parent")),
-            row.text("author"),
-            message,
-            row.number("time_ms"),
-            CommitId(row.text("commit")) if row.text("commit") else None,
-            "abandoned" in row.attributes,
+            row.number("moves"),
+            row.flag("protected"),
         )
 
 
@@ -162,21 +156,41 @@ def agreed(rows: Mapping[Key, Row], branch: BranchId) -> Head | None:
     heads = [Head.of(rows[key]) for key in head_keys(branch) if key in rows]
     if len(heads) != keyspace.HEAD_SHARDS:
         return None
-    if len({(head.commit, head.generation, head.pending) for head in heads}) != 1:
+    if len({_said_by_all(head) for head in heads}) != 1:
         return None
-    return Head(
-        heads[0].commit,
-        heads[0].generation,
-        heads[0].pending,
-        max(head.tick for head in heads),
-        sum(head.records for head in heads),
-        sum(head.bytes for head in heads),
-        sum(head.closed_batches for head in heads),
+    return replace(
+        heads[0],
+        tick=max(head.tick for head in heads),
+        records=sum(head.records for head in heads),
+        bytes=sum(head.bytes for head in heads),
+        closed_batches=sum(head.closed_batches for head in heads),
     )
 
 
-def create(ws: WorkspaceId, ds: DatasetId, branch: Branch) -> list[Change]:
-    """The branch and its heads, at the branch's commit, with nothing staged."""
+def require_unprotected(head: Head) -> None:
+    """Return if changes may be made on the branch itself.
+
+    Raises:
+        Conflict: the branch is protected, whoever asks: no role passes.
+    """
+    if head.protected:
+        raise Conflict("the branch is protected: it takes merges only", field="branch")
+
+
+def require_nothing_staged(head: Head) -> None:
+    """Return if no change is staged in the open generation; ``Conflict`` says how many are."""
+    if head.records:
+        raise Conflict(
+            f"{head.records} records are staged on this branch: commit or discard them first",
+            field="branch",
+        )
+
+
+def create(ws: WorkspaceId, ds: DatasetId, branch: Branch, operation: str) -> list[Change]:
+    """The branch and its heads, at the branch's commit, with nothing staged.
+
+    If neither a branch nor a tag has its name.
+    """
     row = Put(
         keyspace.branch(ws, ds, branch.name),
         {
@@ -192,18 +206,29 @@ def create(ws: WorkspaceId, ds: DatasetId, branch: Branch) -> list[Change]:
         "generation": 0,
         "pending": "",
         "tick": 0,
+        "moves": 0,
+        "protected": branch.protected,
         **_no_counts(0),
         **_no_counts(1),
     }
-    return [row, *(Put(key, empty, Absent()) for key in head_keys(branch.id))]
-
-
-def delete(ws: WorkspaceId, ds: DatasetId, branch: Branch, generation: int) -> list[Change]:
-    """The end of a branch with nothing pending; what is staged on it is left to the sweep."""
-    unmoved = (If("generation", "=", generation), If("pending", "=", ""))
+    why = Why(operation, branch.created_by, branch.created_ms)
+    made = Move(branch.id, 0, None, branch.commit, why)
     return [
-        Delete(keyspace.branch(ws, ds, branch.name), (If("id", "=", branch.id),)),
-        *(Delete(key, unmoved) for key in head_keys(branch.id)),
+        row,
+        Check(keyspace.tag(ws, ds, TagName(branch.name)), Absent()),
+        *(Put(key, empty, Absent()) for key in head_keys(branch.id)),
+        made.put(Named(ws, ds, branch.id, branch.name)),
+    ]
+
+
+def delete(named: Named, head: Head, why: Why) -> list[Change]:
+    """The end of a branch with nothing pending; what is staged on it is left to the sweep."""
+    unmoved = (If("generation", "=", head.generation), *_unmoved(head), *_UNPROTECTED)
+    key = keyspace.branch(named.workspace, named.dataset, named.name)
+    return [
+        Delete(key, (If("id", "=", named.id),)),
+        *(Delete(key, unmoved) for key in head_keys(named.id)),
+        Move(named.id, head.moves + 1, head.commit, None, why).put(named),
     ]
 
 
@@ -219,7 +244,7 @@ def stage(
             _slot("records", generation): records,
             _slot("bytes", generation): size,
         },
-        condition=(If("generation", "=", generation), If("tick", "<", tick)),
+        condition=(If("generation", "=", generation), If("tick", "<", tick), *_UNPROTECTED),
     )
 
 
@@ -229,6 +254,7 @@ def close_generation(job: CommitJob, sealed_message: bytes) -> list[Change]:
         If("generation", "=", job.generation),
         If("commit", "=", job.parent),
         If("pending", "=", ""),
+        *_UNPROTECTED,
     )
     # The slot is free: the generation that had it before is committed, since nothing is pending.
     opened: Attributes = {
@@ -238,56 +264,63 @@ def close_generation(job: CommitJob, sealed_message: bytes) -> list[Change]:
     }
     return [
         *(Update(key, assign=opened, condition=unmoved) for key in head_keys(job.branch)),
-        Put(
-            keyspace.commit_job(job.id),
-            {
-                "id": job.id,
-                "branch": job.branch,
-                "generation": job.generation,
-                "parent": job.parent,
-                "author": job.author,
-                "message": sealed_message,
-                "time_ms": job.time_ms,
-                "commit": "",
-            },
-            Absent(),
-        ),
+        commit_jobs.start(job, sealed_message),
     ]
 
 
-def move(
-    branch: BranchId, *, source: CommitId, target: CommitId, pending: JobId | None
-) -> list[Change]:
-    """T3 for the heads: from one commit to another, with ``pending`` (or nothing) under way."""
-    unmoved = (If("commit", "=", source), If("pending", "=", pending or ""))
-    return [
-        Update(key, assign={"commit": target, "pending": ""}, condition=unmoved)
-        for key in head_keys(branch)
-    ]
+def move(named: Named, head: Head, target: CommitId, why: Why) -> list[Change]:
+    """T3 for the heads: all that say what ``head`` says go to ``target``; nothing is pending then.
+
+    For whatever is committed on the branch itself; a protected one refuses it.
+    """
+    return _move(named, head, target, why, condition=_UNPROTECTED)
 
 
-def still(branch: BranchId, commit: CommitId) -> list[Change]:
-    """That the branch is at a commit, and nothing is under way."""
-    unmoved = (If("commit", "=", commit), If("pending", "=", ""))
-    return [Check(key, unmoved) for key in head_keys(branch)]
+def move_by_merge(named: Named, head: Head, target: CommitId, why: Why) -> list[Change]:
+    """The same for a merge into the branch, which a protected one takes too."""
+    return _move(named, head, target, why)
 
 
-def finish_job(job: CommitJob, commit: CommitId, now_ms: int) -> Update:
-    """T3 for the job: it has made its commit, and is remembered for a week."""
-    return Update(
-        keyspace.commit_job(job.id),
-        assign={"commit": commit, EXPIRES_AT: (now_ms + _JOB_KEPT_MS) // 1000},
-        condition=(If("commit", "=", ""),),
+def reset(named: Named, head: Head, target: CommitId, why: Why) -> list[Change]:
+    """To any commit, if nothing is staged."""
+    return _move(
+        named, head, target, why, condition=(*_UNPROTECTED, *_nothing_staged(head.generation))
     )
+
+
+def reset_and_discard(named: Named, head: Head, target: CommitId, why: Why) -> list[Change]:
+    """To any commit, and to a new generation: what is staged in the open one is left behind."""
+    opened: Attributes = {"generation": head.generation + 1, **_no_counts(head.generation + 1)}
+    open_still = If("generation", "=", head.generation)
+    return _move(named, head, target, why, assign=opened, condition=(*_UNPROTECTED, open_still))
+
+
+def protect(branch: BranchId, head: Head) -> list[Change]:
+    """The branch moves by merges only from here on; if nothing is staged and nothing pending."""
+    bare = (If("pending", "=", ""), *_nothing_staged(head.generation), *_UNPROTECTED)
+    return [Update(key, assign={"protected": True}, condition=bare) for key in head_keys(branch)]
+
+
+def unprotect(branch: BranchId) -> list[Change]:
+    """The branch takes changes again."""
+    protected = (If("protected", "=", True),)
+    return [
+        Update(key, assign={"protected": False}, condition=protected) for key in head_keys(branch)
+    ]
+
+
+def still(branch: BranchId, head: Head) -> list[Change]:
+    """That the branch is where ``head`` says, as protected as it says."""
+    unchanged = (*_unmoved(head), If("protected", "=", head.protected))
+    return [Check(key, unchanged) for key in head_keys(branch)]
 
 
 def abandon(job: CommitJob, now_ms: int) -> list[Change]:
     """Give up a commit that cannot be made: its generation's changes are lost."""
     pending = (If("pending", "=", job.id),)
-    forgotten: Attributes = {"abandoned": True, EXPIRES_AT: (now_ms + _JOB_KEPT_MS) // 1000}
     return [
         *(Update(key, assign={"pending": ""}, condition=pending) for key in head_keys(job.branch)),
-        Update(keyspace.commit_job(job.id), assign=forgotten, condition=(If("commit", "=", ""),)),
+        commit_jobs.forget(job, now_ms),
     ]
 
 
@@ -307,6 +340,48 @@ def batch_row_keys(
     return [
         first if part == 0 else Key(first.table, first.partition, f"{first.sort}/{part:02d}")
         for part in range(parts)
+    ]
+
+
+_UNPROTECTED: tuple[If, ...] = (If("protected", "=", False),)
+
+
+def _said_by_all(head: Head) -> tuple[CommitId, int, JobId | None, int, bool]:
+    return head.commit, head.generation, head.pending, head.moves, head.protected
+
+
+def _unmoved(head: Head) -> tuple[If, ...]:
+    return (
+        If("moves", "=", head.moves),
+        If("commit", "=", head.commit),
+        If("pending", "=", head.pending or ""),
+    )
+
+
+def _nothing_staged(generation: int) -> tuple[If, ...]:
+    return (If("generation", "=", generation), If(_slot("batches", generation), "=", 0))
+
+
+_NOTHING: Attributes = {}
+
+
+def _move(
+    named: Named,
+    head: Head,
+    target: CommitId,
+    why: Why,
+    *,
+    assign: Attributes = _NOTHING,
+    condition: tuple[If, ...] = (),
+) -> list[Change]:
+    number = head.moves + 1
+    moved: Attributes = {"commit": target, "pending": "", "moves": number, **assign}
+    return [
+        *(
+            Update(key, assign=moved, condition=(*_unmoved(head), *condition))
+            for key in head_keys(named.id)
+        ),
+        Move(named.id, number, head.commit, target, why).put(named),
     ]
 
 

@@ -68,6 +68,12 @@ class Row:
         assert isinstance(value, bytes), name
         return value
 
+    def flag(self, name: str) -> bool:
+        """The attribute ``name``, which is a truth."""
+        value = self.attributes[name]
+        assert isinstance(value, bool), name
+        return value
+
     def texts(self, name: str) -> tuple[str, ...]:
         """The attribute ``name``, which is a tuple of strings."""
         value = self.attributes[name]

@@ -19,10 +19,9 @@ from datavault.local.cloud import LocalCloud
 from datavault.local.session import Refused, Session
 from datavault.local.synth import checkout
 from datavault.local.vault import DeployedVault, deploy_vault
-from datavault.local.workspace import operator_vault
+from datavault.local.workspace import make_workspace, operator_vault
 from datavault.services.datasets import describe_dataset
 from datavault.services.keys import describe_store_keys
-from datavault.services.workspaces import create_workspace
 
 CORPUS = Path("tests", "corpora", "sentences.jsonl")
 BATCH_RECORDS = 1000
@@ -79,10 +78,10 @@ def run_demo(say: Say) -> None:
 
 
 def _open(say: Say, cloud: LocalCloud, deployed: DeployedVault) -> Demo:
-    workspace = create_workspace(operator_vault(cloud, deployed), name="demo", stage="local")
-    token = cloud.issuer.token(workspace=workspace.id, roles=["admin"], subject="demo@vault.test")
+    workspace = make_workspace(operator_vault(cloud, deployed), "demo")
+    token = cloud.issuer.token(workspace=workspace, roles=["admin"], subject="demo@vault.test")
     session = Session(deployed.api_url, token)
-    return Demo(say, cloud, deployed, session, workspace.id)
+    return Demo(say, cloud, deployed, session, workspace)
 
 
 def _main_job(demo: Demo) -> None:

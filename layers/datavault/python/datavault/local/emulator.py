@@ -20,8 +20,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from datavault.local.grants import grant
 from datavault.local.http_server import Application, serve
-from datavault.local.issuer import Issuer
+from datavault.local.issuer import TOKEN_PATH, Issuer
 from datavault.local.shims.misfit import ShimMisfit
 
 MINISTACK_VERSION = "1.5.33"
@@ -115,7 +116,13 @@ def _with_issuer(application: Application, issuer: Issuer) -> Application:
     documents = issuer.documents()
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
-        document = documents.get(scope.get("path", "")) if scope["type"] == "http" else None
+        path = scope.get("path", "") if scope["type"] == "http" else ""
+        status, document = 200, documents.get(path)
+        if path == TOKEN_PATH and scope["method"] == "POST":
+            authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+            form = (await receive())["body"]
+            granted = grant(issuer, authorization=authorization, form=form)
+            status, document = granted.status, granted.document
         if document is None:
             await application(scope, receive, send)
             return
@@ -123,7 +130,7 @@ def _with_issuer(application: Application, issuer: Issuer) -> Application:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(document)).encode()),
         ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": document})
 
     return answer

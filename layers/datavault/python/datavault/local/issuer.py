@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 PATH = "/_datavault/issuer"
 DISCOVERY_PATH = f"{PATH}/.well-known/openid-configuration"
 JWKS_PATH = f"{PATH}/.well-known/jwks.json"
+TOKEN_PATH = f"{PATH}/token"
 ALGORITHM = "ES256"
 COORDINATE_BYTES = 32
 DEFAULT_AUDIENCE = "datavault"
@@ -41,6 +42,17 @@ class Issuer:
     @property
     def jwks_url(self) -> str:
         return self._endpoint + JWKS_PATH
+
+    @property
+    def token_url(self) -> str:
+        """Where services get tokens (``datavault.local.grants``)."""
+        return self._endpoint + TOKEN_PATH
+
+    @property
+    def client_key(self) -> bytes:
+        """The key of the secrets of clients; whoever can sign has it."""
+        private = self._key.private_numbers().private_value.to_bytes(COORDINATE_BYTES, "big")
+        return hashlib.sha256(b"io.llm-data-vault/local/clients/v1" + private).digest()
 
     @property
     def audience(self) -> str:
@@ -77,6 +89,8 @@ class Issuer:
             "issuer": self.url,
             "jwks_uri": self.jwks_url,
             "id_token_signing_alg_values_supported": [ALGORITHM],
+            "token_endpoint": self.token_url,
+            "grant_types_supported": ["client_credentials"],
             "response_types_supported": ["token"],
             "subject_types_supported": ["public"],
         }

@@ -10,8 +10,8 @@ from datavault.domain import keyspace
 from datavault.domain.ids import WorkspaceId
 from datavault.local.cloud import LocalCloud
 from datavault.local.vault import DeployedVault, deploy_vault
-from datavault.local.workspace import operator_vault
-from datavault.services.workspaces import create_workspace
+from datavault.local.workspace import make_workspace, operator_vault
+from datavault.services.workspaces import admit_workspace
 
 # Tokens of a real issuer live 15 minutes; nobody wants to fetch one so often on a laptop.
 TOKEN_LIFETIME_S = 12 * 3600
@@ -54,10 +54,11 @@ def _workspace(cloud: LocalCloud, deployed: DeployedVault) -> tuple[WorkspaceId,
     if noted.exists():
         known = WorkspaceId(noted.read_text())
         if vault.catalog.get(keyspace.workspace(known)) is not None:
+            admit_workspace(vault.usage_plans, known, limits=None)  # A deployment may be new.
             return known, False
-    made = create_workspace(vault, name="local", stage="local")
-    noted.write_text(made.id)
-    return made.id, True
+    made = make_workspace(vault, "local")
+    noted.write_text(made)
+    return made, True
 
 
 def _welcome(api_url: str, workspace: str, token: str, took_s: float) -> str:

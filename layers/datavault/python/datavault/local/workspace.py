@@ -2,14 +2,23 @@
 
 from collections.abc import Mapping
 
+from datavault.domain.ids import WorkspaceId
 from datavault.local.cloud import REGION, LocalCloud
 from datavault.local.vault import DeployedVault
+from datavault.services.workspaces import admit_workspace, create_workspace
 from datavault.wiring import AwsVault
 
 
 def operator_vault(cloud: LocalCloud, deployed: DeployedVault) -> AwsVault:
     """The vault as an operator reaches it: its tables, bucket and keys, without the API."""
     return AwsVault(operator_environment(cloud, deployed))
+
+
+def make_workspace(vault: AwsVault, name: str) -> WorkspaceId:
+    """A workspace that the API takes requests of."""
+    made = create_workspace(vault, name=name, stage="local").id
+    admit_workspace(vault.usage_plans, made, limits=None)
+    return made
 
 
 def operator_environment(cloud: LocalCloud, deployed: DeployedVault) -> Mapping[str, str]:
@@ -25,4 +34,6 @@ def operator_environment(cloud: LocalCloud, deployed: DeployedVault) -> Mapping[
         "VAULT_TABLES__STAGING": values["StagingTable"],
         "VAULT_TABLES__LEDGER": values["LedgerTable"],
         "VAULT_OBJECTS__BUCKET": values["ObjectBucket"],
+        "VAULT_USAGE__API": values["ApiId"],
+        "VAULT_USAGE__PLAN": values["UsagePlan"],
     }

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
-from datavault.domain import requests
+from datavault.domain import keyspace, requests
 from datavault.domain.access import Caller
-from datavault.domain.errors import Throttled
+from datavault.domain.errors import Conflict, Throttled
 from datavault.domain.requests import Request
-from datavault.domain.rows import Change, Put
+from datavault.domain.rows import Change, Check, Put
 from datavault.ports import ConditionFailed, Vault
 from datavault.services.keys import open_workspace
 
@@ -31,12 +31,25 @@ def attempts(vault: Vault, what: str) -> Iterator[str]:
 
 
 def attempt(vault: Vault, changes: Sequence[Change], token: str) -> bool:
-    """Make one transaction; whether its conditions held."""
+    """Make one transaction; whether its conditions held.
+
+    Raises:
+        Conflict: it writes to a dataset that has been archived.
+    """
     try:
         vault.catalog.write(changes, token=token)
-    except ConditionFailed:
+    except ConditionFailed as failure:
+        for index in failure.indices:
+            change = changes[index]
+            if isinstance(change, Check) and keyspace.is_gate(change.key):
+                raise archived() from None
         return False
     return True
+
+
+def archived() -> Conflict:
+    """What a write to an archived dataset is refused with."""
+    return Conflict("the dataset is archived: restore it before changing it", field="dataset_id")
 
 
 def earlier_outcome(vault: Vault, caller: Caller, request: Request | None) -> str | None:

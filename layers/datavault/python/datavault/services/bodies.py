@@ -6,9 +6,8 @@ from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
-from blake3 import blake3
 
-from datavault.domain.digests import DIGEST_BYTES, record_digest
+from datavault.domain.digests import record_digest, record_digests
 from datavault.domain.errors import Corrupt, NotFound
 from datavault.domain.staging import INLINE_BYTES_MAX, StagedChange
 from datavault.domain.store.block import RecordBlock, encode_block
@@ -112,6 +111,13 @@ def read_bodies(
     Every block is fetched and opened once, neighbours in a pack together; so the cost is that of
     the blocks. All bodies are in memory at once: give it a bounded number.
     """
+    return [bytes(body) for body in view_bodies(vault, keys, entries, kind=kind)]
+
+
+def view_bodies(
+    vault: Vault, keys: StoreKeys, entries: Entries, *, kind: Kind = Kind.RECORDS
+) -> list[memoryview]:
+    """The same without a copy of each: views keep the payloads of their blocks in memory."""
     locators = entries.locators
     order = np.lexsort((locators["slot"], locators["start"], locators["pack"]))
     ordered = locators.take(order)
@@ -121,15 +127,13 @@ def read_bodies(
     )
     edges = [*np.flatnonzero(first).tolist(), len(order)]
     places = [entries.locator(int(order[edge])) for edge in edges[:-1]]
-    bodies: list[bytes] = []
+    bodies: list[memoryview] = []
     for place, sealed, at, end in zip(
         places, _fetch(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
     ):
         block = RecordBlock.decode(_open(vault, keys, kind, place, sealed))
         bodies += block.bodies(ordered["slot"][at:end].astype(np.int64))
-    key = keys.ids.record
-    digests = b"".join([blake3(body, key=key).digest(DIGEST_BYTES) for body in bodies])
-    if digests != entries.values.take(order).tobytes():
+    if record_digests(bodies, keys.ids.record) != entries.values.take(order).tobytes():
         raise Corrupt("a stored record does not have the digest that the tree says")
     where = np.empty(len(order), np.intp)
     where[order] = np.arange(len(order))

@@ -9,7 +9,7 @@ from datavault.domain.ids import DatasetId
 from datavault.domain.store.columns import Entries
 from datavault.domain.store.keys import StoreKeys
 from datavault.ports import Vault
-from datavault.services.bodies import read_bodies
+from datavault.services.bodies import view_bodies
 from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
@@ -17,7 +17,7 @@ from datavault.services.refs import resolve
 
 # About so many bytes of records are in one piece. How many rows that is, is learnt as pieces are
 # made: records may be compressed well or be many times the same body, so sealed bytes say little.
-PIECE_BYTES = 16 * 1024 * 1024
+PIECE_BYTES = 24 * 1024 * 1024
 ROWS_FIRST = 64
 ROWS_MAX = 16_384
 WORKERS = 2
@@ -43,7 +43,7 @@ def _pieces(
     vault: Vault, keys: StoreKeys, leaves: Iterator[Entries], workers: int
 ) -> Iterator[bytes]:
     def lines(window: Entries) -> bytes:
-        return b"\n".join([*read_bodies(vault, keys, window), b""])
+        return b"\n".join([*view_bodies(vault, keys, window), b""])
 
     windows = _Windows(leaves)
     waiting: deque[tuple[Future[bytes], int]] = deque()

@@ -6,17 +6,31 @@ from time import perf_counter
 from datavault.domain.errors import VaultError
 from datavault.domain.health import Check, Health, Status, overall
 from datavault.ports import Vault
+from datavault.services.maintenance import find_read_only
 
 
 def check_ready(vault: Vault) -> Health:
-    """Probe the catalog, the objects and the keys; only the catalog's trouble is ``unhealthy``."""
+    """Probe the catalog, the objects and the keys; only the catalog's trouble is ``unhealthy``.
+
+    A catalog that answers is asked as well whether the stage is read-only.
+    """
+    catalog = _probe("catalog", vault.catalog.ping, "unhealthy")
     return overall(
         (
-            _probe("catalog", vault.catalog.ping, "unhealthy"),
+            catalog,
             _probe("objects", vault.objects.ping, "degraded"),
             _probe("keys", vault.keyring.ping, "degraded"),
+            *((_writes(vault),) if catalog.status == "healthy" else ()),
         )
     )
+
+
+def _writes(vault: Vault) -> Check:
+    started = perf_counter()
+    mode = find_read_only(vault, None)
+    if mode is None:
+        return Check("writes", "healthy", _since_ms(started), "taken")
+    return Check("writes", "degraded", _since_ms(started), f"read-only: {mode.reason}")
 
 
 def _probe(name: str, ping: Callable[[], None], otherwise: Status) -> Check:

@@ -5,19 +5,20 @@ the branch's heads, keeps the commit's row and adds the ledger entry. A crash be
 garbage and the old state.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datavault.domain import keyspace
 from datavault.domain.datasets import Dataset
-from datavault.domain.errors import Conflict, NotFound
+from datavault.domain.errors import Conflict, Corrupt, NotFound
 from datavault.domain.history import Commit, Counts, Kept
 from datavault.domain.ids import CommitId
-from datavault.domain.rows import Put, Row
+from datavault.domain.rows import Put, Row, Table
 from datavault.domain.store.columns import Changes
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.node import Pointer
 from datavault.ports import Vault
+from datavault.services.keys import open_store
 from datavault.services.nodes import NodePacks, open_tree
 
 
@@ -94,16 +95,83 @@ def commit_row(keys: StoreKeys, dataset: Dataset, commit: Commit, *, trail: byte
 
 
 def read_commit(vault: Vault, keys: StoreKeys, dataset: Dataset, commit_id: CommitId) -> Kept:
-    """The commit of that id, verified; from memory when it was read before."""
+    """The commit of that id, verified; from memory when it was read before.
+
+    The id is one that the dataset itself names (a head, a parent); what a caller names goes
+    through ``find_commits`` first, because a clone must not see its origin's other commits.
+    """
     cached = vault.commits.get(_cache_key(dataset, commit_id))
     if cached is not None:
         return cached
-    row = vault.catalog.get(keyspace.commit(dataset.workspace, dataset.id, commit_id))
-    if row is None:
+    rows = find_commit_rows(vault, dataset, [commit_id])
+    if commit_id not in rows:
         raise NotFound(f"dataset {dataset.id} has no commit {commit_id}")
-    kept = open_commit_row(keys, row)
+    kept = open_commit_row(keys, rows[commit_id])
     vault.commits.put(_cache_key(dataset, commit_id), kept)
     return kept
+
+
+def find_commit_rows(
+    vault: Vault, dataset: Dataset, commit_ids: Sequence[CommitId]
+) -> dict[CommitId, Row]:
+    """The rows of commits that the dataset names itself, those that there are.
+
+    A clone's history leads into its origins', whose rows are read where they are.
+    """
+    holders = (dataset.id, *(origin.dataset for origin in dataset.origins))
+    keys = [
+        keyspace.commit(dataset.workspace, holder, commit_id)
+        for holder in holders
+        for commit_id in commit_ids
+    ]
+    if len(keys) == 1:
+        row = vault.catalog.get(keys[0])
+        return {} if row is None else {commit_ids[0]: row}
+    found = vault.catalog.get_many(keys)
+    return {CommitId(key.sort): found[key] for key in keys if key in found}
+
+
+def find_commits(vault: Vault, dataset: Dataset, prefix: str) -> set[CommitId]:
+    """The commits of the dataset whose ids start with ``prefix``; of many, two or more.
+
+    Of a clone these are its own, and those of its origins which its first commit comes from.
+    Finding the latter takes a read of that history, 32 commits at a time, until they are met.
+    """
+    start = keyspace.commit(dataset.workspace, dataset.id, prefix)
+    page = vault.catalog.page(Table.CATALOG, start.partition, prefix=prefix, limit=2)
+    own = {CommitId(row.key.sort) for row in page.rows}
+    if len(own) > 1 or not dataset.origins:
+        return own
+    others: set[CommitId] = set()
+    for origin in dataset.origins:
+        start = keyspace.commit(dataset.workspace, origin.dataset, prefix)
+        page = vault.catalog.page(Table.CATALOG, start.partition, prefix=prefix)
+        others |= {CommitId(row.key.sort) for row in page.rows} - own
+    return own | _inherited(vault, dataset, others)
+
+
+def _inherited(vault: Vault, dataset: Dataset, wanted: set[CommitId]) -> set[CommitId]:
+    """Those of ``wanted`` that the clone's first commit is or comes from, by any parent."""
+    keys = open_store(vault, dataset)
+    found: set[CommitId] = set()
+    seen: set[CommitId] = set()
+    ahead = [dataset.origins[0].commit]
+    while ahead and found != wanted:
+        names = list(dict.fromkeys(ahead))
+        rows = find_commit_rows(vault, dataset, names)
+        ahead = []
+        for name in names:
+            if name in seen:
+                continue
+            if name not in rows:
+                raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
+            seen.add(name)
+            found |= wanted & {name}
+            kept = open_commit_row(keys, rows[name])
+            ahead += [parent for parent in kept.commit.parents if parent not in seen]
+        # The trail of the one that leads furthest, so that a line of commits is read by 32.
+        ahead += [name for name in kept.ancestors() if name not in seen]
+    return found
 
 
 def open_commit_row(keys: StoreKeys, row: Row) -> Kept:

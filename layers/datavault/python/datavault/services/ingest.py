@@ -22,9 +22,11 @@ import numpy.typing as npt
 
 from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
+from datavault.domain.datasets import still_active
 from datavault.domain.errors import Invalid, VaultError
 from datavault.domain.history import Commit, Kept
 from datavault.domain.ids import BranchName, CommitId, DatasetId
+from datavault.domain.reflog import Why
 from datavault.domain.requests import Request
 from datavault.domain.store.columns import Entries, Ids, Values, same_values, stable_order
 from datavault.domain.store.node import Pointer
@@ -32,7 +34,7 @@ from datavault.ports import Vault
 from datavault.services import runs
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.bodies import store_bodies
-from datavault.services.datasets import find_dataset
+from datavault.services.datasets import find_writable_dataset
 from datavault.services.history import (
     Authorship,
     build_tree,
@@ -89,35 +91,45 @@ def ingest_lines(
     Raises:
         Malformed, Invalid, TooLarge: a line, named by its number from 1, is no record.
         Invalid: an empty stream would replace everything.
+        Conflict: the branch is protected.
         Throttled: other changes to the branch keep coming first.
     """
     require(caller, Action.COMMIT)
     require(caller, Action.APPEND_RECORDS)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     work = open_work(vault, dataset, branch)
     before = earlier_outcome(vault, caller, request)
     if before is not None:
         return _remembered(work, before)
     said = Authorship(caller.subject, message, vault.clock.now_ms())
-    parent = _settled_parent(work, caller)
-    reading = _Reading(work, parent.commit.root, dataset.record_key)
+    start = _settled(work, caller)
+    reading = _Reading(work, start.parent.commit.root, dataset.record_key)
     try:
         _read_all(reading, chunks, workers)
         if mode is Mode.REPLACE and not reading.records:
             raise Invalid("an empty stream would remove every record of the branch")
-        return _publish(reading, parent, said, mode, caller, request)
+        return _publish(reading, start, said, mode, caller, request)
     finally:
         # What cannot be deleted now is garbage like any other; it must not hide what happened.
         with suppress(VaultError):
             runs.discard(vault, work.keys, reading.runs)
 
 
-def _settled_parent(work: Work, caller: Caller) -> Kept:
-    """The branch's commit once no commit job is pending on it."""
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a branch is, nothing being pending on it."""
+
+    head: refs.Head
+    parent: Kept
+
+
+def _settled(work: Work, caller: Caller) -> _Start:
+    """Where the branch is, once no commit job is pending on it."""
     for _ in attempts(work.vault, "the branch"):
         head = read_head(work)
         if head.pending is None:
-            return read_commit(work.vault, work.keys, work.dataset, head.commit)
+            refs.require_unprotected(head)
+            return _Start(head, read_commit(work.vault, work.keys, work.dataset, head.commit))
         finish(work, head.pending, caller)
     raise AssertionError("attempts ends by raising")
 
@@ -244,7 +256,7 @@ def _woven(sightings: Sequence[Sighting]) -> Entries:
 
 def _publish(
     reading: _Reading,
-    parent: Kept,
+    start: _Start,
     said: Authorship,
     mode: Mode,
     caller: Caller,
@@ -254,6 +266,7 @@ def _publish(
     work = reading.work
     vault, keys, dataset = work.vault, work.keys, work.dataset
     for token in attempts(vault, "the branch"):
+        parent = start.parent
         changes = runs.merged(vault, keys, reading.runs, keyless=reading.record_key is None)
         if mode is Mode.REPLACE:
             before = open_tree(vault, keys).scan(parent.commit.root)
@@ -261,15 +274,16 @@ def _publish(
         built = build_tree(vault, keys, parent.commit, changes)
         now_ms = vault.clock.now_ms()
         if built.root.address == parent.commit.root.address:
-            if _remember_nothing_changed(reading, parent.commit, caller, request, token):
+            if _remember_nothing_changed(reading, start, caller, request, token):
                 return Ingested(parent.commit, reading.records, reading.stored)
-            parent = _settled_parent(work, caller)
+            start = _settled(work, caller)
             continue
         commit = write_commit(vault, keys, parent.commit, built, said)
+        why = Why("ingest_lines", caller.subject, now_ms)
         entry = ledger.entry(
             caller,
             Action.COMMIT,
-            "ingest_lines",
+            why.operation,
             dataset.id,
             now_ms,
             branch=work.branch,
@@ -277,7 +291,8 @@ def _publish(
             records=reading.records,
         )
         moved = [
-            *refs.move(work.branch, source=parent.commit.id, target=commit.id, pending=None),
+            still_active(dataset, token),
+            *refs.move(work.named, start.head, commit.id, why),
             commit_row(keys, dataset, commit, trail=parent.trail_of_child()),
             *remember(vault, caller, request, _outcome(reading, commit), now_ms),
             entry,
@@ -287,19 +302,24 @@ def _publish(
         done = earlier_outcome(vault, caller, request)
         if done is not None:
             return _remembered(work, done)
-        parent = _settled_parent(work, caller)
+        start = _settled(work, caller)
     raise AssertionError("attempts ends by raising")
 
 
 def _remember_nothing_changed(
-    reading: _Reading, commit: Commit, caller: Caller, request: Request | None, token: str
+    reading: _Reading, start: _Start, caller: Caller, request: Request | None, token: str
 ) -> bool:
     """Let a repeated request find that it changed nothing; whether the branch is still there."""
     if request is None:
         return True
     vault = reading.work.vault
-    remembered = remember(vault, caller, request, _outcome(reading, commit), vault.clock.now_ms())
-    return attempt(vault, [*refs.still(reading.work.branch, commit.id), *remembered], token)
+    outcome = _outcome(reading, start.parent.commit)
+    remembered = remember(vault, caller, request, outcome, vault.clock.now_ms())
+    held = [
+        still_active(reading.work.dataset, token),
+        *refs.still(reading.work.branch, start.head),
+    ]
+    return attempt(vault, [*held, *remembered], token)
 
 
 def _outcome(reading: _Reading, commit: Commit) -> str:

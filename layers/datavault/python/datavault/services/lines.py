@@ -11,9 +11,8 @@ from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
-from blake3 import blake3
 
-from datavault.domain.digests import DIGEST_BYTES, IdKeys
+from datavault.domain.digests import IdKeys, record_digests, record_etag
 from datavault.domain.errors import TooLarge, VaultError
 from datavault.domain.records import (
     RECORD_BYTES_MAX,
@@ -86,7 +85,8 @@ def cut_runs(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 end = chunk.find(b"\n", room) + 1
             if not end:
                 break
-            yield b"".join((*held, memoryview(chunk)[start:end]))
+            # Of bytes alone, join copies without the interpreter's lock.
+            yield b"".join((*held, chunk[start:end]))
             held, size, start = [], 0, end
         held.append(chunk[start:] if start else chunk)
         size += len(chunk) - start
@@ -102,7 +102,7 @@ def cut_runs(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _halved(batch: bytes) -> Iterator[tuple[bytes, int]]:
     """The run and its line feeds; or halves of it, and of those, until none has too many."""
-    breaks = batch.count(b"\n")
+    breaks = _line_feeds(batch)
     middle = batch.find(b"\n", len(batch) // 2) + 1
     if breaks <= RUN_LINES_MAX or not middle:
         yield batch, breaks
@@ -111,24 +111,28 @@ def _halved(batch: bytes) -> Iterator[tuple[bytes, int]]:
     yield from _halved(batch[middle:])
 
 
+def _line_feeds(batch: bytes) -> int:
+    # Numpy counts three times as fast as ``bytes.count``, and without the interpreter's lock.
+    text = np.frombuffer(batch, np.uint8)
+    parts = (text[at : at + PIECE_BYTES] for at in range(0, len(text), PIECE_BYTES))
+    return sum(int(np.count_nonzero(part == ord("\n"))) for part in parts)
+
+
 def read_columns(batch: bytes, first_line: int, record_key: str | None, keys: IdKeys) -> Columns:
     """Phase one for a run: its lines, their ids and digests."""
     pieces = tuple(_scan_pieces(batch, first_line, record_key))
-    key = keys.record
     starts = np.concatenate([piece.scan.starts + piece.start for piece in pieces])
     ends = np.concatenate([piece.scan.ends + piece.start for piece in pieces])
-    digests = [
-        blake3(batch[start:end], key=key).digest(DIGEST_BYTES)
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
+    spans = zip(starts.tolist(), ends.tolist(), strict=True)
+    view = memoryview(batch)
+    digests = record_digests((view[start:end] for start, end in spans), keys.record)
+    values = np.frombuffer(digests, DIGEST)
     if record_key is None:
-        etag = keys.etag
-        ids = np.array([blake3(digest, key=etag).hexdigest(16) for digest in digests], _KEYLESS_ID)
+        etags = [record_etag(digest, keys.etag) for digest in values.tolist()]
+        ids = np.array(etags, _KEYLESS_ID)
     else:
         ids = np.concatenate([_ids_of(piece.scan) for piece in pieces])
-    return Columns(
-        batch, first_line, pieces, ids, np.frombuffer(b"".join(digests), DIGEST), starts, ends
-    )
+    return Columns(batch, first_line, pieces, ids, values, starts, ends)
 
 
 def _scan_pieces(batch: bytes, first_line: int, record_key: str | None) -> Iterator[_Piece]:

@@ -31,10 +31,10 @@ from datavault.ports import Vault
 from datavault.services.attempts import earlier_outcome
 from datavault.services.bodies import read_bodies, read_body
 from datavault.services.cursors import open_cursor, seal_cursor
-from datavault.services.datasets import find_dataset
+from datavault.services.datasets import find_dataset, find_writable_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
-from datavault.services.refs import View, open_work, resolve
+from datavault.services.refs import View, open_work, resolve, view_branch
 from datavault.services.staging import (
     FoundName,
     find_staged,
@@ -71,7 +71,7 @@ def append_records(
         StagingFull: the branch holds all the uncommitted changes it can.
     """
     require(caller, Action.APPEND_RECORDS)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     _check_batch(records)
     batch = BatchId(new_id("bt", vault.clock.now_ms()))
     parsed = [_parse(record, dataset.record_key) for record in records]
@@ -169,8 +169,8 @@ def delete_record(
         NotFound: it has none of that id.
     """
     require(caller, Action.DELETE_RECORDS)
-    dataset = find_dataset(vault, caller, dataset_id)
-    view = resolve(vault, dataset, branch)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
+    view = view_branch(open_work(vault, dataset, branch))
     if not _has(view, record_id):
         # This very request may have removed it; looked up after the record, so that it is seen.
         if earlier_outcome(vault, caller, request) is not None:

@@ -9,30 +9,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datavault.domain import keyspace, ledger, refs
+from datavault.domain import commit_jobs, keyspace, ledger, refs
 from datavault.domain.access import Action, Caller
-from datavault.domain.datasets import Dataset
+from datavault.domain.commit_jobs import CommitJob
+from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Conflict, NotFound
 from datavault.domain.history import Kept
 from datavault.domain.ids import (
     COMMIT_ID_CHARS,
     COMMIT_PREFIX_CHARS_MIN,
+    BranchId,
     BranchName,
     CommitId,
     JobId,
+    TagName,
     is_commit_ref,
     parse_branch_name,
 )
-from datavault.domain.rows import Row, Table
+from datavault.domain.reflog import Why
+from datavault.domain.requests import Request
+from datavault.domain.rows import Row
 from datavault.domain.staging import StagedChange
 from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, same_values
 from datavault.ports import Vault
-from datavault.services.attempts import attempt, attempts
+from datavault.services.attempts import attempt, attempts, remember
 from datavault.services.bodies import store_bodies
 from datavault.services.history import (
     Authorship,
     build_tree,
     commit_row,
+    find_commits,
     read_commit,
     write_commit,
 )
@@ -63,24 +69,40 @@ def find_branch(vault: Vault, dataset: Dataset, name: BranchName) -> Row:
 
 def open_work(vault: Vault, dataset: Dataset, name: BranchName) -> Work:
     """A branch of the dataset, ready to be worked on."""
-    row = find_branch(vault, dataset, name)
-    branch = refs.Branch.of(row, CommitId(""))
-    return Work(vault, open_store(vault, dataset), dataset, branch.id)
+    branch = BranchId(find_branch(vault, dataset, name).text("id"))
+    return Work(vault, open_store(vault, dataset), dataset, branch, name)
 
 
 def resolve(vault: Vault, dataset: Dataset, ref: str) -> View:
-    """What ``ref`` (a branch, a commit id or a unique prefix of one) names now."""
+    """What ``ref`` (a branch, a tag, a commit id or a unique prefix of one) names now."""
     if is_commit_ref(ref):
-        keys = open_store(vault, dataset)
-        commit = resolve_commit(vault, dataset, ref)
-        return View(Work(vault, keys, dataset, refs.NO_BRANCH), commit, ())
-    work = open_work(vault, dataset, parse_branch_name(ref, field="ref"))
-    row = vault.catalog.get(keyspace.head(work.branch, 0))
+        return _view_commit(vault, dataset, resolve_commit(vault, dataset, ref))
+    name = parse_branch_name(ref, field="ref")
+    branch_key = keyspace.branch(dataset.workspace, dataset.id, name)
+    tag_key = keyspace.tag(dataset.workspace, dataset.id, TagName(name))
+    # One round trip; at most one of them is there.
+    found = vault.catalog.get_many([branch_key, tag_key])
+    if tag_key in found:
+        return _view_commit(vault, dataset, CommitId(found[tag_key].text("commit")))
+    if branch_key not in found:
+        raise NotFound(f"dataset {dataset.id} has no branch or tag of this name", field="ref")
+    branch = BranchId(found[branch_key].text("id"))
+    return view_branch(Work(vault, open_store(vault, dataset), dataset, branch, name))
+
+
+def view_branch(work: Work) -> View:
+    """What a branch is now."""
+    row = work.vault.catalog.get(keyspace.head(work.branch, 0))
     if row is None:
-        raise NotFound(f"dataset {dataset.id} has no branch of this name", field="ref")
+        raise NotFound("this branch has been deleted", field="ref")
     head = refs.Head.of(row)
     pending = (head.generation - 1,) if head.pending else ()
     return View(work, head.commit, (head.generation, *pending))
+
+
+def _view_commit(vault: Vault, dataset: Dataset, commit: CommitId) -> View:
+    keys = open_store(vault, dataset)
+    return View(Work(vault, keys, dataset, refs.NO_BRANCH, BranchName("")), commit, ())
 
 
 def resolve_commit(vault: Vault, dataset: Dataset, text: str) -> CommitId:
@@ -90,19 +112,42 @@ def resolve_commit(vault: Vault, dataset: Dataset, text: str) -> CommitId:
             f"a commit is named by {COMMIT_PREFIX_CHARS_MIN} to {COMMIT_ID_CHARS} hex characters",
             field="commit_id",
         )
-    start = keyspace.commit(dataset.workspace, dataset.id, text)
-    page = vault.catalog.page(Table.CATALOG, start.partition, prefix=text, limit=2)
-    if len(page.rows) > 1:
+    found = find_commits(vault, dataset, text)
+    if len(found) > 1:
         raise Conflict(
             f"several commits of dataset {dataset.id} begin with these {len(text)} characters",
             field="ref",
         )
-    if not page.rows:
+    if not found:
         raise NotFound(f"dataset {dataset.id} has no such commit", field="ref")
-    return CommitId(page.rows[0].key.sort)
+    return found.pop()
 
 
-def read_job(work: Work, job: JobId) -> refs.CommitJob:
+def own_row(work: Work) -> Row:
+    """The branch's row, if the name is still this branch's."""
+    row = find_branch(work.vault, work.dataset, work.name)
+    if row.text("id") != work.branch:
+        raise Conflict("the branch was deleted and made again meanwhile", field="branch")
+    return row
+
+
+def left_so(
+    work: Work,
+    head: refs.Head,
+    branch: refs.Branch,
+    caller: Caller,
+    request: Request | None,
+    token: str,
+) -> bool:
+    """Let a repeated request find that it changed nothing; whether nothing has changed since."""
+    if request is None:
+        return True
+    now_ms = work.vault.clock.now_ms()
+    remembered = remember(work.vault, caller, request, branch.encode(), now_ms)
+    return attempt(work.vault, [*refs.still(work.branch, head), *remembered], token)
+
+
+def read_job(work: Work, job: JobId) -> CommitJob:
     """A commit job, its message opened."""
     row = work.vault.catalog.get(keyspace.commit_job(job))
     if row is None:
@@ -110,7 +155,7 @@ def read_job(work: Work, job: JobId) -> refs.CommitJob:
     message = work.keys.unseal(
         row.binary("message"), purpose="message", context=job, place=work.dataset.id
     )
-    return refs.CommitJob.of(row, message.decode())
+    return CommitJob.of(row, message.decode())
 
 
 def find_made(vault: Vault, dataset: Dataset, job: JobId) -> Kept | None:
@@ -148,7 +193,7 @@ def finish(work: Work, job_id: JobId, caller: Caller) -> Kept:
         parent = read_commit(work.vault, work.keys, work.dataset, job.parent)
         # Writers collide with T3, which takes all heads; building is done once.
         kept = kept or _build(work, job, parent, head.closed_batches)
-        if _publish(work, job, parent, kept, caller, token):
+        if _publish(work, job, head, kept, caller, token):
             return kept
     raise AssertionError("attempts ends by raising")
 
@@ -169,6 +214,7 @@ def abandon(work: Work, caller: Caller) -> None:
             raise Conflict("no commit is pending on this branch", field="branch")
         now_ms = work.vault.clock.now_ms()
         changes = [
+            still_active(work.dataset, token),
             *refs.abandon(read_job(work, head.pending), now_ms),
             refs.sweep_later(work.branch, head.generation - 1, work.keys.store, now_ms),
             ledger.entry(
@@ -187,7 +233,7 @@ def abandon(work: Work, caller: Caller) -> None:
     raise AssertionError("attempts ends by raising")
 
 
-def _build(work: Work, job: refs.CommitJob, parent: Kept, batches: int) -> Kept:
+def _build(work: Work, job: CommitJob, parent: Kept, batches: int) -> Kept:
     """T2: the generation's changes applied to the parent; everything stored, nothing published."""
     vault, keys = work.vault, work.keys
     changes = sorted(
@@ -227,17 +273,20 @@ def _columns(work: Work, parent: Kept, changes: list[StagedChange]) -> Changes:
 
 
 def _publish(
-    work: Work, job: refs.CommitJob, parent: Kept, kept: Kept, caller: Caller, token: str
+    work: Work, job: CommitJob, head: refs.Head, kept: Kept, caller: Caller, token: str
 ) -> bool:
     """T3; whether it was this attempt that did it."""
     commit = kept.commit
     now_ms = work.vault.clock.now_ms()
     counts = commit.counts
+    # Whoever finishes it: the ledger says that; the branch moves because of its author.
+    why = Why("create_commit", job.author, now_ms)
     return attempt(
         work.vault,
         [
-            *refs.move(work.branch, source=parent.commit.id, target=commit.id, pending=job.id),
-            refs.finish_job(job, commit.id, now_ms),
+            still_active(work.dataset, token),
+            *refs.move(work.named, head, commit.id, why),
+            commit_jobs.finish(job, commit.id, now_ms),
             commit_row(work.keys, work.dataset, commit, trail=kept.trail),
             refs.sweep_later(work.branch, job.generation, work.keys.store, now_ms),
             ledger.entry(

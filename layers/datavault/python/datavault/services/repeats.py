@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
-from datavault.domain.store.columns import Entries, Values, stable_order
+from datavault.domain.store.columns import Entries, Values, same_values, stable_order
 
 # A million digests and locators are 32 MB.
 REMEMBERED_MAX = 1_000_000
@@ -28,7 +28,7 @@ class StoredBodies:
     """
 
     def __init__(self) -> None:
-        self._runs: deque[Entries] = deque()
+        self._runs: deque[_Run] = deque()
         self._size = 0
         self._lock = Lock()
 
@@ -36,15 +36,19 @@ class StoredBodies:
         """Which of ``digests`` were stored before; a row is in one sighting at most."""
         with self._lock:
             known = list(self._runs)
-        left = np.arange(len(digests))
-        wanted = _text(digests)
+        heads = _heads(digests)
+        # Looked up in their order they are found twice as fast.
+        left = np.argsort(heads)
         sightings = []
-        for entries in known:
-            column = _text(entries.values)
-            at = column.searchsorted(wanted[left])
-            hit = column.take(at, mode="clip") == wanted[left]
-            if hit.any():
-                sightings.append(Sighting(left[hit], entries.take(at[hit])))
+        for run in known:
+            at = run.heads.searchsorted(heads.take(left))
+            hit = run.heads.take(at, mode="clip") == heads.take(left)
+            # Another digest with the same head is none seen: its body is stored once more.
+            rows, at = left[hit], at[hit]
+            same = same_values(run.entries.values.take(at), digests.take(rows))
+            if same.any():
+                sightings.append(Sighting(rows[same], run.entries.take(at[same])))
+                hit[hit] = same
                 left = left[~hit]
         return sightings
 
@@ -52,29 +56,47 @@ class StoredBodies:
         """Add bodies just stored."""
         if not len(stored):
             return
-        ordered = stored.take(stable_order(_text(stored.values)))
         # Ids are not looked at here: dropping them saves most of the memory.
-        slim = Entries(
-            np.zeros(len(ordered), "S1"), ordered.values, ordered.locators, ordered.packs
-        )
+        ids = np.zeros(len(stored), "S1")
+        run = _Run.of(Entries(ids, stored.values, stored.locators, stored.packs))
         with self._lock:
             # Neighbours of like size are joined, so that a search looks at a few runs and not at
             # all; none grows past a quarter of the whole, which is what is forgotten at a time.
-            while self._runs and len(slim) * 2 > len(self._runs[-1]):
-                if len(slim) + len(self._runs[-1]) > REMEMBERED_MAX // 4:
+            while self._runs and len(run) * 2 > len(self._runs[-1]):
+                if len(run) + len(self._runs[-1]) > REMEMBERED_MAX // 4:
                     break
                 last = self._runs.pop()
                 self._size -= len(last)
-                joined = Entries.concat([last, slim])
-                slim = joined.take(stable_order(_text(joined.values)))
-            self._runs.append(slim)
-            self._size += len(slim)
+                run = _Run.of(Entries.concat([last.entries, run.entries]))
+            self._runs.append(run)
+            self._size += len(run)
             while self._size > REMEMBERED_MAX and len(self._runs) > 1:
                 self._size -= len(self._runs.popleft())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """Bodies in the order of the first 8 bytes of their digests, which are ``heads``."""
+
+    heads: npt.NDArray[np.uint64]
+    entries: Entries
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+    @classmethod
+    def of(cls, entries: Entries) -> "_Run":
+        heads = _heads(entries.values)
+        order = np.argsort(heads)
+        return cls(heads.take(order), entries.take(order))
+
+
 def distinct(digests: Values) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The first row of each distinct digest, ascending, and for every row its place in those."""
+    heads = np.sort(_heads(digests))
+    if (heads[1:] != heads[:-1]).all():
+        every = np.arange(len(digests))
+        return every, every
     order = stable_order(_text(digests))
     ordered = _text(digests).take(order)
     is_first = np.ones(len(order), np.bool_)
@@ -88,6 +110,11 @@ def distinct(digests: Values) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp
     return first[by_row], place[inverse]
 
 
+def _heads(digests: Values) -> npt.NDArray[np.uint64]:
+    words = np.ascontiguousarray(digests).view(np.uint64).reshape(len(digests), 2)
+    return np.ascontiguousarray(words[:, 0])
+
+
 def _text(digests: Values) -> npt.NDArray[np.bytes_]:
-    # Numpy sorts and searches S16 natively, V16 not. All have 16 bytes, so padding is no issue.
+    # Numpy sorts S16 natively, V16 not. All have 16 bytes, so padding is no issue.
     return np.ascontiguousarray(digests).view("S16")

@@ -12,9 +12,10 @@ import numpy as np
 
 from datavault.domain import digests, keyspace, ledger, refs
 from datavault.domain.access import Action, Caller
-from datavault.domain.datasets import Dataset
+from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Corrupt, NotFound, StagingFull
-from datavault.domain.ids import BatchId, BranchId, RecordId
+from datavault.domain.ids import BatchId, BranchId, BranchName, RecordId
+from datavault.domain.reflog import Named
 from datavault.domain.requests import Request
 from datavault.domain.rows import Attributes, Change, Key, Put, Row, Table
 from datavault.domain.staging import (
@@ -47,6 +48,12 @@ class Work:
     keys: StoreKeys
     dataset: Dataset
     branch: BranchId
+    name: BranchName
+
+    @property
+    def named(self) -> Named:
+        """The branch, as its reflog needs it."""
+        return Named(self.dataset.workspace, self.dataset.id, self.branch, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ def stage_batch(
 
     Raises:
         StagingFull: the generation holds all it can.
+        Conflict: the branch is protected.
         NotFound: the branch has been deleted.
     """
     vault = work.vault
@@ -108,11 +116,13 @@ def stage_batch(
         before = earlier_outcome(vault, caller, request)
         if before is not None:
             return before
+        refs.require_unprotected(head)
         _check_room(head, len(changes), size)
         shard = int(token[-1], 16) % keyspace.HEAD_SHARDS
         spot = _Spot(work, head.generation, head.tick + 1, shard, batch, pack)
         now_ms = vault.clock.now_ms()
         staged = [
+            still_active(work.dataset, token),
             refs.stage(
                 work.branch,
                 shard,

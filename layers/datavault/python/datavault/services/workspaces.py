@@ -4,7 +4,8 @@ from datavault.domain import keyspace
 from datavault.domain.datasets import Workspace
 from datavault.domain.ids import WorkspaceId, new_id
 from datavault.domain.rows import Absent, Put
-from datavault.ports import Vault
+from datavault.domain.usage import UsageLimits, usage_identifier
+from datavault.ports import UsagePlans, Vault
 from datavault.services.keys import workspace_context
 
 
@@ -26,3 +27,12 @@ def create_workspace(vault: Vault, *, name: str, stage: str) -> Workspace:
         [Put(keyspace.workspace(ws), workspace.attributes(), Absent())], token=ws[-36:]
     )
     return workspace
+
+
+def admit_workspace(plans: UsagePlans, ws: WorkspaceId, *, limits: UsageLimits | None) -> None:
+    """Let the API take the workspace's requests: within ``limits``, or the stage's if ``None``.
+
+    Until this is done the API refuses them all (``denied``). It may be repeated, with other
+    limits too; the new ones hold within a minute or so.
+    """
+    plans.admit(ws, usage_identifier(ws), limits)

@@ -2,7 +2,9 @@
 
 A call is repeated after throttling, a 5xx, a network failure or expired credentials, with full
 jitter, at most ``ATTEMPTS_MAX`` times and not beyond ``Timeouts.call_s``; then it is
-``Unavailable``. What is called must therefore bear repeating.
+``Unavailable``. What is called must therefore bear repeating. A service that fails again and
+again is not asked for a while (``adapters.breaker``). One that answers with a 4xx, throttling
+too, is alive: one hot partition or one workspace's disabled key is no outage for the others.
 
 A GetItem takes a sixth of boto3's CPU (``tests.benchmarks.clients``). Rejected: ``botocore.auth``
 (105 ms to import, 71 us to sign; here 0 and 10) and ``urllib3`` (81 ms, 173 us a request; here 24
@@ -20,8 +22,9 @@ import msgspec
 from datavault.adapters.aws.answers import ErrorBody
 from datavault.adapters.aws.connections import Connections, Response, Timeouts
 from datavault.adapters.aws.credentials import CredentialSource
-from datavault.adapters.aws.errors import EXPIRED_CODES, AwsError, meaning
+from datavault.adapters.aws.errors import EXPIRED_CODES, SERVER_ERROR_MIN, AwsError, meaning
 from datavault.adapters.aws.signing import Signer
+from datavault.adapters.breaker import Breaker
 from datavault.domain.errors import Unavailable
 
 ATTEMPTS_MAX = 5
@@ -48,8 +51,10 @@ class JsonClient:
         timeouts: Timeouts | None = None,
         ca_file: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        breaker: Breaker | None = None,
     ) -> None:
         self._service = service
+        self._breaker = breaker or Breaker(service)
         self._target = target
         self._content_type = f"application/x-amz-json-{json_version}"
         self._credentials = credentials
@@ -63,9 +68,23 @@ class JsonClient:
 
         Raises:
             AwsError: AWS refused, and would refuse again.
-            Unavailable: the attempts are used up.
+            Unavailable: the attempts are used up, or the service is not asked for a while.
         """
-        body = msgspec.json.encode(request)
+        try:
+            with self._breaker.guard():
+                return self._repeated(operation, msgspec.json.encode(request), answer)
+        except AwsError as error:
+            known = meaning(error)
+            if known is None or not known.retry:
+                raise
+            raise Unavailable(f"{self._service} does not answer {operation}") from error
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._connections.close()
+
+    def _repeated[T](self, operation: str, body: bytes, answer: type[T]) -> T:
+        """Raises the last ``AwsError`` below 500 as it is: that the service answers matters."""
         give_up_s = time.monotonic() + self._timeouts.call_s
         for attempt in range(ATTEMPTS_MAX):
             try:
@@ -80,11 +99,9 @@ class JsonClient:
             if attempt + 1 == ATTEMPTS_MAX or time.monotonic() > give_up_s:
                 break
             self._sleep(backoff_s(attempt))
+        if isinstance(failure, AwsError) and failure.status < SERVER_ERROR_MIN:
+            raise failure
         raise Unavailable(f"{self._service} does not answer {operation}") from failure
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._connections.close()
 
     def _attempt[T](self, operation: str, body: bytes, answer: type[T]) -> T:
         credentials = self._credentials.get()

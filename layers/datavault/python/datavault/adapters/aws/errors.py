@@ -71,14 +71,14 @@ MEANINGS: Mapping[str, Meaning] = {
     "IncorrectKeyException": _NOT_WRAPPED,
 }
 EXPIRED_CODES = frozenset(code for code, meaning in MEANINGS.items() if meaning is _EXPIRED)
-_SERVER_ERROR_MIN = 500
+SERVER_ERROR_MIN = 500
 _TOO_MANY_REQUESTS = 429
 
 
 def meaning(error: AwsError) -> Meaning | None:
     """What ``error`` means; any 5xx or 429 is a failure, whatever its code."""
     known = MEANINGS.get(error.code)
-    if known is None and (error.status >= _SERVER_ERROR_MIN or error.status == _TOO_MANY_REQUESTS):
+    if known is None and (error.status >= SERVER_ERROR_MIN or error.status == _TOO_MANY_REQUESTS):
         return _FAILED
     return known
 

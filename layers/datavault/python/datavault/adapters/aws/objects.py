@@ -3,6 +3,8 @@
 An object is one PUT with ``If-None-Match: *``, whatever its size: creating it is then a single
 step, of racing writers one wins. obstore repeats reads by itself. It does not repeat a put or a
 delete whose answer was lost; here they are, and an object that is then there may be our own.
+All waits are jittered and bounded, obstore's too. A bucket that keeps failing is not asked for a
+while (``adapters.breaker``); listing alone, which only sweeps do, goes on asking.
 """
 
 import re
@@ -23,6 +25,7 @@ from datavault.adapters.aws.client import ATTEMPTS_MAX, backoff_s
 from datavault.adapters.aws.connections import Timeouts
 from datavault.adapters.aws.credentials import CredentialSource, FixedCredentials
 from datavault.adapters.aws.endpoints import check_endpoint, domain
+from datavault.adapters.breaker import Breaker
 from datavault.adapters.limits import check_object_bytes, check_object_key, check_range
 from datavault.domain.errors import Conflict, NotFound, Unavailable
 
@@ -68,8 +71,10 @@ class S3Objects:
         timeouts: Timeouts | None = None,
         ca_file: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        breaker: Breaker | None = None,
     ) -> None:
         self._bucket = bucket
+        self._breaker = breaker or Breaker("the bucket")
         self._credentials = credentials
         self._timeouts = timeouts or Timeouts()
         self._ca_file = ca_file
@@ -94,11 +99,12 @@ class S3Objects:
                 if tries == 1 or self.get(key) != b"".join(parts):
                     raise Conflict("there is an object of this key already") from None
 
-        self._repeated(create)
+        with self._breaker.guard():
+            self._repeated(create)
 
     def get(self, key: str) -> bytes:
         check_object_key(key)
-        with _translated():
+        with self._breaker.guard(), _translated():
             return obstore.get(self._patient, key).bytes().to_bytes()
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
@@ -110,14 +116,15 @@ class S3Objects:
         for start, length in ranges:
             check_range(start, length)
         spans = _spans(ranges)
-        if not spans and ranges:
-            self._size(key)
-        read = self._read_spans(key, spans)
+        with self._breaker.guard():
+            if not spans and ranges:
+                self._size(key)
+            read = self._read_spans(key, spans)
         return [_cut(read, start, length) for start, length in ranges]
 
     def delete(self, key: str) -> None:
         check_object_key(key)
-        with suppress(NotFound), _translated():
+        with suppress(NotFound), self._breaker.guard(), _translated():
             self._repeated(lambda: obstore.delete(self._once, key))
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -139,10 +146,11 @@ class S3Objects:
                     yield found["path"]
 
     def ping(self) -> None:
-        try:
-            obstore.list(self._once, offset=_LAST).collect()
-        except _FAILURES as error:
-            raise Unavailable("objects do not answer") from error
+        with self._breaker.guard():
+            try:
+                obstore.list(self._once, offset=_LAST).collect()
+            except _FAILURES as error:
+                raise Unavailable("objects do not answer") from error
 
     def _repeated(self, change: Callable[[], object]) -> None:
         for attempt in range(ATTEMPTS_MAX):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datavault.contracts.examples.shared import AT, DATASET, ONE_PAGE, links
+from datavault.contracts.examples.shared import AT, COMMIT, DATASET, ONE_PAGE, links
 
 DATASET_REPLY = {
     "id": DATASET,
@@ -11,9 +11,14 @@ DATASET_REPLY = {
     "labels": {"team": "assist"},
     "record_key": "id",
     "default_branch": "main",
+    "metadata": {"language": "en", "turns": 4},
+    "state": "active",
+    "version": 1,
+    "origin": None,
     "privacy": "off",
     "created_at": AT,
     "created_by": "ada",
+    "updated_at": AT,
     "_links": links(
         self=f"/{DATASET}",
         records=f"/{DATASET}/records",
@@ -31,8 +36,11 @@ REQUESTS: dict[str, Any] = {
         "name": "support-chats",
         "description": "Chats of the support desk",
         "labels": {"team": "assist"},
+        "metadata": {"language": "en", "turns": 4},
         "record_key": "id",
     },
+    "clone_dataset": {"name": "support-chats-cleaned", "ref": "main"},
+    "update_dataset": {"description": "Chats of the support desk, cleaned", "labels": {}},
 }
 
 REPLIES: dict[str, Any] = {
@@ -43,4 +51,10 @@ REPLIES: dict[str, Any] = {
         "_links": links(self="?limit=100"),
     },
     "describe_dataset": DATASET_REPLY,
+    "update_dataset": DATASET_REPLY
+    | {"description": "Chats of the support desk, cleaned", "labels": {}, "version": 2},
+    "clone_dataset": DATASET_REPLY
+    | {"name": "support-chats-cleaned", "origin": {"dataset": DATASET, "commit": COMMIT}},
+    "archive_dataset": DATASET_REPLY | {"state": "archived", "version": 2},
+    "restore_dataset": DATASET_REPLY | {"version": 3},
 }

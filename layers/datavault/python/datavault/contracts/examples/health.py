@@ -10,6 +10,7 @@ HEALTH_REPLY = {
         {"name": "catalog", "status": "healthy", "latency_ms": 4.2, "message": "answers"},
         {"name": "objects", "status": "healthy", "latency_ms": 9.8, "message": "answers"},
         {"name": "keys", "status": "healthy", "latency_ms": 6.1, "message": "answers"},
+        {"name": "writes", "status": "healthy", "latency_ms": 3.9, "message": "taken"},
     ],
     "timestamp": AT,
     "version": "0.1.0",

@@ -55,6 +55,7 @@ ROWS: tuple[Operation, ...] = (
         query=records.GetRecordQuery,
         reply=records.RecordReply,
         returns=(JSON, NDJSON),
+        tagged=True,
         status=200,
         function="functions.records.get",
         grants=READ,

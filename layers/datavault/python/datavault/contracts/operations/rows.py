@@ -39,7 +39,8 @@ class Operation:
     """One row. ``action`` is ``None`` for what needs no credentials.
 
     ``query`` is a model of the query parameters; ``accepts`` and ``returns`` are media types, the
-    first being the default.
+    first being the default. ``tagged`` says that the reply has an ``ETag``, ``precondition`` that
+    the caller has to state, with ``If-Match``, which version of the thing is meant.
     """
 
     name: str
@@ -56,8 +57,15 @@ class Operation:
     reply: type[BaseModel] | None = None
     accepts: tuple[str, ...] = (JSON,)
     returns: tuple[str, ...] = (JSON,)
+    tagged: bool = False
+    precondition: bool = False
     memory_mb: int = 512
     timeout_s: int = 29
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether it does: each change tells the ledger, and nothing else does."""
+        return Grant.LEDGER_APPEND in self.grants
 
 
 @dataclass(frozen=True, slots=True)

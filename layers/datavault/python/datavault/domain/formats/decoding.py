@@ -204,9 +204,7 @@ def _unzstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
 _ZSTD_STEP = 1024
 
 
-def _decode_frame(
-    frame: "zstandard.ZstdDecompressionObj", data: bytes, growth: _Growth
-) -> bytes:
+def _decode_frame(frame: "zstandard.ZstdDecompressionObj", data: bytes, growth: _Growth) -> bytes:
     try:
         return frame.decompress(data)
     except zstandard.ZstdError:

@@ -60,9 +60,7 @@ def read_paragraphs(pieces: Iterable[bytes], refuse: Refuse) -> Batches:
     return written(_paragraphs(_lines(pieces, refuse), refuse), refuse)
 
 
-def whole_lines(
-    pieces: Iterable[bytes], refuse: Refuse, *, start: Place = START
-) -> Iterator[Span]:
+def whole_lines(pieces: Iterable[bytes], refuse: Refuse, *, start: Place = START) -> Iterator[Span]:
     """The text in spans of whole lines, about ``BATCH_BYTES`` at a time.
 
     A line that fills a span by itself is refused; of it no more is held than is kept.

@@ -61,12 +61,12 @@ class RecordBlock:
             raise Corrupt(f"slot {slot} is not in the block that its locator names")
         return self.payload[int(self.starts[index]) : int(self.ends[index])]
 
-    def bodies(self, slots: npt.NDArray[np.int64]) -> list[bytes]:
-        """The records in some slots, or ``Corrupt`` when the block does not hold them all."""
+    def bodies(self, slots: npt.NDArray[np.int64]) -> list[memoryview]:
+        """Views of the records in some slots; ``Corrupt`` when the block does not hold them all."""
         rows = slots - self.first_slot
         if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(self.starts):
             raise Corrupt("a slot is not in the block that its locator names")
-        payload = self.payload
+        payload = memoryview(self.payload)
         return [
             payload[start:end]
             for start, end in zip(

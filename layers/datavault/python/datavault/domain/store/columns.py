@@ -265,19 +265,23 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
 def stable_order(texts: Ids) -> NDArray[np.intp]:
     """What ``np.argsort(texts, kind="stable")`` gives, faster where the first 8 bytes differ.
 
-    Numbers are sorted several times faster than strings. If that leaves texts out of order,
-    because they begin alike, they are sorted as strings after all.
+    Numbers are sorted many times faster than strings. Only texts that begin alike are sorted as
+    strings, after that.
     """
     width = texts.dtype.itemsize
     if width < 8 or not len(texts):
         return np.argsort(texts, kind="stable")
     octets = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), width)
     heads = np.ascontiguousarray(octets[:, :8]).view(">u8").ravel().astype(np.uint64)
-    order = np.argsort(heads, kind="stable")
-    ordered = texts.take(order)
-    if (ordered[1:] >= ordered[:-1]).all():
-        return order
-    return np.argsort(texts, kind="stable")
+    order = np.argsort(heads)
+    ordered = heads.take(order)
+    alike = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if len(alike):
+        # All of them at once: those that begin alike stay together, in the same places.
+        places = np.union1d(alike, alike + 1)
+        rows = np.sort(order.take(places))
+        order[places] = rows.take(np.argsort(texts.take(rows), kind="stable"))
+    return order
 
 
 def same_values(left: Values, right: Values) -> Mask:

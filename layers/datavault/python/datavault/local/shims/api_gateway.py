@@ -5,6 +5,8 @@
   AWS: serverless/serverless#5037 and the captures cited in middleapi/standard-server#93.
 - Of a repeated query parameter, the single-valued map holds the last.
 - Of an ``Accept`` header, the first media type decides whether a reply is binary.
+- An API whose key source is its authorizer takes the key from there and from no header:
+  https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html
 - A function's error is not shown to the caller: 502 and "Internal server error".
 """
 
@@ -27,6 +29,12 @@ EVENT_BYTES_UNCHECKED = EVENT_BYTES_MAX // 6
 type Event = dict[str, Any]
 
 _raw_path: contextvars.ContextVar[str | None] = contextvars.ContextVar("raw_path", default=None)
+# The key that the authorizer named, while a request to an API that takes it from there is handled.
+_usage_identifier: contextvars.ContextVar[str | None] = contextvars.ContextVar(
+    "usage_identifier", default=None
+)
+# Where it stands in what the emulator keeps of an authorizer's answer; no function sees it.
+_USAGE_IDENTIFIER = "usageIdentifierKey"
 
 
 class EventTooLarge(Exception):
@@ -38,6 +46,7 @@ def install() -> None:
     _keep_raw_path()
     _keep_last_value()
     _judge_by_first_media_type()
+    _count_by_authorizer()
     _limit_requests()
     _limit_events()
 
@@ -109,6 +118,41 @@ def _judge_by_first_media_type() -> None:
         return bool(matches((media_types or "").split(",", 1)[0], binary))
 
     replace(gateway, "_media_type_matches", first_matches)
+
+
+def _count_by_authorizer() -> None:
+    invoke = replace(gateway, "_invoke_authorizer_lambda", None)
+    authorize = replace(gateway, "_authorize_request_v1", None)
+    given = replace(gateway, "_api_key_from_request", None)
+
+    async def invoke_and_keep(*arguments: object) -> Any:  # noqa: ANN401
+        result = await invoke(*arguments)
+        if not isinstance(result, dict) or result.get("error"):
+            return result
+        answer = result.get("body")
+        if isinstance(answer, str | bytes):
+            answer = json.loads(answer)
+        if not isinstance(answer, dict) or _USAGE_IDENTIFIER not in answer:
+            return result
+        kept = {_USAGE_IDENTIFIER: answer[_USAGE_IDENTIFIER]}
+        told = {**answer, "context": {**(answer.get("context") or {}), **kept}}
+        return {**result, "body": told}
+
+    async def authorize_and_tell(api_id: str, *arguments: object) -> Any:  # noqa: ANN401
+        error, context = await authorize(api_id, *arguments)
+        known = dict(context or {})
+        identifier = known.pop(_USAGE_IDENTIFIER, "")
+        source = (gateway._rest_apis.get(api_id) or {}).get("apiKeySource")
+        _usage_identifier.set(identifier if source == "AUTHORIZER" else None)
+        return error, context if context is None else known
+
+    def key_of(headers: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        told = _usage_identifier.get()
+        return given(headers) if told is None else told
+
+    replace(gateway, "_invoke_authorizer_lambda", invoke_and_keep)
+    replace(gateway, "_authorize_request_v1", authorize_and_tell)
+    replace(gateway, "_api_key_from_request", key_of)
 
 
 def _limit_requests() -> None:

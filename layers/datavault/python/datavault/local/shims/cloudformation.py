@@ -38,6 +38,7 @@ def install() -> None:
     _handlers(registry, "AWS::ApiGateway::RequestValidator").update(
         create=_create_validator, update=_update_validator, delete=_delete_validator
     )
+    _wrap_api(_handlers(registry, "AWS::ApiGateway::RestApi"))
     _wrap_method(_handlers(registry, "AWS::ApiGateway::Method"))
     _wrap_bucket(_handlers(registry, "AWS::S3::Bucket"))
     _wrap_secret(_handlers(registry, "AWS::SecretsManager::Secret"))
@@ -135,6 +136,19 @@ def _update_validator(physical_id: str, old: Properties, new: Properties, stack:
 
 def _delete_validator(physical_id: str, properties: Properties) -> None:
     apigateway_v1._request_validators.get(properties["RestApiId"], {}).pop(physical_id, None)
+
+
+def _wrap_api(handlers: Handlers) -> None:
+    """Where keys come from is dropped when an API is made; an update keeps it."""
+    create = handlers["create"]
+
+    def create_with_source(logical_id: str, properties: Properties, stack: str) -> Made:
+        made: Made = create(logical_id, properties, stack)
+        source = properties.get("ApiKeySourceType", "HEADER")
+        apigateway_v1._rest_apis[made[0]]["apiKeySource"] = source
+        return made
+
+    handlers["create"] = create_with_source
 
 
 def _wrap_method(handlers: Handlers) -> None:

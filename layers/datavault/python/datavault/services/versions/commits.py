@@ -1,7 +1,9 @@
 """Commits: create, get, list."""
 
-from datavault.domain import keyspace, ledger, refs
+from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
+from datavault.domain.commit_jobs import CommitJob
+from datavault.domain.datasets import still_active
 from datavault.domain.errors import Conflict, Corrupt
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchName, CommitId, DatasetId, JobId, new_id
@@ -10,8 +12,8 @@ from datavault.domain.requests import Request
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
-from datavault.services.datasets import find_dataset
-from datavault.services.history import open_commit_row, read_commit
+from datavault.services.datasets import find_dataset, find_writable_dataset
+from datavault.services.history import find_commit_rows, open_commit_row, read_commit
 from datavault.services.keys import open_store
 from datavault.services.refs import (
     find_made,
@@ -39,10 +41,10 @@ def create_commit(
     for in the same words, and nothing was staged since, it is the answer.
 
     Raises:
-        Conflict: nothing is staged.
+        Conflict: nothing is staged, or the branch is protected.
     """
     require(caller, Action.COMMIT)
-    dataset = find_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     before = earlier_outcome(vault, caller, request)
     if before is not None and (made := find_made(vault, dataset, JobId(before))) is not None:
         return made.commit  # Wherever the branch is by now, or if it is no more.
@@ -62,6 +64,7 @@ def create_commit(
         if head.records == 0:
             if finished is not None:
                 return finished
+            refs.require_unprotected(head)
             raise Conflict("nothing is staged on this branch", field="branch")
         job = _close(work, head, caller, message, request, token)
         if job is not None:
@@ -98,12 +101,11 @@ def list_commits(
     while upcoming is not None and len(listed) < limit:
         first = read_commit(vault, keys, dataset, upcoming)
         names = [upcoming, *first.ancestors()][: limit - len(listed)]
-        wanted = [keyspace.commit(dataset.workspace, dataset.id, name) for name in names]
-        rows = vault.catalog.get_many(wanted)
-        for key in wanted:
-            if key not in rows:
+        rows = find_commit_rows(vault, dataset, names)
+        for name in names:
+            if name not in rows:
                 raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
-            commit = open_commit_row(keys, rows[key]).commit
+            commit = open_commit_row(keys, rows[name]).commit
             if commit.id != upcoming:
                 raise Corrupt(f"commit {commit.id} is not the parent of the one before it")
             listed.append(commit)
@@ -118,10 +120,10 @@ def _close(
     message: str,
     request: Request | None,
     token: str,
-) -> refs.CommitJob | None:
+) -> CommitJob | None:
     """T1: close the open generation for a new commit job; ``None`` if something came between."""
     now_ms = work.vault.clock.now_ms()
-    job = refs.CommitJob(
+    job = CommitJob(
         JobId(new_id("job", now_ms)),
         work.branch,
         head.generation,
@@ -132,6 +134,7 @@ def _close(
         None,
     )
     changes = [
+        still_active(work.dataset, token),
         *refs.close_generation(job, seal_message(work, job.id, message)),
         *remember(work.vault, caller, request, job.id, now_ms),
         ledger.entry(

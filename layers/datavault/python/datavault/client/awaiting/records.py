@@ -1,0 +1,148 @@
+"""Generated from the operations table: methods of records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from datavault.client.caller import AsyncCaller
+from datavault.client.paging import async_pages
+from datavault.client.routes import Arguments
+from datavault.client.routing import records as routing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from datavault.client.messages import Lines
+    from datavault.client.routes import CallOptions, ChangeOptions
+    from datavault.contracts.records import AppendReply, RecordIn, RecordListReply, RecordReply
+
+
+class AsyncRecords(AsyncCaller):
+    """Operations of records."""
+
+    async def append_records(
+        self,
+        dataset_id: str,
+        *,
+        records: Sequence[RecordIn],
+        branch: str = "main",
+        **options: Unpack[ChangeOptions],
+    ) -> AppendReply:
+        """Stage records on a branch: new ids are added, known ids replaced."""
+        return await self.call(
+            routing.APPEND_RECORDS,
+            Arguments(path=(dataset_id,), body={"records": records, "branch": branch}),
+            **options,
+        )
+
+    async def append_records_as_lines(
+        self,
+        dataset_id: str,
+        lines: bytes,
+        *,
+        branch: str | None = None,
+        **options: Unpack[ChangeOptions],
+    ) -> AppendReply:
+        """``append_records`` from NDJSON; each line is kept byte for byte."""
+        return await self.call(
+            routing.APPEND_RECORDS,
+            Arguments(path=(dataset_id,), query={"branch": branch}, lines=lines),
+            **options,
+        )
+
+    async def list_records(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> RecordListReply:
+        """List the records of a branch or commit in the order of their ids."""
+        return await self.call(
+            routing.LIST_RECORDS,
+            Arguments(path=(dataset_id,), query={"ref": ref, "limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_records(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> AsyncIterator[RecordReply]:
+        """Iterate over all pages of ``list_records``, each fetched when reached."""
+        async for page in async_pages(
+            self.list_records, dataset_id, ref=ref, limit=page_size, **options
+        ):
+            for item in page.data:
+                yield item
+
+    async def list_records_as_lines(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Lines:
+        """``list_records`` as NDJSON; each line is a record byte for byte."""
+        return await self.call(
+            routing.LIST_RECORDS_AS_LINES,
+            Arguments(path=(dataset_id,), query={"ref": ref, "limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_records_as_lines(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> AsyncIterator[bytes]:
+        """Iterate over all pages of ``list_records_as_lines``, each fetched when reached."""
+        async for page in async_pages(
+            self.list_records_as_lines, dataset_id, ref=ref, limit=page_size, **options
+        ):
+            for item in page:
+                yield item
+
+    async def get_record(
+        self, dataset_id: str, record_id: str, *, ref: str = "main", **options: Unpack[CallOptions]
+    ) -> RecordReply:
+        """Get one record as a branch or commit has it."""
+        return await self.call(
+            routing.GET_RECORD,
+            Arguments(path=(dataset_id, record_id), query={"ref": ref}),
+            **options,
+        )
+
+    async def get_record_as_lines(
+        self, dataset_id: str, record_id: str, *, ref: str = "main", **options: Unpack[CallOptions]
+    ) -> Lines:
+        """``get_record`` as NDJSON; each line is a record byte for byte."""
+        return await self.call(
+            routing.GET_RECORD_AS_LINES,
+            Arguments(path=(dataset_id, record_id), query={"ref": ref}),
+            **options,
+        )
+
+    async def delete_record(
+        self,
+        dataset_id: str,
+        record_id: str,
+        *,
+        branch: str = "main",
+        **options: Unpack[ChangeOptions],
+    ) -> None:
+        """Stage the removal of one record on a branch."""
+        return await self.call(
+            routing.DELETE_RECORD,
+            Arguments(path=(dataset_id, record_id), query={"branch": branch}),
+            **options,
+        )

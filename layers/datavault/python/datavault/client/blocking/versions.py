@@ -1,0 +1,214 @@
+"""Generated from the operations table: methods of versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from datavault.client.caller import Caller
+from datavault.client.paging import pages
+from datavault.client.routes import Arguments
+from datavault.client.routing import versions as routing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Literal
+
+    from datavault.client.routes import CallOptions, ChangeOptions
+    from datavault.contracts.versions.branches import (
+        BranchListReply,
+        BranchReply,
+        MoveReply,
+        ReflogReply,
+    )
+    from datavault.contracts.versions.commits import CommitListReply, CommitReply
+    from datavault.contracts.versions.tags import TagListReply, TagReply
+
+
+class Versions(Caller):
+    """Operations of versions."""
+
+    def create_commit(
+        self,
+        dataset_id: str,
+        *,
+        branch: str = "main",
+        message: str = "",
+        **options: Unpack[ChangeOptions],
+    ) -> CommitReply:
+        """Commit everything staged on a branch as one new version."""
+        return self.call(
+            routing.CREATE_COMMIT,
+            Arguments(path=(dataset_id,), body={"branch": branch, "message": message}),
+            **options,
+        )
+
+    def list_commits(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CommitListReply:
+        """List a branch's history, newest first."""
+        return self.call(
+            routing.LIST_COMMITS,
+            Arguments(path=(dataset_id,), query={"ref": ref, "limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_commits(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> Iterator[CommitReply]:
+        """Iterate over all pages of ``list_commits``, each fetched when reached."""
+        for page in pages(self.list_commits, dataset_id, ref=ref, limit=page_size, **options):
+            yield from page.data
+
+    def get_commit(
+        self, dataset_id: str, commit_id: str, **options: Unpack[CallOptions]
+    ) -> CommitReply:
+        """Get one commit by its id or a unique prefix of at least 8 characters."""
+        return self.call(routing.GET_COMMIT, Arguments(path=(dataset_id, commit_id)), **options)
+
+    def create_branch(
+        self, dataset_id: str, *, name: str, start: str = "main", **options: Unpack[ChangeOptions]
+    ) -> BranchReply:
+        """Create a branch at the commit another ref names; staged changes stay behind."""
+        return self.call(
+            routing.CREATE_BRANCH,
+            Arguments(path=(dataset_id,), body={"name": name, "start": start}),
+            **options,
+        )
+
+    def list_branches(
+        self,
+        dataset_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> BranchListReply:
+        """List a dataset's branches by name."""
+        return self.call(
+            routing.LIST_BRANCHES,
+            Arguments(path=(dataset_id,), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_branches(
+        self, dataset_id: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> Iterator[BranchReply]:
+        """Iterate over all pages of ``list_branches``, each fetched when reached."""
+        for page in pages(self.list_branches, dataset_id, limit=page_size, **options):
+            yield from page.data
+
+    def get_branch(
+        self, dataset_id: str, branch: str, **options: Unpack[CallOptions]
+    ) -> BranchReply:
+        """Get one branch: where it is, and whether it is protected."""
+        return self.call(routing.GET_BRANCH, Arguments(path=(dataset_id, branch)), **options)
+
+    def update_branch(
+        self, dataset_id: str, branch: str, *, protected: bool, **options: Unpack[ChangeOptions]
+    ) -> BranchReply:
+        """Protect a branch, so that it moves by merges only, or end the protection."""
+        return self.call(
+            routing.UPDATE_BRANCH,
+            Arguments(path=(dataset_id, branch), body={"protected": protected}),
+            **options,
+        )
+
+    def reset_branch(
+        self,
+        dataset_id: str,
+        branch: str,
+        *,
+        to: str,
+        staged: Literal["refuse", "discard"] = "refuse",
+        expected_commit: str | None = None,
+        **options: Unpack[ChangeOptions],
+    ) -> BranchReply:
+        """Move a branch to any commit of the dataset; its reflog leads back."""
+        return self.call(
+            routing.RESET_BRANCH,
+            Arguments(
+                path=(dataset_id, branch),
+                body={"to": to, "staged": staged, "expected_commit": expected_commit},
+            ),
+            **options,
+        )
+
+    def list_reflog(
+        self,
+        dataset_id: str,
+        branch: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> ReflogReply:
+        """List where a branch has been, newest first; of a deleted one too."""
+        return self.call(
+            routing.LIST_REFLOG,
+            Arguments(path=(dataset_id, branch), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_reflog(
+        self, dataset_id: str, branch: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> Iterator[MoveReply]:
+        """Iterate over all pages of ``list_reflog``, each fetched when reached."""
+        for page in pages(self.list_reflog, dataset_id, branch, limit=page_size, **options):
+            yield from page.data
+
+    def create_tag(
+        self,
+        dataset_id: str,
+        *,
+        name: str,
+        ref: str = "main",
+        message: str = "",
+        **options: Unpack[ChangeOptions],
+    ) -> TagReply:
+        """Give a commit a name that never moves."""
+        return self.call(
+            routing.CREATE_TAG,
+            Arguments(path=(dataset_id,), body={"name": name, "ref": ref, "message": message}),
+            **options,
+        )
+
+    def list_tags(
+        self,
+        dataset_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> TagListReply:
+        """List a dataset's tags by name."""
+        return self.call(
+            routing.LIST_TAGS,
+            Arguments(path=(dataset_id,), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_tags(
+        self, dataset_id: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> Iterator[TagReply]:
+        """Iterate over all pages of ``list_tags``, each fetched when reached."""
+        for page in pages(self.list_tags, dataset_id, limit=page_size, **options):
+            yield from page.data
+
+    def get_tag(self, dataset_id: str, tag: str, **options: Unpack[CallOptions]) -> TagReply:
+        """Get one tag."""
+        return self.call(routing.GET_TAG, Arguments(path=(dataset_id, tag)), **options)
+
+    def delete_branch(self, dataset_id: str, branch: str, **options: Unpack[ChangeOptions]) -> None:
+        """Delete a branch and what is staged on it; its commits stay."""
+        return self.call(routing.DELETE_BRANCH, Arguments(path=(dataset_id, branch)), **options)

@@ -1,0 +1,1 @@
+"""Writes the modules of methods from the operations table; runs where the project is built."""

@@ -1,0 +1,1 @@
+"""Generated: what calls need to know, by capability."""

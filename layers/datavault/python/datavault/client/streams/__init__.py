@@ -1,0 +1,1 @@
+"""Streams of lines into a branch, in batches, resumable."""
