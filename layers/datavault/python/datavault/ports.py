@@ -1,7 +1,7 @@
 """What the vault needs from the world, in its own words; each promise is tested on each adapter.
 
 ``Catalog`` keeps rows and makes conditional transactions of them; ``Objects`` keeps immutable
-objects; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs state machines;
+objects; ``Columnar`` reads tables of columns; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs state machines;
 ``Clock`` tells the time. A ``Vault`` is one of each. Every method may raise ``Unavailable``, after
 which the caller does not know whether a write happened; every write is therefore made so that
 repeating it is safe.
@@ -19,6 +19,7 @@ from datavault.domain.usage import UsageLimits
 
 if TYPE_CHECKING:
     # These bring numpy, which functions that read no tree start faster without.
+    from datavault.domain.formats.batch import Batches, Refuse
     from datavault.domain.history import Kept
     from datavault.domain.store.nodes import NodeCache
 
@@ -128,6 +129,57 @@ class Objects(Protocol):
 
     def ping(self) -> None:
         """Make one real, cheap read; raises ``Unavailable`` if that fails."""
+        ...
+
+
+class Seekable(Protocol):
+    """An immutable file that can be read anywhere."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        ...
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes ``start`` to ``start + length``; within the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A part of a table that can be read without the others. ``first_row`` counts from 1."""
+
+    first_row: int
+    rows: int
+    bytes_declared: int
+    """Its columns decompressed, as the file says."""
+
+
+class Columnar(Protocol):
+    """Tables of columns (Parquet), each row made a JSON object in the columns' order.
+
+    Numbers, strings, booleans, lists and structs are what they are in JSON; a map is a list of
+    pairs; decimals are numbers with all their digits; binary is base64; a date, time or timestamp
+    is RFC 3339 (with ``Z``, in UTC, where its column has a zone; without offset where it has
+    none), a duration a count of its unit. Null, and a float that is no number or infinite, is null.
+    """
+
+    def groups(self, source: Seekable) -> tuple[RowGroup, ...]:
+        """The row groups in order; none has no rows.
+
+        Raises:
+            Malformed: this is no such file, or it is damaged or cut short.
+            Invalid: it is encrypted, has a type beyond the above, or a column twice.
+            TooLarge: a row group is over the limit that bounds memory.
+        """
+        ...
+
+    def read(self, source: Seekable, group: int, refuse: "Refuse") -> "Batches":
+        """The rows of a row group, counted from 0, a bounded batch at a time; places are rows.
+
+        A row that cannot be made a line (a string that is not UTF-8) is refused. Raises what
+        ``groups`` raises, and ``Malformed`` for what is seen only when columns are read.
+        """
         ...
 
 

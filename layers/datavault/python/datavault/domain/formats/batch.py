@@ -2,22 +2,24 @@
 
 A batch has about ``BATCH_BYTES`` and ``BATCH_LINES_MAX`` lines at the most, so that memory is
 bounded whatever the file. A record that cannot be made a line is *refused*: it is left out, and
-said where it is and why; refusing is the caller's business, who may count, keep or give up.
+said where it is and why; refusing is the caller's business, who may count, keep or give up. A
+batch does not promise records: a line may be blank, or no JSON, as it was in the file.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datavault.domain.errors import VaultError
+from datavault.domain.errors import TooLarge, VaultError
+from datavault.domain.records import RECORD_BYTES_MAX
 
 BATCH_BYTES = 24 * 1024 * 1024
 BATCH_LINES_MAX = 128 * 1024
 # Of a refused record so much is kept, to be looked at and mended; a longer one was no record.
-KEPT_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024
+KEPT_BYTES_MAX = RECORD_BYTES_MAX + 64 * 1024
 
 type Int64s = NDArray[np.int64]
 
@@ -26,8 +28,9 @@ type Int64s = NDArray[np.int64]
 class Place:
     """Where a record begins in its file, after decompression.
 
-    ``line`` counts from 1, ``offset`` is in bytes of the text as UTF-8, from 0. In a table of
-    columns, which has neither, ``line`` is the row and ``offset`` is 0.
+    ``line`` counts from 1, ``offset`` is in bytes from 0; of a text that is not UTF-8, in bytes
+    of the same text as UTF-8. In a table of columns, which has neither, ``line`` is the row and
+    ``offset`` is 0.
     """
 
     line: int
@@ -47,7 +50,10 @@ class Origin(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Whole lines, each a record to be checked, and their origin."""
+    """Whole lines, each a record to be checked, and their origin.
+
+    ``lines`` counts them with the last one, which may end without a line feed.
+    """
 
     text: bytes
     lines: int
@@ -56,7 +62,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record left out. ``raw`` are its bytes as they stand in the file, or their beginning."""
+    """A record left out. ``raw`` are its bytes as they stand in the file, or their beginning:
+    ``KEPT_BYTES_MAX`` at the most, of ``size``."""
 
     place: Place
     error: VaultError
@@ -77,3 +84,42 @@ class Listed:
 
     def place(self, line: int) -> Place:
         return Place(int(self.lines[line]), int(self.offsets[line]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """Lines written anew, each with its line feed, and where each is from."""
+
+    text: bytes
+    lines: Int64s
+    offsets: Int64s
+
+
+def gathered(parts: Iterable[Written]) -> Batches:
+    """The same lines in batches as large as they may be."""
+    held: list[Written] = []
+    size = count = 0
+    for part in parts:
+        if held and (
+            size + len(part.text) > BATCH_BYTES or count + len(part.lines) > BATCH_LINES_MAX
+        ):
+            yield _one(held)
+            held, size, count = [], 0, 0
+        held.append(part)
+        size += len(part.text)
+        count += len(part.lines)
+    if count:
+        yield _one(held)
+
+
+def refuse_long(refuse: Refuse, place: Place, raw: bytes, size: int) -> None:
+    """Refuse a record for its size."""
+    problem = TooLarge(f"a record has at most {RECORD_BYTES_MAX} bytes; this has {size}")
+    refuse(Refused(place, problem, raw[:KEPT_BYTES_MAX], size))
+
+
+def _one(parts: list[Written]) -> Batch:
+    lines = np.concatenate([part.lines for part in parts])
+    offsets = np.concatenate([part.offsets for part in parts])
+    text = b"".join([part.text for part in parts])
+    return Batch(text.removesuffix(b"\n"), len(lines), Listed(lines, offsets))

@@ -12,15 +12,27 @@ from enum import StrEnum
 import zstandard
 
 from datavault.domain.errors import Malformed, TooLarge
+from datavault.domain.formats.zstd_frames import (
+    MAGIC,
+    SKIPPABLE_FIRST,
+    SKIPPABLE_LAST,
+    Damaged,
+    Step,
+    cut_frames,
+)
 
 PIECE_BYTES = 1024 * 1024
 # Ordinary text becomes 3 to 20 times as large, logs up to some 50 times. Zlib reaches 1032 times
 # (zlib.net/zlib_tech.html), zstd much more. What is small may have any ratio.
 RATIO_MAX = 200
 RATIO_FREE_BYTES = 256 * 1024 * 1024
+# More than one worker reads in its 15 minutes at 70 MB/s; a larger file comes in shards.
+CONTENT_BYTES_MAX = 64 * 1024**3
 # RFC 8878 asks decoders for 8 MiB of window; archives made with --long=27 take 128 MiB.
 WINDOW_BYTES_MAX = 128 * 1024 * 1024
 _GZIP_WBITS = 31
+# What zlib has not yet read is copied with every MiB that comes out of it.
+_GZIP_STEP_BYTES = 64 * 1024
 
 
 class Compression(StrEnum):
@@ -31,6 +43,9 @@ class Compression(StrEnum):
     ZSTD = "zstd"
 
 
+MAGICS = {Compression.GZIP: b"\x1f\x8b", Compression.ZSTD: MAGIC}
+
+
 class Encoding(StrEnum):
     """What the text is written in, and the codec's name."""
 
@@ -39,8 +54,7 @@ class Encoding(StrEnum):
     UTF_16_BE = "utf-16-be"
 
 
-MAGICS = {Compression.GZIP: b"\x1f\x8b", Compression.ZSTD: b"\x28\xb5\x2f\xfd"}
-_MARKS = {
+MARKS = {
     Encoding.UTF_8: codecs.BOM_UTF8,
     Encoding.UTF_16_LE: codecs.BOM_UTF16_LE,
     Encoding.UTF_16_BE: codecs.BOM_UTF16_BE,
@@ -48,11 +62,28 @@ _MARKS = {
 
 
 def compression_of(head: bytes) -> Compression:
-    """How a file that begins with ``head`` is compressed."""
+    """How a file that begins with ``head`` is compressed; a skippable zstd frame may come first."""
     for compression, magic in MAGICS.items():
         if head.startswith(magic):
             return compression
-    return Compression.NONE
+    first = int.from_bytes(head[:4], "little")
+    is_skippable = SKIPPABLE_FIRST <= first <= SKIPPABLE_LAST
+    return Compression.ZSTD if is_skippable else Compression.NONE
+
+
+def content_head(head: bytes, compression: Compression) -> bytes:
+    """What the beginning of a file decompresses to, up to ``PIECE_BYTES``; little, if damaged."""
+    try:
+        match compression:
+            case Compression.NONE:
+                return head
+            case Compression.GZIP:
+                return zlib.decompressobj(_GZIP_WBITS).decompress(head, PIECE_BYTES)
+            case Compression.ZSTD:
+                reader = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX)
+                return reader.stream_reader(head, read_across_frames=True).read(PIECE_BYTES)
+    except (zlib.error, zstandard.ZstdError):
+        return b""
 
 
 def encoding_of(head: bytes) -> Encoding:
@@ -64,9 +95,11 @@ def encoding_of(head: bytes) -> Encoding:
     Raises:
         Malformed: it is UTF-32, which nobody sends.
     """
-    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or head[:3] == bytes(3):
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or (
+        len(head) >= 4 and head[:4].count(0) == 3
+    ):
         raise Malformed("the text is UTF-32: send UTF-8")
-    for encoding, mark in _MARKS.items():
+    for encoding, mark in MARKS.items():
         if head.startswith(mark):
             return encoding
     zeros = [byte == 0 for byte in head[:4].ljust(4, b"\1")]
@@ -75,83 +108,101 @@ def encoding_of(head: bytes) -> Encoding:
     return Encoding.UTF_16_BE if zeros[:2] == [True, False] else Encoding.UTF_8
 
 
-def decompressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+def decompressed(
+    chunks: Iterable[bytes], compression: Compression, *, bytes_max: int = CONTENT_BYTES_MAX
+) -> Iterator[bytes]:
     """The content in pieces of about 1 MiB; several members or frames are one content.
+
+    What is not compressed comes as it is. An empty file is an empty content, however compressed.
 
     Raises:
         Malformed: it is damaged or cut short.
-        TooLarge: it has grown more than ``RATIO_MAX`` times.
+        TooLarge: it has grown more than ``RATIO_MAX`` times, or over ``bytes_max``, or a zstd
+            window is over ``WINDOW_BYTES_MAX``.
     """
     match compression:
         case Compression.NONE:
             return iter(chunks)
         case Compression.GZIP:
-            return _gunzip(chunks)
+            return _gunzip(chunks, _Growth(bytes_max))
         case Compression.ZSTD:
-            return _unzstd(chunks)
+            return _unzstd(chunks, _Growth(bytes_max))
 
 
-def transcoded(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def transcoded(pieces: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
     """The same text in UTF-8, without a byte order mark. UTF-8 itself is not looked at.
 
     Raises:
         Malformed: it is UTF-16 and not well-formed.
     """
+    source = _unmarked(pieces, MARKS[encoding])
+    return source if encoding is Encoding.UTF_8 else _from_utf_16(source, encoding)
+
+
+def mark_bytes(head: bytes, encoding: Encoding) -> int:
+    """How long the byte order mark is that a text begins with; 0 if it has none."""
+    return len(MARKS[encoding]) if head.startswith(MARKS[encoding]) else 0
+
+
+def _unmarked(pieces: Iterable[bytes], mark: bytes) -> Iterator[bytes]:
     source = iter(pieces)
     head = b""
     for piece in source:
         head += piece
-        if len(head) >= 4:
+        if len(head) >= len(mark):
             break
-    encoding = encoding_of(head)
-    if encoding is Encoding.UTF_8:
-        head = head.removeprefix(codecs.BOM_UTF8)
-        if head:
-            yield head
-        yield from source
-        return
+    head = head.removeprefix(mark)
+    if head:
+        yield head
+    yield from source
+
+
+def _from_utf_16(pieces: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    done = 0
+    done = waiting = 0
     bad_at: int | None = None
     try:
-        text = decoder.decode(head).removeprefix("\ufeff")
-        done = len(head)
-        yield text.encode()
-        for piece in source:
+        for piece in pieces:
             yield decoder.decode(piece).encode()
             done += len(piece)
+            waiting = len(decoder.getstate()[0])
         decoder.decode(b"", final=True)
-        return
     except UnicodeDecodeError as error:
-        bad_at = done + error.start
+        # Counted from what the decoder had kept of the pieces before.
+        bad_at = done - waiting + error.start
     # Raised outside, so that the bytes are not in the chain.
-    raise Malformed(f"not {encoding} near byte {bad_at}")
+    if bad_at is not None:
+        raise Malformed(f"not {encoding} at byte {bad_at} after the mark, if there is one")
 
 
 class _Growth:
-    """Watches how much more comes out than went in."""
+    """Watches how much comes out, and how much more than went in."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_max: int) -> None:
         self.taken = 0
-        self.given = 0
+        self._given = 0
+        self._bytes_max = bytes_max
 
     def give(self, piece: bytes) -> bytes:
-        self.given += len(piece)
-        if self.given > RATIO_FREE_BYTES and self.given > RATIO_MAX * self.taken:
+        self._given += len(piece)
+        if self._given > self._bytes_max:
             raise TooLarge(
-                f"decompressing {self.taken} bytes has given {self.given}: more than"
+                f"decompressed there are more than {self._given - len(piece)} bytes,"
+                f" at most {self._bytes_max} allowed: send shards"
+            )
+        if self._given > RATIO_FREE_BYTES and self._given > RATIO_MAX * self.taken:
+            raise TooLarge(
+                f"decompressing {self.taken} bytes has given {self._given}: more than"
                 f" {RATIO_MAX} times as many"
             )
         return piece
 
 
-def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    growth = _Growth()
+def _gunzip(chunks: Iterable[bytes], growth: _Growth) -> Iterator[bytes]:
     member = zlib.decompressobj(_GZIP_WBITS)
     begun = False
-    for chunk in chunks:
-        growth.taken += len(chunk)
-        rest = chunk
+    for rest in _stepwise(chunks):
+        growth.taken += len(rest)
         while rest:
             if member.eof:
                 # Zeros may follow the last member (gzip's own manual: padding of tapes).
@@ -171,6 +222,12 @@ def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield growth.give(piece)
 
 
+def _stepwise(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _GZIP_STEP_BYTES):
+            yield chunk[start : start + _GZIP_STEP_BYTES]
+
+
 def _inflate(member: "zlib._Decompress", data: bytes, growth: _Growth) -> bytes:
     try:
         return member.decompress(data, PIECE_BYTES)
@@ -179,37 +236,32 @@ def _inflate(member: "zlib._Decompress", data: bytes, growth: _Growth) -> bytes:
     raise Malformed(f"gzip data is damaged within its first {growth.taken} bytes")
 
 
-def _unzstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    growth = _Growth()
+def _unzstd(chunks: Iterable[bytes], growth: _Growth) -> Iterator[bytes]:
     reader = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX)
-    frame: zstandard.ZstdDecompressionObj | None = None
-    for chunk in chunks:
-        growth.taken += len(chunk)
-        rest = chunk
-        while rest:
-            frame = frame or reader.decompressobj()
-            # One input piece may become very large: it is given in small ones.
-            part, rest = rest[:_ZSTD_STEP], rest[_ZSTD_STEP:]
-            piece = _decode_frame(frame, part, growth)
-            if piece:
-                yield growth.give(piece)
-            if frame.eof:
-                rest = frame.unused_data + rest
-                frame = None
-    if frame is not None:
-        raise Malformed(f"zstd data is cut short after {growth.taken} bytes")
+    frame = reader.decompressobj()
+    steps = _zstd_steps(chunks)
+    for step in steps:
+        growth.taken = step.end
+        piece = _decode(frame, step)
+        if piece:
+            yield growth.give(piece)
+        if step.is_last:
+            frame = reader.decompressobj()
 
 
-# A zstd block of 128 KiB may take 4 bytes (a run): 1 KiB of input is 32 MiB at the most.
-_ZSTD_STEP = 1024
-
-
-def _decode_frame(frame: "zstandard.ZstdDecompressionObj", data: bytes, growth: _Growth) -> bytes:
+def _zstd_steps(chunks: Iterable[bytes]) -> Iterator[Step]:
+    problem = ""
     try:
-        return frame.decompress(data)
+        yield from cut_frames(chunks, window_max=WINDOW_BYTES_MAX)
+    except Damaged as error:
+        problem = f"zstd data {error}, at byte {error.offset}"
+    if problem:
+        raise Malformed(problem)
+
+
+def _decode(frame: zstandard.ZstdDecompressionObj, step: Step) -> bytes:
+    try:
+        return frame.decompress(step.data)
     except zstandard.ZstdError:
         pass  # Its text may quote sizes only, but ours is enough.
-    raise Malformed(
-        f"zstd data is damaged within its first {growth.taken} bytes, or needs a window of more"
-        f" than {WINDOW_BYTES_MAX} bytes"
-    )
+    raise Malformed(f"zstd data is damaged within its first {step.end} bytes")
