@@ -17,7 +17,7 @@ from datavault.ports import Objects
 from datavault.services.datasets import create_dataset
 from datavault.services.datasets.search import list_datasets
 from datavault.services.exports import export_lines
-from datavault.services.ingest import Mode, ingest_lines
+from datavault.services.ingest.stream import Mode, ingest_lines
 from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
 from datavault.services.records import get_record

@@ -37,12 +37,18 @@ class Span:
         return Place(self.start.line + line, self.start.offset + offset)
 
 
-def read_ndjson(pieces: Iterable[bytes], refuse: Refuse, *, start: Place = START) -> Batches:
+def read_ndjson(
+    pieces: Iterable[bytes],
+    refuse: Refuse,
+    *,
+    start: Place = START,
+    batch_bytes: int = BATCH_BYTES,
+) -> Batches:
     """The lines of a text whose first is at ``start``, blank ones too.
 
     A line that is longer than a batch is refused; every other one is for the reader to judge.
     """
-    for span in whole_lines(pieces, refuse, start=start):
+    for span in whole_lines(pieces, refuse, start=start, span_bytes=batch_bytes):
         for part in _halved(span):
             yield Batch(part.text, part.lines, part)
 
