@@ -20,11 +20,6 @@ from datavault.domain.preconditions import HEADER, Precondition, parse_precondit
 
 type Event = Mapping[str, Any]
 
-# The records of one append have 4 MiB at most; ids and braces around them get a little more.
-RECORDS_BODY_BYTES_MAX = 4 * 2**20 + 256 * 2**10
-# The longest other body: a dataset with 16 labels and a description in four-byte characters.
-JSON_BODY_BYTES_MAX = 256 * 2**10
-
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -82,7 +77,7 @@ def content_of(event: Event, row: Operation) -> tuple[str, bytes]:
     Both are binary media types of the API and so arrive as sent, in base64. A body of no type
     arrives as text, in which the gateway has put U+FFFD for what is not UTF-8: it is refused.
     """
-    limit = RECORDS_BODY_BYTES_MAX if NDJSON in row.accepts else JSON_BODY_BYTES_MAX
+    limit = row.body_bytes_max
     announced = headers_of(event).get("content-type")
     media_type = row.accepts[0] if announced is None else _media_type(announced, row)
     text = event.get("body") or ""

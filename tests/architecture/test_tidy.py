@@ -24,7 +24,6 @@ FUNCTION_LINES_MAX = 60
 # Longer than a module or a function should be, with the length they have: they may only shrink.
 LONG_MODULES: dict[str, int] = {}
 LONG_FUNCTIONS = {
-    "layers/datavault/python/datavault/services/datasets.py:create_dataset": 61,
     "infra/function.py:__init__": 78,
 }
 # A request to AWS is signed with the time of the machine that sends it; credentials run out, and

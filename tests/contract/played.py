@@ -22,6 +22,7 @@ class AwsPlayed:
     dynamodb: Any
     s3: Any
     kms: Any
+    gateway: Any
     states: Any
 
     def disable_kek(self, kek: str) -> None:
@@ -49,7 +50,7 @@ def play_aws() -> Iterator[AwsPlayed]:
             _create_table(dynamodb, f"contract-{table.value}")
         s3.create_bucket(Bucket=BUCKET)
         vault = AwsVault(environment)
-        clients = (dynamodb, s3, cloud.boto3("kms"), states)
+        clients = (dynamodb, s3, cloud.boto3("kms"), cloud.boto3("apigateway"), states)
         try:
             yield AwsPlayed(vault, environment, *clients)
         finally:

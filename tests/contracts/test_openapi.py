@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,71 @@ def test_the_default_branch_is_the_domains() -> None:
     assert datasets.LABELS_MAX == LABELS_MAX
     assert datasets.METADATA_FIELDS_MAX == METADATA_FIELDS_MAX
     assert datasets.FILTERS_MAX == dataset_index.FILTERS_MAX
+
+
+type Shape = dict[str, Any]
+
+
+def test_everything_that_can_be_sent_has_a_limit() -> None:
+    unlimited = [
+        place
+        for row in OPERATIONS
+        for place, shape in _sent(row)
+        if shape.get("type") in LIMITED and not LIMITED[shape["type"]] & set(shape)
+    ]
+    assert unlimited == []
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in OPERATIONS if row.body is not None], ids=lambda row: row.name
+)
+def test_a_body_says_how_long_it_may_be(row: Operation) -> None:
+    assert str(row.body_bytes_max) in described(row)["requestBody"]["description"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in OPERATIONS if row.reply is not None and row.action is not None],
+    ids=lambda row: row.name,
+)
+def test_a_resource_and_each_of_a_list_has_links(row: Operation) -> None:
+    content = described(row)["responses"][str(row.status)]["content"]
+    reply = _resolved(content["application/json"]["schema"])
+    assert "_links" in reply["properties"]
+    listed = reply["properties"].get("data", {})
+    if listed.get("type") == "array":
+        assert "_links" in _resolved(listed["items"])["properties"]
+
+
+LIMITED = {
+    "string": {"maxLength", "enum", "const", "format"},
+    "array": {"maxItems"},
+}
+
+
+def _sent(row: Operation) -> Iterator[tuple[str, Shape]]:
+    operation = described(row)
+    for parameter in operation["parameters"]:
+        if "$ref" not in parameter:
+            yield from _within(f"{row.name} {parameter['name']}", parameter["schema"])
+    for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
+        yield from _within(f"{row.name} {media_type}", body["schema"])
+
+
+def _within(place: str, shape: Shape) -> Iterator[tuple[str, Shape]]:
+    shape = _resolved(shape)
+    yield place, shape
+    for name, inner in shape.get("properties", {}).items():
+        yield from _within(f"{place}/{name}", inner)
+    for inner in shape.get("anyOf", ()):
+        yield from _within(place, inner)
+    if isinstance(shape.get("items"), dict):
+        yield from _within(f"{place}/*", shape["items"])
+    if isinstance(shape.get("additionalProperties"), dict):
+        yield from _within(f"{place}/*", shape["additionalProperties"])
+
+
+def _resolved(shape: Shape) -> Shape:
+    while "$ref" in shape:
+        shape = document()["components"]["schemas"][shape["$ref"].rpartition("/")[2]]
+    return shape

@@ -45,6 +45,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "clone_dataset": lambda place: json_call(
         "POST", f"{place.path}/clone", {"name": f"clone {uuid4()}", "ref": place.commit}
     ),
+    "get_dataset_stats": lambda place: Call("GET", f"{place.path}/stats?ref={place.commit}"),
     "archive_dataset": lambda place: Call("POST", f"{place.path}/archive"),
     "restore_dataset": lambda place: Call("POST", f"{place.path}/restore"),
     "describe_dataset": lambda place: Call("GET", place.path),

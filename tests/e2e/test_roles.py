@@ -1,6 +1,6 @@
 """Who may do what, and that other workspaces do not exist."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -143,6 +143,39 @@ def test_lists_hold_the_workspace_s_own_things(tenant: Tenant) -> None:
     branches = tenant.admin.get(f"{own.path}/branches").json()["data"]
     assert [row["name"] for row in branches] == ["main"]
     assert own.lines() == []
+
+
+@pytest.mark.parametrize("row", PROTECTED, ids=lambda row: row.name)
+def test_an_answer_leads_to_own_things_that_are_there(
+    row: Operation, theirs: tuple[Tenant, Place], mine: tuple[Tenant, Place]
+) -> None:
+    """Whatever is linked can be had by whoever was told, and nothing foreign is named."""
+    (other, foreigner), (tenant, _) = theirs, mine
+    reply = tenant.admin.send(call(row, furnish(tenant.admin)))
+    assert reply.status == row.status, reply.content
+    for foreign in (other.id, foreigner.dataset, foreigner.commit):
+        assert foreign.encode() not in reply.content
+        assert foreign not in repr(reply.headers)
+    if not reply.content or reply.headers["content-type"] != "application/json":
+        return
+    hrefs = set(_hrefs(reply.json()))
+    assert hrefs, "a resource has links"
+    for href in hrefs:
+        assert href.startswith(f"{API}/")
+        followed = tenant.admin.send(Call("GET", href))
+        assert followed.status == 200, (href, followed.content)
+
+
+def _hrefs(told: object) -> Iterator[str]:
+    """All of them, however deep; what a record itself holds is the record's."""
+    match told:
+        case {"_links": dict(links), **rest}:
+            yield from (link["href"] for link in links.values())
+            yield from _hrefs(rest)
+        case dict():
+            yield from (href for value in told.values() for href in _hrefs(value))
+        case list():
+            yield from (href for value in told for href in _hrefs(value))
 
 
 def test_a_cursor_is_good_for_its_own_list_and_workspace_only(tenant: Tenant) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from functions.datasets import archive, create, describe, restore, update
+from functions.datasets import archive, clone, create, describe, restore, stats, update
 from functions.datasets import list as list_datasets
-from functions.records import append
+from functions.records import append, get
+from functions.versions import create_commit
 from tests.functions.events import CANARY, Client, Reply
 
 
@@ -165,3 +166,41 @@ def test_the_next_page_of_a_search_is_linked_with_its_criteria(client: Client) -
     assert [each["name"] for each in rest["data"]] == ["2"]
     other = client(list_datasets.handler, query={"cursor": cursor})
     assert (other.status, other.json["errors"][0]["field"]) == (422, "cursor")
+
+
+def test_a_clone_goes_its_own_way(client: Client, dataset_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    body = {"records": [{"id": "a", "data": {"n": 1}}]}
+    assert client(append.handler, path=path, json_body=body).status == 201
+    commit = client(create_commit.handler, path=path, json_body={}).json["id"]
+    asked = {"name": "copy", "labels": {"of": "chats"}}
+    key = {"Idempotency-Key": "clone-1"}
+    made = client(clone.handler, path=path, json_body=asked, headers=key)
+    assert (made.status, made.headers["ETag"]) == (201, '"1"')
+    assert made.json["origin"] == {"dataset": dataset_id, "commit": commit}
+    assert (made.json["name"], made.json["labels"]) == ("copy", {"of": "chats"})
+    again = client(clone.handler, path=path, json_body=asked, headers=key)
+    assert (again.status, again.json) == (201, made.json)
+    taken = client(clone.handler, path=path, json_body={"name": "copy"})
+    assert (taken.status, taken.json["errors"][0]["field"]) == (409, "name")
+    nowhere = client(clone.handler, path=path, json_body={"name": "b", "ref": "nowhere"})
+    assert nowhere.status == 404
+    copied = client(get.handler, path={"dataset_id": made.json["id"], "record_id": "a"})
+    assert copied.json["data"] == {"n": 1}
+
+
+def test_what_a_version_takes_is_counted(client: Client, dataset_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    body = {"records": [{"id": f"{n}", "data": {"n": n}} for n in range(10)]}
+    client(append.handler, path=path, json_body=body)
+    commit = client(create_commit.handler, path=path, json_body={}).json
+    found = client(stats.handler, path=path)
+    assert found.status == 200
+    assert (found.json["commit"], found.json["base"]) == (commit["id"], commit["parents"][0])
+    assert (found.json["records"], found.json["logical_bytes"]) == (10, 10 * len(b'{"n":1}'))
+    alone, both = found.json["dedup"]
+    assert alone["ratio"] == round(70 / found.json["stored"]["bytes"], 4)
+    assert (alone["workload"], both["workload"]) == ("version", "version_and_base")
+    same = client(stats.handler, path=path, query={"base": commit["id"][:8]}).json
+    assert (same["unique"]["bytes"], same["shared"]) == (0, same["stored"])
+    assert client(stats.handler, path=path, query={"ref": "nowhere"}).status == 404

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datavault.adapters.memory.vault import MemoryVault
+from datavault.contracts.operations.rows import JSON_BODY_BYTES_MAX, RECORDS_BODY_BYTES_MAX
 from functions.datasets import create, describe
 from functions.datasets import list as list_datasets
 from functions.edge.requests import (
-    JSON_BODY_BYTES_MAX,
-    RECORDS_BODY_BYTES_MAX,
     path_of,
 )
 from functions.records import append, get

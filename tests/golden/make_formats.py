@@ -21,6 +21,7 @@ from datavault.domain.store.columns import Locator, PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.node import Pointer
 from datavault.domain.store.pack import Kind, PackKey, PackWriter
+from datavault.domain.store.sizes import encode_sizes
 from tests.support.builders import a_request, seeded
 
 HERE = Path(__file__).parent
@@ -89,6 +90,7 @@ def files() -> dict[str, bytes]:
             "pack_staged_v1.bin": pack(Kind.STAGED),
             "commit_v1.bin": COMMIT.encode(),
             "sealed_v1.bin": sealed_row(),
+            "sizes_v1.bin": encode_sizes(np.array([2, 100, 4 * 2**20, 7], np.uint32)),
             "staged_removed_v1.bin": CHANGES[0].encode(),
             "staged_body_v1.bin": CHANGES[1].encode(),
             "staged_place_v1.bin": CHANGES[2].encode(),

@@ -26,6 +26,7 @@ from datavault.domain.ids import RecordId
 from datavault.domain.staging import StagedChange, StagedName, decode_names
 from datavault.domain.store.block import RecordBlock
 from datavault.domain.store.pack import Kind, PackKey, open_table, read_header
+from datavault.domain.store.sizes import decode_sizes
 from tests.golden import make_formats as made
 
 PACKS = {1: "pack_records_v1.bin", 2: "pack_nodes_v1.bin", 3: "pack_staged_v1.bin"}
@@ -115,6 +116,26 @@ def test_a_sealed_row_is_what_its_docstring_says() -> None:
     assert opened == b"small thing"
     assert len(sealed) == len(opened) + 40
     assert struct.unpack_from("<4sBBHI", sealed) == (b"DVSE", 1, 1, 0, made.EPOCH)
+
+
+def test_golden_sizes_decode_and_are_what_their_docstring_says() -> None:
+    encoded = golden("sizes_v1.bin")
+    assert decode_sizes(encoded).tolist() == [2, 100, 4 * 2**20, 7]
+    assert struct.unpack_from("<4sB3sI", encoded) == (b"DVSZ", 1, bytes(3), 4)
+    plain = zstandard.ZstdDecompressor().decompress(encoded[12:])
+    assert struct.unpack("<4I", plain) == (2, 100, 4 * 2**20, 7)
+
+
+@pytest.mark.parametrize(
+    ("start", "replaced"),
+    [(0, b"DVSX"), (4, b"\2"), (8, b"\5"), (8, b"\xff\xff\xff\xff"), (12, b"no frame")],
+)
+def test_what_is_no_sizes_is_corrupt(start: int, replaced: bytes) -> None:
+    encoded = golden("sizes_v1.bin")
+    with pytest.raises(Corrupt):
+        decode_sizes(encoded[:start] + replaced + encoded[start + len(replaced) :])
+    with pytest.raises(Corrupt):
+        decode_sizes(encoded[: start + 1])
 
 
 @pytest.mark.parametrize(

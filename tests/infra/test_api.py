@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
+from datavault.contracts.openapi import PROBLEM_CODES
 from datavault.contracts.operations import OPERATIONS, Operation
+from datavault.contracts.wire import Problem
 from infra import api
 from infra.api import REFUSALS
 from infra.stacks.edge import ApiStack
@@ -192,6 +194,8 @@ def test_what_the_api_refuses_by_itself_is_a_problem_document(assembly: Assembly
         assert problem["correlation_id"] == "$context.requestId"
         assert properties["StatusCode"] == str(problem["status"])
         assert problem["code"] == CODES[problem["status"]]
+        assert Problem.model_validate(problem).model_dump() == problem
+        assert problem["code"] in PROBLEM_CODES
         headers = {
             name.removeprefix("gatewayresponse.header."): value
             for name, value in properties["ResponseParameters"].items()

@@ -264,6 +264,18 @@ def test_a_functions_failure_is_not_shown(api: Api) -> None:
     assert (reply.status, reply.json()) == (502, {"message": "Internal server error"})
 
 
+def test_a_functions_failure_is_what_the_api_says_of_failures(cloud: LocalCloud) -> None:
+    function = deploy_function(cloud, ECHO)
+    parts = api_resources(function.arn, function.arn)
+    parts["Failure"] = gateway_response("DEFAULT_5XX", "unavailable", 503)
+    parts["Deployment"]["DependsOn"].append("Failure")
+    made = deploy_stack(cloud, parts, ApiId={"Ref": "Api"})
+    failing = Api(cloud.api_url(made["ApiId"], "local"))
+    reply = failing.send("/records/x", headers={"x-answer": "fail"})
+    assert (reply.status, reply.json()["code"]) == (503, "unavailable")
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
 def test_the_validator_of_a_template_refuses_a_body(api: Api) -> None:
     def status(body: object) -> int:
         return api.send("/validated", method="POST", body=json.dumps(body).encode()).status

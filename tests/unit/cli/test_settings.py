@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,12 @@ def test_every_setting_says_what_it_is_and_is_one() -> None:
     assert len(rows) > 20
     for name, _, text in rows:
         assert len(text) > 5
-        try:
+        with suppress(ValueError):
             wiring.Settings.read({name.strip("| `"): "1"})
-        except ValueError as error:  # The rest of its section is missing.
-            assert "missing required field" in str(error), name
+            continue
+        # It is known, and only the rest of its section is missing.
+        with pytest.raises(ValueError, match="missing required field"):
+            wiring.Settings.read({name.strip("| `"): "1"})
 
 
 def test_the_command_line_comes_before_the_environment_and_that_before_the_file(

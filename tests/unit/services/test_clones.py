@@ -1,5 +1,7 @@
 """A clone has the whole history up to where it left, and nothing of what came after."""
 
+from dataclasses import replace
+
 import pytest
 
 from datavault.domain import keyspace
@@ -10,6 +12,8 @@ from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
 from datavault.domain.rows import Put
 from datavault.services.datasets import changes, clones, search
+from datavault.services.history import commit_row, read_commit
+from datavault.services.keys import open_store
 from datavault.services.versions import commits
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_caller, a_request
 from tests.support.chaos import ChaosVault
@@ -91,6 +95,29 @@ def test_what_was_on_another_branch_is_not_in_the_clone(shelf: Shelf) -> None:
     with pytest.raises(NotFound):
         copy.all(ref="side")
     assert resolved(clone(shelf, "of side", ref="side"), beside) == beside
+
+
+def test_what_was_merged_is_in_the_clone(shelf: Shelf) -> None:
+    """A commit with two parents: the second one's history is as visible as the first one's."""
+    side = BranchName("side")
+    shelf.create_branch("side", start=shelf.history()[1].id)
+    beside = []
+    for number in range(40):
+        shelf.append({"s": a_body(f"{number}")}, branch=side)
+        beside.append(shelf.commit(f"beside {number}", branch=side).id)
+    main = shelf.history()[0]
+    keys = open_store(shelf.vault, shelf.dataset)
+    merged = replace(main, parents=(main.id, beside[-1]), message="merge")
+    kept = read_commit(shelf.vault, keys, shelf.dataset, main.id)
+    row = commit_row(keys, shelf.dataset, merged, trail=kept.trail_of_child())
+    shelf.vault.catalog.put_many([row])
+    shelf.append({"s": a_body("later")}, branch=side)
+    later = shelf.commit("later", branch=side).id
+    copy = clone(shelf, ref=merged.id)
+    for commit in (*beside, main.id, merged.id, shelf.history()[-1].id):
+        assert resolved(copy, commit) == commit
+    with pytest.raises(NotFound):
+        resolved(copy, later)
 
 
 def test_a_prefix_of_the_clones_and_the_origins_is_a_conflict(shelf: Shelf) -> None:

@@ -339,7 +339,7 @@ def test_a_token_proves_its_bearer() -> None:
 def test_all_is_well_when_all_answer() -> None:
     found = health.check_ready(MemoryVault())
     assert found.status == "healthy"
-    assert [check.name for check in found.checks] == ["catalog", "objects", "keys"]
+    assert [check.name for check in found.checks] == ["catalog", "objects", "keys", "writes"]
     assert all(check.latency_ms >= 0 for check in found.checks)
 
 

@@ -12,7 +12,7 @@ from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, records, retention
-from datavault.services.datasets import changes, clones, search
+from datavault.services.datasets import changes, clones, search, stats
 from datavault.services.versions import branches, commits, resets, tags
 from datavault.services.versions.resets import Staged
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
@@ -27,7 +27,6 @@ UNUSED = {
     # Used by the adapter alone: a PUT whose answer was lost is compared with what is there.
     "create_dataset": {Grant.OBJECTS_READ},
     "append_records": {Grant.OBJECTS_READ},
-    "delete_branch": {Grant.STAGING_WRITE},
 }
 DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
@@ -139,6 +138,9 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "list_datasets": _list_datasets,
     "update_dataset": lambda shelf: _update(shelf, name="renamed"),
     "clone_dataset": _clone,
+    "get_dataset_stats": lambda shelf: stats.get_dataset_stats(
+        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, ref=MAIN, base=None
+    ),
     "archive_dataset": lambda shelf: _archive(shelf, REQUEST),
     "restore_dataset": lambda shelf: [_archive(shelf, None), _restore(shelf)],
     "describe_dataset": lambda shelf: datasets.describe_dataset(
@@ -243,7 +245,18 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    for module in (datasets, changes, clones, search, records, branches, commits, resets, tags):
+    for module in (
+        datasets,
+        changes,
+        clones,
+        search,
+        stats,
+        records,
+        branches,
+        commits,
+        resets,
+        tags,
+    ):
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

@@ -239,6 +239,7 @@ class DatasetReply(Reply):
             updated_at=time_of(dataset.updated_ms),
             links={
                 "self": link("datasets", dataset.id),
+                "stats": link("datasets", dataset.id, "stats"),
                 "records": link("datasets", dataset.id, "records"),
                 "commits": link("datasets", dataset.id, "commits"),
                 "branches": link("datasets", dataset.id, "branches"),

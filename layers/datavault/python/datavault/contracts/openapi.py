@@ -14,6 +14,7 @@ from datavault.contracts.operations import HTML, NDJSON, OPERATIONS, PROBLEM, Op
 from datavault.contracts.version import VERSION
 from datavault.contracts.wire import Problem
 from datavault.domain.access import PERMITTED
+from datavault.domain.ids import BRANCH_NAME_CHARS_MAX, RECORD_ID_BYTES_MAX
 
 type Document = dict[str, Any]
 
@@ -61,10 +62,26 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "precondition_failed": (412, "What you expected does not hold: read again and decide."),
     "too_large": (413, "Over a written-down limit."),
     "invalid": (422, "Well-formed, but not acceptable; `errors` names the fields."),
-    "throttled": (429, "Too fast; wait for `Retry-After` seconds."),
+    "throttled": (429, "Over the workspace's share of the API; wait for `Retry-After` seconds."),
     "error": (500, "Our fault: a defect, or stored bytes that fail verification (`corrupt`)."),
-    "unavailable": (503, "Something the vault needs does not answer; retry later."),
+    "unavailable": (
+        503,
+        "Something needed does not answer, or changes are refused for now; retry later.",
+    ),
 }
+
+
+# What a path parameter looks like; any other is a name of something.
+PATH_SHAPES: dict[str, Document] = {
+    "dataset_id": {"pattern": "^ds_[0-9a-f-]{36}$", "maxLength": 39},
+    "commit_id": {"minLength": 8, "maxLength": 64},
+    "record_id": {"minLength": 1, "maxLength": RECORD_ID_BYTES_MAX},
+}
+_SEGMENT: Document = {"minLength": 1, "maxLength": BRANCH_NAME_CHARS_MAX}
+
+
+# Also those that a status of ``PROBLEMS`` stands for among others.
+PROBLEM_CODES = frozenset({*PROBLEMS, "corrupt", "erased", "precondition_failed", "staging_full"})
 
 
 @cache
@@ -144,6 +161,7 @@ def _operation(row: Operation) -> Document:
     if row.body is not None:
         described["requestBody"] = {
             "required": True,
+            "description": f"At most {row.body_bytes_max} bytes; more is `too_large`.",
             "content": {media_type: _body(row, media_type) for media_type in row.accepts},
         }
     return described
@@ -166,7 +184,7 @@ def _parameters(row: Operation) -> list[Document]:
                 "in": "path",
                 "required": True,
                 "description": text,
-                "schema": {"type": "string"},
+                "schema": {"type": "string", **PATH_SHAPES.get(name, _SEGMENT)},
                 "example": example,
             }
         )
@@ -197,7 +215,8 @@ def _query_parameter(name: str, schema: Document) -> Document:
 
 def _body(row: Operation, media_type: str) -> Document:
     if media_type == NDJSON:
-        return {"schema": _lines_schema(), "example": examples.LINES}
+        shape = _lines_schema() | {"maxLength": row.body_bytes_max}
+        return {"schema": shape, "example": examples.LINES}
     assert row.body is not None, row.name
     return {"schema": _reference(row.body), "example": examples.REQUESTS[row.name]}
 
@@ -279,6 +298,7 @@ def _schemas() -> Document:
     wanted.append((Problem, "serialization"))
     _, generated = models_json_schema(wanted, by_alias=True, ref_template=SCHEMAS)
     schemas: Document = generated["$defs"]
+    schemas[Problem.__name__]["properties"]["code"]["enum"] = sorted(PROBLEM_CODES)
     return schemas
 
 

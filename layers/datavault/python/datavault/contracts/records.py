@@ -39,9 +39,11 @@ Ref = Annotated[
 class RecordIn(Body):
     """A record, with its id where the dataset has no ``record_key``."""
 
-    id: Annotated[str | None, Field(description="1 to 512 bytes of UTF-8; assigned if absent.")] = (
-        None
-    )
+    # Bytes are counted when it is parsed; the schema can say characters only, of a byte at least.
+    id: Annotated[
+        Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 512})] | None,
+        Field(description="1 to 512 bytes of UTF-8; assigned if absent."),
+    ] = None
     data: RecordJson
 
 

@@ -16,6 +16,7 @@ from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import BLOCK_BYTES, PACK_BYTES_MAX, Kind, PackWriter
 from datavault.ports import Vault
 from datavault.services.blocks import object_key, read_block, write_pack
+from datavault.services.sizes import write_sizes
 
 
 def store_bodies(
@@ -42,7 +43,7 @@ def store_bodies(
         last = min(last, count)
         room = PACK_BYTES_MAX - 2 * int(ends[last - 1] - before)
         if writer is not None and writer.size > room:
-            write_pack(vault, keys, writer)
+            _write_pack(vault, keys, writer, lengths[:first])
             writer = None
         if writer is None:
             writer = PackWriter(keys.fresh_pack(Kind.RECORDS))
@@ -54,8 +55,16 @@ def store_bodies(
         part["slot"] = np.arange(slot, slot + last - first)
         first = last
     if writer is not None:
-        write_pack(vault, keys, writer)
+        _write_pack(vault, keys, writer, lengths)
     return locators, tuple(packs)
+
+
+def _write_pack(
+    vault: Vault, keys: StoreKeys, writer: PackWriter, lengths: npt.NDArray[np.uint32]
+) -> None:
+    """Store a pack and how long its records are: the last of ``lengths``, as many as it has."""
+    write_sizes(vault, keys, writer.key.ref, lengths[len(lengths) - writer.slots :])
+    write_pack(vault, keys, writer)
 
 
 def store_staged_bodies(

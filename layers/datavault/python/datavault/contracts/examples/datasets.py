@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datavault.contracts.examples.shared import AT, COMMIT, DATASET, ONE_PAGE, links
+from datavault.contracts.examples.shared import AT, COMMIT, DATASET, ONE_PAGE, PARENT, links
 
 DATASET_REPLY = {
     "id": DATASET,
@@ -21,9 +21,39 @@ DATASET_REPLY = {
     "updated_at": AT,
     "_links": links(
         self=f"/{DATASET}",
+        stats=f"/{DATASET}/stats",
         records=f"/{DATASET}/records",
         commits=f"/{DATASET}/commits",
         branches=f"/{DATASET}/branches",
+    ),
+}
+
+STATS_REPLY = {
+    "commit": COMMIT,
+    "base": PARENT,
+    "records": 1000,
+    "logical_bytes": 2500000,
+    "stored": {"bytes": 760000, "records_bytes": 700000, "nodes_bytes": 60000},
+    "unique": {"bytes": 20000, "records_bytes": 14000, "nodes_bytes": 6000},
+    "shared": {"bytes": 740000, "records_bytes": 686000, "nodes_bytes": 54000},
+    "dedup": [
+        {
+            "workload": "version",
+            "logical_bytes": 2500000,
+            "stored_bytes": 760000,
+            "ratio": 3.2895,
+        },
+        {
+            "workload": "version_and_base",
+            "logical_bytes": 5000000,
+            "stored_bytes": 780000,
+            "ratio": 6.4103,
+        },
+    ],
+    "_links": links(
+        self=f"/{DATASET}/stats?ref=main",
+        dataset=f"/{DATASET}",
+        commit=f"/{DATASET}/commits/{COMMIT}",
     ),
 }
 
@@ -55,6 +85,7 @@ REPLIES: dict[str, Any] = {
     | {"description": "Chats of the support desk, cleaned", "labels": {}, "version": 2},
     "clone_dataset": DATASET_REPLY
     | {"name": "support-chats-cleaned", "origin": {"dataset": DATASET, "commit": COMMIT}},
+    "get_dataset_stats": STATS_REPLY,
     "archive_dataset": DATASET_REPLY | {"state": "archived", "version": 2},
     "restore_dataset": DATASET_REPLY | {"version": 3},
 }

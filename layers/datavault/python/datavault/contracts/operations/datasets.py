@@ -1,6 +1,6 @@
 """Rows of the table: datasets."""
 
-from datavault.contracts import datasets
+from datavault.contracts import datasets, stats
 from datavault.contracts.operations.rows import (
     API,
     DATASET,
@@ -107,5 +107,19 @@ ROWS: tuple[Operation, ...] = (
         status=201,
         function="functions.datasets.clone",
         grants=STAGE,
+    ),
+    Operation(
+        name="get_dataset_stats",
+        capability="datasets",
+        method="GET",
+        path=f"{DATASET}/stats",
+        summary="Count what a version takes, and what of it another version shares",
+        action=Action.READ_HISTORY,
+        query=stats.StatsQuery,
+        reply=stats.DatasetStatsReply,
+        status=200,
+        function="functions.datasets.stats",
+        grants=HISTORY | {Grant.OBJECTS_READ},
+        memory_mb=2048,
     ),
 )

@@ -16,6 +16,12 @@ HTML = "text/html"
 PROBLEM = "application/problem+json"
 
 
+# The records of one append have 4 MiB at most; ids and braces around them get a little more.
+RECORDS_BODY_BYTES_MAX = 4 * 2**20 + 256 * 2**10
+# The longest other body: a dataset with 50 labels and a description in four-byte characters.
+JSON_BODY_BYTES_MAX = 256 * 2**10
+
+
 class Grant(StrEnum):
     """A word for what a function may do; ``infra.grants`` says what it means in IAM."""
 
@@ -61,6 +67,11 @@ class Operation:
     precondition: bool = False
     memory_mb: int = 512
     timeout_s: int = 29
+
+    @property
+    def body_bytes_max(self) -> int:
+        """The longest body, of either media type, that is not ``too_large``."""
+        return RECORDS_BODY_BYTES_MAX if NDJSON in self.accepts else JSON_BODY_BYTES_MAX
 
     @property
     def changes_something(self) -> bool:

@@ -41,6 +41,7 @@ class ResetBranchBody(Body):
         str | None,
         Field(
             pattern="^[0-9a-f]{64}$",
+            max_length=64,
             description="The commit the branch has to be at; else nothing is done.",
         ),
     ] = None

@@ -27,6 +27,7 @@ from datavault.domain.store.columns import (
     found_at,
 )
 from datavault.domain.store.diff import Difference, differences
+from datavault.domain.store.footprint import Surveyor
 from datavault.domain.store.node import Inner, Leaf, Node, Pointer
 from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
 from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
@@ -133,6 +134,10 @@ class Tree:
     def diff(self, old: Pointer, new: Pointer) -> Iterator[Difference]:
         """What differs between two trees, in order of id; what they share is not read."""
         return differences(self._nodes, old, new)
+
+    def surveyor(self) -> Surveyor:
+        """Takes footprints of trees of this store."""
+        return Surveyor(self._nodes)
 
     def _leaves_of(
         self, node: Node, ids: Ids, start: int, stop: int

@@ -7,7 +7,8 @@
 - Of an ``Accept`` header, the first media type decides whether a reply is binary.
 - An API whose key source is its authorizer takes the key from there and from no header:
   https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html
-- A function's error is not shown to the caller: 502 and "Internal server error".
+- A function's error is not shown to the caller: 502 and "Internal server error", or what the API
+  says for DEFAULT_5XX. That this covers a function's failure: DataBiosphere/azul#7502.
 """
 
 import contextvars
@@ -25,6 +26,8 @@ REQUEST_BYTES_MAX = 10 * 1024 * 1024
 EVENT_BYTES_MAX = 6 * 1024 * 1024
 # Below this no escaping can make an event of it that is too large for Lambda.
 EVENT_BYTES_UNCHECKED = EVENT_BYTES_MAX // 6
+
+DEFAULT_FAILURE = "DEFAULT_5XX"
 
 type Event = dict[str, Any]
 
@@ -196,6 +199,9 @@ def _limit_events() -> None:
         except EventTooLarge:
             return gateway._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
         if isinstance(response, tuple) and response[0] == http.HTTPStatus.BAD_GATEWAY:
+            api_id = str(arguments[1])
+            if DEFAULT_FAILURE in gateway._gateway_responses.get(api_id, {}):
+                return gateway._gw_error(DEFAULT_FAILURE, "Internal server error")
             body = json.dumps({"message": "Internal server error"}).encode()
             headers = {
                 "Content-Type": "application/json",

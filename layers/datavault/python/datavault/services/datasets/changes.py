@@ -86,7 +86,7 @@ def update_dataset(
             raise archived()
         now_ms = vault.clock.now_ms()
         if wanted == old:
-            if attempt(vault, _unchanged(vault, caller, request, old, now_ms), token):
+            if _left_so(vault, caller, request, old, token):
                 return old
             continue
         if holder is not None and holder != old.id:
@@ -140,7 +140,7 @@ def _set_state(
             return Dataset.decode(before)
         now_ms = vault.clock.now_ms()
         if old.state is state:
-            if attempt(vault, _unchanged(vault, caller, request, old, now_ms), token):
+            if _left_so(vault, caller, request, old, token):
                 return old
             continue
         new = replace(old, state=state, version=old.version + 1, updated_ms=now_ms)
@@ -158,13 +158,16 @@ def _set_state(
     raise AssertionError("attempts ends by raising")
 
 
-def _unchanged(
-    vault: Vault, caller: Caller, request: Request | None, dataset: Dataset, now_ms: int
-) -> list[Change]:
-    """That the dataset is as it was read, and that the request has been answered with it."""
+def _left_so(
+    vault: Vault, caller: Caller, request: Request | None, dataset: Dataset, token: str
+) -> bool:
+    """Let a repeated request find that it changed nothing; whether nothing has changed since."""
+    if request is None:
+        return True
     row = keyspace.dataset(dataset.workspace, dataset.id)
-    remembered = remember(vault, caller, request, dataset.encode(), now_ms)
-    return [Check(row, (If("version", "=", dataset.version),)), *remembered]
+    unchanged = Check(row, (If("version", "=", dataset.version),))
+    remembered = remember(vault, caller, request, dataset.encode(), vault.clock.now_ms())
+    return attempt(vault, [unchanged, *remembered], token)
 
 
 def _rewritten(old: Dataset, new: Dataset) -> Update:

@@ -1,15 +1,18 @@
 """Clones: another dataset on the same store, from one version on."""
 
+from dataclasses import replace
+
 from datavault.domain import keyspace, ledger
 from datavault.domain.access import Action, Caller, require
-from datavault.domain.datasets import CLONE_DEPTH_MAX, Dataset, Labels, Metadata, Origin
+from datavault.domain.datasets import CLONE_DEPTH_MAX, Dataset, Labels, Metadata, Origin, State
 from datavault.domain.errors import Conflict
-from datavault.domain.ids import DatasetId, DatasetName, new_id
+from datavault.domain.ids import CommitId, DatasetId, DatasetName, new_id
 from datavault.domain.requests import Request
 from datavault.domain.rows import Absent, Put
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.datasets import find_dataset, name_holder, name_taken, register
+from datavault.services.datasets.changes import Edit
 from datavault.services.keys import open_workspace
 from datavault.services.refs import resolve
 
@@ -50,20 +53,8 @@ def clone_dataset(
         _require_shallow(source)
         commit = resolve(vault, source, ref).commit
         now_ms = vault.clock.now_ms()
-        dataset = Dataset(
-            DatasetId(new_id("ds", now_ms)),
-            source.workspace,
-            source.store,
-            name,
-            source.description if description is None else description,
-            source.labels if labels is None else tuple(sorted(labels)),
-            source.record_key,
-            now_ms,
-            caller.subject,
-            source.metadata if metadata is None else tuple(sorted(metadata)),
-            updated_ms=now_ms,
-            origins=(Origin(source.id, commit), *source.origins),
-        )
+        said = Edit(name, description, labels, metadata).of(source)
+        dataset = _clone_of(said, commit, caller, now_ms)
         known = keyspace.clone(workspace.id, source.id, dataset.id)
         changes = [
             *register(dataset, commit, "clone_dataset", key),
@@ -83,6 +74,20 @@ def clone_dataset(
         if attempt(vault, changes, token):
             return dataset
     raise AssertionError("attempts ends by raising")
+
+
+def _clone_of(said: Dataset, commit: CommitId, caller: Caller, now_ms: int) -> Dataset:
+    """A new dataset of which is said what is to be said of the clone; ``said`` is the origin's."""
+    return replace(
+        said,
+        id=DatasetId(new_id("ds", now_ms)),
+        state=State.ACTIVE,
+        version=1,
+        created_ms=now_ms,
+        created_by=caller.subject,
+        updated_ms=now_ms,
+        origins=(Origin(said.id, commit), *said.origins),
+    )
 
 
 def _require_shallow(source: Dataset) -> None:

@@ -50,8 +50,7 @@ def reset_branch(
         Conflict: something is staged and is not to be discarded, or the branch is protected.
     """
     require(caller, Action.CHANGE_BRANCHES)
-    dataset = find_writable_dataset(vault, caller, dataset_id, request)
-    work = open_work(vault, dataset, name)
+    work = open_work(vault, find_writable_dataset(vault, caller, dataset_id, request), name)
     for token in attempts(vault, "the branch"):
         head = read_head(work)
         before = earlier_outcome(vault, caller, request)
@@ -62,7 +61,7 @@ def reset_branch(
             finish(work, head.pending, caller)
             continue
         _require_expected(head, expected)
-        target = resolve(vault, dataset, to).commit
+        target = resolve(vault, work.dataset, to).commit
         branch = replace(refs.Branch.of(own_row(work), head), commit=target)
         if staged is Staged.REFUSE:
             refs.require_nothing_staged(head)
@@ -79,7 +78,7 @@ def reset_branch(
                 caller,
                 Action.CHANGE_BRANCHES,
                 why.operation,
-                dataset.id,
+                work.dataset.id,
                 why.at_ms,
                 branch=work.branch,
                 source=head.commit,
