@@ -113,7 +113,7 @@ class Reading:
             self._held_bytes += taken.entries.nbytes
             self.runs.append(runs.hold(taken.entries))
         else:
-            self.runs.append(runs.store(self.work.vault, self.work.keys, taken.entries))
+            self.runs.append(runs.store(self.work.vault, self.work.keys, [taken.entries]))
 
     def _in_parent(self, ids: Ids, digests: Values) -> Sighting:
         """The rows whose id and digest the parent has: they are not stored again."""
