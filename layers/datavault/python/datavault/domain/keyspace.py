@@ -233,3 +233,8 @@ def pack_object(st: StoreId, kind: str, pack_id: bytes) -> str:
 def commit_object(st: StoreId, commit_id: CommitId) -> str:
     """The object key of a commit."""
     return f"{commit_id[:2]}/{st}/commits/{commit_id}"
+
+
+def job_object(st: StoreId, job_id: JobId, name: str) -> str:
+    """The object key of a paper of a job; the job's last digits spread the load in S3."""
+    return f"{job_id[-2:]}/{st}/jobs/{job_id}/{name}"

@@ -1,0 +1,115 @@
+"""Papers: what the steps of a job hand to each other, too large or too personal for its state.
+
+State machines carry ids and numbers; names of files, places of records and lists of runs go into
+sealed objects beside the store's packs, each written once. All are JSON of the structs below.
+"""
+
+import msgspec
+
+from datavault.domain.formats.decoding import Compression, Encoding
+from datavault.domain.formats.detect import Given, Shape
+from datavault.domain.formats.tables import Kind
+from datavault.domain.ids import CommitId
+
+
+class _Paper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What all papers are."""
+
+
+class SourceRef(_Paper, frozen=True):
+    """An object of the landing bucket as it was when the job was asked for: its ETag is pinned.
+
+    ``name`` is what people call the file. What it is, ``given`` says where it is set.
+    """
+
+    key: str
+    etag: str
+    size: int
+    name: str
+    shape: Shape | None = None
+    compression: Compression | None = None
+    encoding: Encoding | None = None
+    delimiter: str | None = None
+    quoted: bool | None = None
+    columns: dict[str, Kind] = {}
+
+    def given(self) -> Given:
+        """What was said of the file, for its detection."""
+        return Given(
+            self.shape, self.compression, self.encoding, self.delimiter, self.quoted, self.columns
+        )
+
+
+class JobInput(_Paper, frozen=True):
+    """What a job is to take in. ``mode`` is a ``domain.papers.Mode``'s value."""
+
+    sources: list[SourceRef]
+    mode: str
+    message: str
+    max_bad_records: int = 0
+    max_bad_fraction: float = 0.0
+    """A job fails when more records are bad than either allows."""
+
+
+class Plan(_Paper, frozen=True):
+    """The parts of a job: of each, ranges of sources (number of the source, start, end).
+
+    ``parent`` is the commit whose records are not stored again.
+    """
+
+    parent: CommitId
+    parts: list[list[tuple[int, int, int]]]
+
+
+class StoredSlice(_Paper, frozen=True, array_like=True):
+    """A slice of a run: pack id, key epoch, seed, slot, start, length, last record id."""
+
+    pack: bytes
+    epoch: int
+    seed: bytes
+    slot: int
+    start: int
+    length: int
+    last_id: bytes
+
+
+class PartOutcome(_Paper, frozen=True):
+    """What came of a part, or of runs merged into one: the run, and what it counts."""
+
+    slices: list[StoredSlice]
+    records: int = 0
+    stored: int = 0
+    quarantined: int = 0
+
+
+class Quarantined(_Paper, frozen=True):
+    """A record that was refused: where it stood, why, and its bytes or their beginning."""
+
+    source: int
+    line: int
+    offset: int
+    code: str
+    reason: str
+    size: int
+    raw: bytes
+
+
+class Quarantine(_Paper, frozen=True):
+    """Records that one part refused; a part with many has several such papers."""
+
+    records: list[Quarantined]
+
+
+class Progress(_Paper, frozen=True):
+    """The new tree after some steps: its root (``Pointer.to_bytes``), what was changed so far,
+    and the last id that is in it; ``done`` when nothing is left to be put in."""
+
+    root: bytes
+    added: int
+    changed: int
+    removed: int
+    after: bytes
+    done: bool
+
+
+type Paper = JobInput | Plan | PartOutcome | Quarantine | Progress
