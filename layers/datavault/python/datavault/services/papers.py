@@ -18,7 +18,7 @@ from datavault.ports import Vault
 P = TypeVar("P", bound=Paper)
 
 
-def write_paper(vault: Vault, keys: StoreKeys, job: JobId, name: str, paper: P) -> P:
+def write_paper[P: Paper](vault: Vault, keys: StoreKeys, job: JobId, name: str, paper: P) -> P:
     """Keep a paper; the one that counts, which is an earlier attempt's if there was one."""
     sealed = keys.seal(msgspec.json.encode(paper), purpose="job", context=job, place=name)
     try:
@@ -31,7 +31,7 @@ def write_paper(vault: Vault, keys: StoreKeys, job: JobId, name: str, paper: P) 
     return paper
 
 
-def read_paper(vault: Vault, keys: StoreKeys, job: JobId, name: str, kind: type[P]) -> P:
+def read_paper[P: Paper](vault: Vault, keys: StoreKeys, job: JobId, name: str, kind: type[P]) -> P:
     """A paper that must be there; ``NotFound`` if it is not."""
     found = find_paper(vault, keys, job, name, kind)
     if found is None:
@@ -39,7 +39,9 @@ def read_paper(vault: Vault, keys: StoreKeys, job: JobId, name: str, kind: type[
     return found
 
 
-def find_paper(vault: Vault, keys: StoreKeys, job: JobId, name: str, kind: type[P]) -> P | None:
+def find_paper[P: Paper](
+    vault: Vault, keys: StoreKeys, job: JobId, name: str, kind: type[P]
+) -> P | None:
     """A paper, verified by its seal, if it was written."""
     try:
         sealed = vault.objects.get(keyspace.job_object(keys.store, job, name))
