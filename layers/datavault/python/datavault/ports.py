@@ -1,10 +1,10 @@
 """What the vault needs from the world, in its own words; each promise is tested on each adapter.
 
 ``Catalog`` keeps rows and makes conditional transactions of them; ``Objects`` keeps immutable
-objects; ``Columnar`` reads tables of columns; ``Keyring`` wraps keys under a workspace's KEK;
-``Workflows`` runs state machines; ``Clock`` tells the time. A ``Vault`` is one of each. Every
-method may raise ``Unavailable``, after which the caller does not know whether a write happened;
-every write is therefore made so that repeating it is safe.
+objects; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs state machines;
+``Clock`` tells the time; ``Columnar``, which few need, reads tables of columns. A ``Vault`` is one
+of each of the others. Every method may raise ``Unavailable``, after which the caller does not know
+whether a write happened; every write is therefore made so that repeating it is safe.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -7,7 +7,6 @@ from what the file declares, as a row group does not say how long its rows are.
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import msgspec
 import numpy as np
@@ -46,29 +45,43 @@ class ParquetColumnar:
     """Reads Parquet, versions 1 and 2."""
 
     def groups(self, source: Seekable) -> tuple[RowGroup, ...]:
-        with _opened(source) as file:
-            _require_types(file.schema_arrow)
-            found: list[RowGroup] = []
-            first = 1
-            for index in range(file.num_row_groups):
-                group = file.metadata.row_group(index)
-                if group.total_byte_size > ROW_GROUP_BYTES_MAX:
-                    raise TooLarge(
-                        f"a row group has at most {ROW_GROUP_BYTES_MAX} bytes; row group"
-                        f" {index + 1} has {group.total_byte_size}"
-                    )
-                found.append(RowGroup(first, group.num_rows, group.total_byte_size))
-                first += group.num_rows
-            return tuple(found)
+        return tuple(_sound(_groups(source), source))
 
     def read(self, source: Seekable, group: int, refuse: Refuse) -> Batches:
-        return gathered(_lines(source, self.groups(source), group, refuse))
+        return gathered(_sound(_lines(source, group, refuse), source))
 
 
-def _lines(
-    source: Seekable, groups: tuple[RowGroup, ...], index: int, refuse: Refuse
-) -> Iterator[Written]:
-    group = groups[index]
+def _sound[T](found: Iterator[T], source: Seekable) -> Iterator[T]:
+    """The same; what pyarrow finds wrong with the file is raised as an error of ours."""
+    problem: VaultError | None = None
+    try:
+        yield from found
+    except pa.ArrowNotImplementedError:
+        problem = Invalid("the file has a type or an encoding that is not read here")
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        problem = Malformed(f"the Parquet file of {source.size} bytes is damaged")
+    # Raised outside, as its texts may quote values.
+    if problem is not None:
+        raise problem
+
+
+def _groups(source: Seekable) -> Iterator[RowGroup]:
+    with _opened(source) as file:
+        _require_types(file.schema_arrow)
+        first = 1
+        for index in range(file.num_row_groups):
+            group = file.metadata.row_group(index)
+            if group.total_byte_size > ROW_GROUP_BYTES_MAX:
+                raise TooLarge(
+                    f"a row group has at most {ROW_GROUP_BYTES_MAX} bytes; row group"
+                    f" {index + 1} has {group.total_byte_size}"
+                )
+            yield RowGroup(first, group.num_rows, group.total_byte_size)
+            first += group.num_rows
+
+
+def _lines(source: Seekable, index: int, refuse: Refuse) -> Iterator[Written]:
+    group = [*_groups(source)][index]
     if not group.rows:
         return
     row_bytes = max(1, group.bytes_declared // group.rows)
@@ -132,8 +145,10 @@ def _readable(column: pa.Array) -> pa.Array:
     column = column.cast(_target(column.type, pa.timestamp("ns"), pa.time64("ns")))
     column = column.cast(_target(column.type, pa.string(), pa.string()))
     if column.type == pa.string():
-        # Inside lists and structs a space stands for the T, as RFC 3339, section 5.6, allows.
+        # Inside lists and structs a space stands for the T, as RFC 3339, section 5.6, allows,
+        # and an offset of zero for the Z.
         column = pc.replace_substring(column, " ", "T")
+        column = pc.replace_substring(column, "+0000", "Z")
     return column
 
 
@@ -206,27 +221,15 @@ class _Window(io.RawIOBase):
         return found
 
 
-@contextmanager
-def _opened(source: Seekable) -> Iterator[pq.ParquetFile]:
-    """The file; what pyarrow finds wrong with it, while it is open, is ``Malformed``."""
+def _opened(source: Seekable) -> pq.ParquetFile:
     _require_footer(source)
-    problem: VaultError | None = None
-    try:
-        with pq.ParquetFile(
-            pa.PythonFile(_Window(source), mode="r"),
-            buffer_size=_PAGE_BUFFER_BYTES,
-            pre_buffer=False,
-            thrift_string_size_limit=FOOTER_BYTES_MAX,
-            thrift_container_size_limit=1_000_000,
-        ) as file:
-            yield file
-    except pa.ArrowNotImplementedError:
-        problem = Invalid("the file has a type or an encoding that is not read here")
-    except (pa.ArrowException, OSError, ValueError, OverflowError):
-        # Its texts may quote values.
-        problem = Malformed(f"the Parquet file of {source.size} bytes is damaged")
-    if problem is not None:
-        raise problem
+    return pq.ParquetFile(
+        pa.PythonFile(_Window(source), mode="r"),
+        buffer_size=_PAGE_BUFFER_BYTES,
+        pre_buffer=False,
+        thrift_string_size_limit=FOOTER_BYTES_MAX,
+        thrift_container_size_limit=1_000_000,
+    )
 
 
 def _require_footer(source: Seekable) -> None:

@@ -227,27 +227,34 @@ def _quotes(text: bytes, delimiter: bytes, given: Given) -> bool:
     if given.is_quoted is not None:
         return given.is_quoted
     dialect = Dialect(delimiter, is_quoted=True)
-    rows = _rows(text, dialect)
-    return all(isinstance(fields_of(row, dialect), list) for row in rows)
+    rows, is_open = _rows(text, dialect)
+    if not all(isinstance(fields_of(row, dialect), list) for row in rows):
+        return False
+    # A field may go on beyond the beginning, unless it is all rows without it.
+    return not is_open or _width(text, Dialect(delimiter, is_quoted=False)) < 2
 
 
-def _rows(text: bytes, dialect: Dialect) -> list[bytes]:
-    """The first whole rows that are not empty; the last of ``text`` may be cut, so it is none."""
+def _rows(text: bytes, dialect: Dialect) -> tuple[list[bytes], bool]:
+    """The first whole rows that are not empty, and whether a quote is open after them.
+
+    The last row of ``text`` may be cut, so it is none.
+    """
     refused: list[Refused] = []
     found: list[bytes] = []
+    is_open = False
     try:
         for rows in cut_rows([text], dialect, refused.append, start=START):
             pairs = zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
             found += [rows.text[start:end] for start, end in pairs]
-            break
     except VaultError:
-        pass  # It ends within quotes, as a piece of a file may.
-    return [row for row in found if row.endswith(b"\n") and row.strip()][:_ROWS_LOOKED_AT]
+        is_open = True
+    kept = [row for row in found if row.endswith(b"\n") and row.strip()]
+    return kept[:_ROWS_LOOKED_AT], is_open
 
 
 def _width(text: bytes, dialect: Dialect) -> int:
     """How many columns the rows have if all have as many under a fit header; 0 if they do not."""
-    rows = _rows(text, dialect)
+    rows, _ = _rows(text, dialect)
     if len(rows) < _ROWS_MIN:
         return 0
     try:

@@ -52,8 +52,9 @@ def cut_frames(chunks: Iterable[bytes], *, window_max: int) -> Iterator[Step]:
         elif magic == MAGIC:
             yield from _cut_frame(source, window_max)
         else:
-            short = len(magic) < 4 and MAGIC.startswith(magic)
-            raise Damaged("are cut short" if short else "have no frame", source.offset - len(magic))
+            if len(magic) < 4 and MAGIC.startswith(magic):
+                raise Damaged("are cut short", source.offset)
+            raise Damaged("have no frame", source.offset - len(magic))
 
 
 def _cut_frame(source: "_Source", window_max: int) -> Iterator[Step]:
