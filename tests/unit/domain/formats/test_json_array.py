@@ -13,7 +13,7 @@ from .reading import RECORDS, SIZES, VALUES, cut, never, records, small_pieces
 
 __all__ = ["small_pieces"]
 pytestmark = pytest.mark.usefixtures("small_pieces")
-ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ANY

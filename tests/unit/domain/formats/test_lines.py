@@ -1,8 +1,9 @@
 import tracemalloc
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Malformed, TooLarge
@@ -15,6 +16,7 @@ from .reading import SIZES, cut, never, records
 TEXT = st.text("ab \r\n", max_size=60).map(str.encode)
 
 
+@settings(deadline=None)
 @given(text=TEXT, size=SIZES, span=st.integers(1, 30))
 def test_lines_pass_through_or_are_refused_by_their_length_alone(
     text: bytes, size: int, span: int
@@ -43,11 +45,12 @@ def test_lines_pass_through_or_are_refused_by_their_length_alone(
     assert found == expected
 
 
+@settings(deadline=None)
 @given(text=TEXT, size=SIZES, bounds=st.lists(st.integers(0, 70), max_size=5))
 def test_ranges_that_meet_give_every_line_once(text: bytes, size: int, bounds: list[int]) -> None:
     edges = sorted({0, len(text), *(bound for bound in bounds if bound < len(text))})
     found = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         part = cut(text[bytes_before(start) :], size)
         first, pieces = lines_within(part, start, end)
         body = b"".join(pieces)

@@ -1,11 +1,10 @@
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import TooLarge
-from datavault.domain.formats import plain_text
-from datavault.domain.formats.batch import Place, Refused
+from datavault.domain.formats.batch import KEPT_BYTES_MAX, Place, Refused
 from datavault.domain.formats.plain_text import read_paragraphs, read_text_lines
 
 from .reading import SIZES, cut, never, records
@@ -13,6 +12,7 @@ from .reading import SIZES, cut, never, records
 TEXT = st.text(st.sampled_from('ab é\t"\n\n\r'), max_size=60)
 
 
+@settings(deadline=None)
 @given(text=TEXT, size=SIZES)
 def test_every_line_that_is_not_blank_is_a_record(text: str, size: int) -> None:
     data = text.encode()
@@ -25,6 +25,7 @@ def test_every_line_that_is_not_blank_is_a_record(text: str, size: int) -> None:
     assert [(json.loads(line)["text"], place) for line, place in found] == expected
 
 
+@settings(deadline=None)
 @given(text=TEXT, size=SIZES)
 def test_lines_without_a_blank_one_between_are_a_paragraph(text: str, size: int) -> None:
     data = text.encode()
@@ -55,7 +56,7 @@ def test_what_is_not_utf_8_is_refused_alone() -> None:
 
 def test_a_paragraph_is_bounded_and_a_line_too_long_ends_one() -> None:
     refused: list[Refused] = []
-    limit = plain_text.KEPT_BYTES_MAX
+    limit = KEPT_BYTES_MAX
     block = b"x" * (limit // 2)
     text = b"a\nb\n\n" + (block + b"\n") * 3 + b"\nc\n" + block * 3 + b"\nd\n"
     found = records(read_paragraphs(cut(text, 2**20), refused.append))

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
@@ -61,6 +61,7 @@ def test_half_a_set_or_a_name_that_does_not_do_is_refused(names: list[str]) -> N
         sources_in(names)
 
 
+@settings(deadline=None)
 @given(names=st.lists(st.text("at-0/.csv", min_size=1, max_size=12), unique=True, max_size=8))
 def test_the_order_follows_from_the_names_alone(names: list[str]) -> None:
     def outcome(given: list[str]) -> object:

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +18,9 @@ from .reading import SIZES, cut, never, records, small_pieces
 
 __all__ = ["small_pieces"]
 pytestmark = pytest.mark.usefixtures("small_pieces")
-ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 COMMAS = Dialect(b",", is_quoted=True)
+QUOTINGS: tuple[Literal[0, 1], ...] = (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
 CELLS = st.text(st.sampled_from('ab,;"\n\t é'), max_size=6)
 
 
@@ -37,11 +39,11 @@ def read(
     ),
     delimiter=st.sampled_from(",;\t"),
     end=st.sampled_from(["\n", "\r\n"]),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    quoting=st.sampled_from(QUOTINGS),
     size=SIZES,
 )
 def test_what_another_writer_wrote_comes_back_at_its_places(
-    table: list[list[str]], delimiter: str, end: str, quoting: int, size: int
+    table: list[list[str]], delimiter: str, end: str, quoting: Literal[0, 1], size: int
 ) -> None:
     width = len(table[0]) if table else 1
     header = [f"name {at}" for at in range(width)]
@@ -75,6 +77,7 @@ def test_any_text_is_rows_or_refused_and_pieces_make_no_difference(text: str, si
     assert outcome(size) == outcome(1000)
 
 
+@settings(deadline=None)
 @given(text=st.text(st.sampled_from('a,"\n'), max_size=30))
 def test_rows_end_where_they_end_followed_quote_by_quote(text: str) -> None:
     encoded = text.encode()
@@ -92,8 +95,8 @@ KINDS = {"i": Kind.INTEGER, "n": Kind.NUMBER, "b": Kind.BOOLEAN, "j": Kind.JSON}
         ("-0,-1E+400,TRUE,[1],", b'{"i":-0,"n":-1E+400,"b":true,"j":[1],"s":""}'),
         (
             '12345678901234567890123,0.10000000000000000000000001,False,"{""a"":\n 1}",007',
-            b'{"i":12345678901234567890123,"n":0.10000000000000000000000001,"b":false,'
-            b'"j":{"a":  1},"s":"007"}',
+            b'{"i":12345678901234567890123,"n":0.10000000000000000000000001,"b":false,%s}'
+            % b'"j":{"a":  1},"s":"007"',
         ),
         (",,,,", b'{"i":null,"n":null,"b":null,"j":null,"s":""}'),
         ('"1",2,true,0,"a ""b"" c"', b'{"i":1,"n":2,"b":true,"j":0,"s":"a \\"b\\" c"}'),

@@ -158,8 +158,7 @@ def _end_of(name: str) -> str:
 
 def _text(content: bytes, encoding: Encoding) -> bytes:
     """The beginning as text; what is not well-formed is left out, and said when it is read."""
-    body = content[mark_bytes(content, encoding) :]
-    return body if encoding is Encoding.UTF_8 else body.decode(encoding, "ignore").encode()
+    return content[mark_bytes(content, encoding) :].decode(encoding, "ignore").encode()
 
 
 def _shape(text: bytes, end: str, given: Given) -> tuple[Shape, Dialect]:

@@ -32,7 +32,7 @@ from datavault.domain.formats.batch import (
     Refused,
 )
 from datavault.domain.formats.lines import read_ndjson
-from datavault.domain.formats.pieces import coalesced
+from datavault.domain.formats.pieces import evened
 
 _QUOTE, _OPEN, _CLOSE, _COMMA, _FEED, _BACKSLASH = 1, 2, 3, 4, 5, 6
 _SIGNS = bytearray(256)
@@ -69,7 +69,7 @@ def read_array(pieces: Iterable[bytes], refuse: Refuse, *, start: Place = START)
             refuse(replace(refused, place=places.place(0)))
 
     # Every line of this text is one element; only the offsets of its places are right.
-    text = scan.lines(coalesced(pieces))
+    text = scan.lines(evened(pieces))
     for batch in read_ndjson(text, refuse_at, start=Place(0, start.offset)):
         places = scan.places(batch.origin.place(0).offset, batch.lines)
         if len(places.offsets):  # Or the array is empty.

@@ -5,19 +5,23 @@ from collections.abc import Iterable, Iterator
 from datavault.domain.errors import Malformed
 
 # Large enough for numpy to be worth its calls, small enough for a core's cache.
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 256 * 1024
+PIECE_BYTES_MAX = 512 * 1024
 
 
-def coalesced(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same text in pieces of ``PIECE_BYTES`` or some more; the last may be smaller."""
+def evened(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text in pieces of ``PIECE_BYTES`` to ``PIECE_BYTES_MAX``; the last may be smaller,
+    and so may what is left of a larger one."""
     held: list[bytes] = []
     size = 0
-    for piece in pieces:
-        held.append(piece)
-        size += len(piece)
-        if size >= PIECE_BYTES:
-            yield held[0] if len(held) == 1 else b"".join(held)
-            held, size = [], 0
+    for whole in pieces:
+        for at in range(0, len(whole), PIECE_BYTES_MAX):
+            piece = whole[at : at + PIECE_BYTES_MAX]
+            held.append(piece)
+            size += len(piece)
+            if size >= PIECE_BYTES:
+                yield held[0] if len(held) == 1 else b"".join(held)
+                held, size = [], 0
     if size:
         yield b"".join(held)
 

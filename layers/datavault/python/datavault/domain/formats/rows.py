@@ -21,7 +21,7 @@ from datavault.domain.formats.batch import (
     Refuse,
     refuse_long,
 )
-from datavault.domain.formats.pieces import coalesced
+from datavault.domain.formats.pieces import evened
 
 _QUOTE, _FEED, _RETURN = ord('"'), ord("\n"), ord("\r")
 
@@ -64,7 +64,7 @@ def cut_rows(
     here = start
     rest = b""
     passing: _Passing | None = None
-    for piece in coalesced(pieces):
+    for piece in evened(pieces):
         text = rest + piece
         rest = b""
         if passing is not None:
