@@ -54,7 +54,7 @@ def lines(file: File, refuse: object = never) -> list[tuple[str, Place]]:
     found = []
     for index in range(len(COLUMNAR.groups(file))):
         for batch in COLUMNAR.read(file, index, refuse):
-            parts = batch.text.decode().split("\n")
+            parts = batch.text.decode().removesuffix("\n").split("\n")
             assert len(parts) == batch.lines
             found += [(line, batch.origin.place(at)) for at, line in enumerate(parts)]
     return found

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Malformed, TooLarge
-from datavault.domain.formats import lines
+from datavault.domain.formats import json_array
 from datavault.domain.formats.batch import Place, Refused
 from datavault.domain.formats.json_array import read_array
 
@@ -79,7 +79,7 @@ def test_a_line_feed_in_a_string_is_left_for_the_reader_to_refuse() -> None:
 def test_an_element_longer_than_a_batch_is_refused_and_the_rest_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lines.whole_lines, "__kwdefaults__", {"start": None, "span_bytes": 50})
+    monkeypatch.setattr(json_array, "SPAN_BYTES", 50)
     refused: list[Refused] = []
     text = b'[\n{"a":1},\n{"a":"%b"},\n{"a":3}]' % (b"x" * 100)
     found = records(read_array(cut(text, 7), refused.append))

@@ -8,10 +8,12 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datavault.domain.digests import IdKeys
 from datavault.domain.errors import Invalid, VaultError
 from datavault.domain.formats.batch import Place, Refused
 from datavault.domain.formats.detect import Given, Shape, detect
 from datavault.domain.formats.reading import read_file, read_range
+from datavault.services.lines import read_columns
 
 from .reading import RECORDS, SIZES, cut, never, records, small_pieces
 
@@ -130,3 +132,13 @@ def test_what_python_writes_is_read_back_line_for_line() -> None:
     found = records(read_file(cut(data, 17), detect(data, "x"), never))
     assert [json.loads(line)["id"] for line, _ in found] == [*range(1000)]
     assert found[2][1] == Place(3, 22)
+
+
+@pytest.mark.parametrize("is_array", [True, False])
+def test_batches_are_what_the_vault_reads_its_columns_from(is_array: bool) -> None:
+    values = [{"id": f"r{number}", "x": number} for number in range(100)]
+    text = json.dumps(values, indent=1) if is_array else "\n\n".join(map(json.dumps, values))
+    (batch,) = read_file([text.encode()], detect(text.encode(), "x"), never)
+    columns = read_columns(batch.text, 1, "id", IdKeys.derive(bytes(32)))
+    assert columns.ids.tolist() == [f"r{number}".encode() for number in range(100)]
+    assert batch.origin.place(50).line == (202 if is_array else 101)

@@ -33,7 +33,7 @@ COLUMNS_MAX = 4096
 # The footer is read whole: 16 MiB describe some 100,000 column chunks.
 FOOTER_BYTES_MAX = 16 * 1024**2
 # As the file declares them; of Python objects and of JSON it is some times as much.
-_STEP_BYTES = 4 * 1024**2
+_STEP_BYTES = 2 * 1024**2
 _STEP_ROWS_MAX = 8192
 _PAGE_BUFFER_BYTES = 256 * 1024
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"

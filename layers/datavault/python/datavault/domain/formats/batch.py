@@ -52,7 +52,7 @@ class Origin(Protocol):
 class Batch:
     """Whole lines, each a record to be checked, and their origin.
 
-    ``lines`` counts them with the last one, which may end without a line feed.
+    ``lines`` counts them, whether the last one ends with a line feed or not.
     """
 
     text: bytes
@@ -122,4 +122,5 @@ def _one(parts: list[Written]) -> Batch:
     lines = np.concatenate([part.lines for part in parts])
     offsets = np.concatenate([part.offsets for part in parts])
     text = b"".join([part.text for part in parts])
-    return Batch(text.removesuffix(b"\n"), len(lines), Listed(lines, offsets))
+    parts.clear()
+    return Batch(text, len(lines), Listed(lines, offsets))

@@ -34,6 +34,9 @@ from datavault.domain.formats.batch import (
 from datavault.domain.formats.lines import read_ndjson
 from datavault.domain.formats.pieces import evened
 
+# More than a record may have. An element may have two bytes, and its place takes sixteen.
+SPAN_BYTES = 6 * 1024 * 1024
+
 _QUOTE, _OPEN, _CLOSE, _COMMA, _FEED, _BACKSLASH = 1, 2, 3, 4, 5, 6
 _SIGNS = bytearray(256)
 for _byte, _sign in zip(
@@ -70,7 +73,8 @@ def read_array(pieces: Iterable[bytes], refuse: Refuse, *, start: Place = START)
 
     # Every line of this text is one element; only the offsets of its places are right.
     text = scan.lines(evened(pieces))
-    for batch in read_ndjson(text, refuse_at, start=Place(0, start.offset)):
+    here = Place(0, start.offset)
+    for batch in read_ndjson(text, refuse_at, start=here, batch_bytes=SPAN_BYTES):
         places = scan.places(batch.origin.place(0).offset, batch.lines)
         if len(places.offsets):  # Or the array is empty.
             yield Batch(batch.text, batch.lines, places)
