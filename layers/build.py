@@ -95,9 +95,9 @@ LAYERS = {
             needs=("core",),
             unused=(
                 *("pyarrow/libarrow_flight*", "pyarrow/libarrow_python_flight*"),
-                *("pyarrow/_flight*", "pyarrow/flight.py", "pyarrow/*substrait*"),
+                *("pyarrow/_flight*", "pyarrow/flight.py", "pyarrow/_substrait*"),
                 *("pyarrow/libarrow_s3*", "pyarrow/_s3fs*", "pyarrow/_azurefs*"),
-                *("pyarrow/_gcsfs*", "pyarrow/_hdfs*", "pyarrow/libarrow_dataset*"),
+                *("pyarrow/_gcsfs*", "pyarrow/_hdfs*"),
                 *("pyarrow/_dataset*", "pyarrow/libarrow_python_parquet_encryption*"),
                 *("pyarrow/_parquet_encryption*", "pyarrow/_orc*", "pyarrow/orc.py"),
                 *("pyarrow/_pyarrow_cpp_tests*", "pyarrow/_cuda*", "pyarrow/cuda.py"),

@@ -141,4 +141,4 @@ def test_batches_are_what_the_vault_reads_its_columns_from(is_array: bool) -> No
     (batch,) = read_file([text.encode()], detect(text.encode(), "x"), never)
     columns = read_columns(batch.text, 1, "id", IdKeys.derive(bytes(32)))
     assert columns.ids.tolist() == [f"r{number}".encode() for number in range(100)]
-    assert batch.origin.place(50).line == (202 if is_array else 101)
+    assert batch.origin.place(50).line == (202 if is_array else 51)
