@@ -139,6 +139,6 @@ def test_batches_are_what_the_vault_reads_its_columns_from(is_array: bool) -> No
     values = [{"id": f"r{number}", "x": number} for number in range(100)]
     text = json.dumps(values, indent=1) if is_array else "\n\n".join(map(json.dumps, values))
     (batch,) = read_file([text.encode()], detect(text.encode(), "x"), never)
-    columns = read_columns(batch.text, 1, "id", IdKeys.derive(bytes(32)))
+    columns = read_columns(batch.text, "id", IdKeys.derive(bytes(32)))
     assert columns.ids.tolist() == [f"r{number}".encode() for number in range(100)]
     assert batch.origin.place(50).line == (202 if is_array else 51)
