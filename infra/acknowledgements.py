@@ -112,11 +112,9 @@ API: tuple[Acknowledged, ...] = (
         "nor those models, and a second set of rules could disagree with the first.",
     ),
     Acknowledged(
-        "always",
+        "unguarded",
         "AwsSolutions-APIG3",
-        "A web ACL is not part of this app yet. Until then requests are bounded by the stage's "
-        "throttling and by API Gateway's limits, and what has no well-formed token reaches no "
-        "function but those of health and documentation.",
+        "This stage runs on one machine, whose emulator has no web ACL that would refuse anything.",
     ),
     Acknowledged("untraced", "Serverless-APIGWXrayEnabled", _UNTRACED),
 )
@@ -147,6 +145,25 @@ LOGGING_ROLE: tuple[Acknowledged, ...] = (
         "AmazonAPIGatewayPushToCloudWatchLogs]",
         "API Gateway refuses a logging role that lacks any permission of this policy, which AWS "
         "keeps up to date; it is for writing logs and no function has the role.",
+    ),
+)
+
+SUBSCRIPTION: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "Serverless-SNSRedrivePolicy",
+        "SNS tries again for hours; an alarm that reached nobody by then would wait in a queue "
+        "that nobody reads either. CloudWatch keeps the state and the history of every alarm.",
+    ),
+)
+
+ROLLOUT: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+        "AWSCodeDeployRoleForLambdaLimited]",
+        "What CodeDeploy needs to move an alias and to read alarms, kept up to date by AWS; the "
+        "smaller of its two policies for Lambda, and CodeDeploy alone may take the role.",
     ),
 )
 

@@ -1,8 +1,7 @@
 """The REST API: one route per row of OPERATIONS, each to the function of its row.
 
 Whatever the API answers by itself (no credentials, no such route, too fast) is the same problem
-document that the functions answer. Its logs name the route and never the path, the query or the
-body, because record ids and filters may be personal data.
+document that the functions answer. What it logs is `infra.access_log`'s.
 """
 
 import json
@@ -12,29 +11,15 @@ from aws_cdk import Duration, RemovalPolicy, aws_apigateway, aws_iam, aws_lambda
 from constructs import Construct
 
 from datavault.contracts.operations import JSON, NDJSON, OPERATIONS, PROBLEM, TASKS, Operation
+from infra.access_log import AccessLog
 from infra.acknowledgements import API, LOGGING_ROLE, METHOD, acknowledge
-from infra.names import Names, Row
+from infra.masking import masking
+from infra.names import API_STAGE, AUTHORIZER, Names, Row
 from infra.stages import Stage
 
-STAGE_NAME = "live"
-AUTHORIZER = "authorize"
 AUTHORIZED_FOR = Duration.minutes(5)
 # Three base64url parts: what is not even shaped like a token costs no function.
 BEARER = r"^[Bb]earer [A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
-
-# $context names: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
-ACCESS_LOG = {
-    "request_id": "$context.requestId",
-    "time": "$context.requestTimeEpoch",
-    "method": "$context.httpMethod",
-    "route": "$context.resourcePath",
-    "status": "$context.status",
-    "subject": "$context.authorizer.principalId",
-    "response_bytes": "$context.responseLength",
-    "latency_ms": "$context.responseLatency",
-    "integration_ms": "$context.integrationLatency",
-    "error": "$context.error.responseType",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +101,8 @@ class VaultApi(Construct):
             cloud_watch_role=False,
             # Usage plans count by what the authorizer says; a key in a header says nothing.
             api_key_source_type=aws_apigateway.ApiKeySourceType.AUTHORIZER,
+            # See `infra.domain`.
+            disable_execute_api_endpoint=stage.domain is not None,
             deploy_options=self._deployment(stage),
         )
         _require_modern_tls(self.rest)
@@ -129,20 +116,19 @@ class VaultApi(Construct):
         for row in OPERATIONS:
             self._route(row)
         self.usage_plan = self._usage_plan(stage)
-        acknowledge(self.rest, API, *(() if stage.tracing else ("untraced",)))
+        acknowledge(
+            self.rest,
+            API,
+            *(() if stage.tracing else ("untraced",)),
+            *(() if stage.firewall else ("unguarded",)),
+        )
 
     def _deployment(self, stage: Stage) -> aws_apigateway.StageOptions:
-        access_log = aws_logs.LogGroup(
-            self,
-            "AccessLog",
-            log_group_name=f"/aws/apigateway/datavault-{stage.name}/access",
-            retention=stage.log_retention,
-            removal_policy=stage.removal_policy,
-        )
+        access_log = AccessLog(self, "AccessLog", stage=stage)
         return aws_apigateway.StageOptions(
-            stage_name=STAGE_NAME,
+            stage_name=API_STAGE,
             access_log_destination=aws_apigateway.LogGroupLogDestination(access_log),
-            access_log_format=aws_apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+            access_log_format=access_log.format,
             logging_level=aws_apigateway.MethodLoggingLevel.ERROR,
             # Tracing of data would log bodies and tokens.
             data_trace_enabled=False,
@@ -174,9 +160,10 @@ class VaultApi(Construct):
         return aws_logs.LogGroup(
             self,
             "ExecutionLog",
-            log_group_name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{STAGE_NAME}",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{API_STAGE}",
             retention=stage.log_retention,
             removal_policy=stage.removal_policy,
+            data_protection_policy=masking(stage),
         )
 
     def _answer(self, refusal: Refusal) -> None:

@@ -2,8 +2,9 @@
 
     python -m infra.app --stage local --out DIR
     npx aws-cdk@2.1148.1 synth -c stage=dev
+    npx aws-cdk@2.1148.1 deploy -c stage=prod -c deployment=all_at_once
 
-The first needs no CDK command: it reads ``cdk.json``'s context itself. The second calls the first.
+The first needs no CDK command: it reads ``cdk.json``'s context itself. The others call the first.
 """
 
 import argparse
@@ -14,13 +15,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from aws_cdk import App, Validations
+from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from infra.budget import APPLICATION_TAG
 from infra.layers import Archives
+from infra.names import Names
 from infra.stacks.capability import CapabilityStack, capabilities
 from infra.stacks.edge import ApiStack
 from infra.stacks.stateful import StatefulStack
+from infra.stacks.watch import WatchStack
 from infra.stages import Stage, StageError
 from layers.build import ROOT, BuildError
 
@@ -45,7 +49,10 @@ def app(
     """All stacks of a stage, ready to be synthesized."""
     application = App(context=dict(given), outdir=str(out) if out else None)
     check(application)
+    for name, value in {APPLICATION_TAG: Names(stage.name).service, **stage.tags}.items():
+        Tags.of(application).add(name, value)
     stateful = StatefulStack(application, stage=stage)
+    watch = WatchStack(application, stage=stage, alarms=stage.alarms) if stage.alarms else None
     api = ApiStack(application, stage=stage)
     for capability in capabilities():
         stack = CapabilityStack(
@@ -55,9 +62,28 @@ def app(
             archives=archives,
             data_key_arn=stateful.data_key_arn,
         )
+        Tags.of(stack).add("capability", capability)
         stack.add_stack_dependency(stateful)
+        if watch is not None:
+            stack.add_stack_dependency(watch)
         api.add_stack_dependency(stack)
     return application
+
+
+def stage_of(given: Mapping[str, object], name: str | None = None) -> Stage:
+    """The stage that is asked for.
+
+    The context value ``deployment`` overrides the stage's: a canary does not start while an alarm
+    rings, and so could not bring the fix of what it rings for.
+
+    Raises:
+        StageError: there is no such stage, or its data are not right.
+    """
+    known = stages(given)
+    wanted = name or str(given.get("stage", "dev"))
+    if wanted in known and "deployment" in given:
+        known = {wanted: {**known[wanted], "deployment": given["deployment"]}}
+    return Stage.named(wanted, known)
 
 
 def check(application: App) -> None:
@@ -76,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     given = context()
     try:
-        stage = Stage.named(options.stage or str(given.get("stage", "dev")), stages(given))
+        stage = stage_of(given, options.stage)
         archives = Archives.built(stage)
     except (StageError, BuildError) as error:
         print(error, file=sys.stderr)  # noqa: T201

@@ -14,10 +14,10 @@ from datavault.contracts.operations import Grant
 from infra.acknowledgements import FUNCTION, acknowledge
 from infra.grants import Permission, permissions
 from infra.layers import VaultCode
-from infra.names import ALIAS, TABLES, Names, Row, workspace_keys_arn
+from infra.masking import masking
+from infra.names import ALIAS, METRICS_NAMESPACE, TABLES, Names, Row, workspace_keys_arn
 from infra.stages import Stage
 
-METRICS_NAMESPACE = "DataVault"
 # From here on functions hold whole packs. With glibc's defaults each pack's memory goes back to the
 # kernel and is faulted in again for the next; restoring was 1.3 times faster with these.
 LARGE_MEMORY_MB = 1024
@@ -53,11 +53,10 @@ class VaultFunction(Construct):
             log_group_name=names.log_group(row),
             retention=stage.log_retention,
             removal_policy=stage.removal_policy,
+            data_protection_policy=masking(stage),
         )
-        allowed = [
-            *permissions(row.grants, names, data_key_arn=data_key_arn),
-            *_own_permissions(names, row, stage, dead_letters),
-        ]
+        allowed = permissions(row.grants, names, data_key_arn=data_key_arn)
+        allowed += _own_permissions(names, row, stage, dead_letters)
         role = aws_iam.Role(
             self,
             "Role",
@@ -142,7 +141,7 @@ def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
         "VAULT_OBJECTS__BUCKET": names.bucket,
         "VAULT_WORKFLOWS__PREFIX": names.state_machines_prefix,
         **_variables("VAULT", stage.vault),
-        "POWERTOOLS_SERVICE_NAME": row.capability,
+        "POWERTOOLS_SERVICE_NAME": names.service,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
         # Numpy's linear algebra would start a thread a core, which costs half its import time.

@@ -14,7 +14,10 @@ from aws_cdk import Aws
 from datavault.contracts.operations import Operation, Task
 
 ALIAS = "live"
+API_STAGE = "live"
+AUTHORIZER = "authorize"
 TABLES = ("catalog", "staging", "ledger")
+METRICS_NAMESPACE = "DataVault"
 
 type Row = Operation | Task
 
@@ -24,6 +27,11 @@ class Names:
     """The physical names and ARNs of a stage's resources."""
 
     stage: str
+
+    @property
+    def service(self) -> str:
+        """The whole stage: its name in metrics and logs, and the API's."""
+        return f"datavault-{self.stage}"
 
     def table(self, table: str) -> str:
         """One of ``TABLES``."""
@@ -77,6 +85,22 @@ class Names:
     def executions_prefix(self) -> str:
         """What the ARNs of their executions begin with."""
         return _arn("states", f"execution:datavault-{self.stage}-")
+
+    def topic(self, priority: str) -> str:
+        """Where alarms of a priority are told of."""
+        return f"{self.service}-{priority}"
+
+    def topic_arn(self, priority: str) -> str:
+        """The ARN of a priority's topic."""
+        return _arn("sns", self.topic(priority))
+
+    def alarm(self, name: str) -> str:
+        """An alarm of the stage."""
+        return f"{self.service}-{name}"
+
+    def alarm_arn(self, name: str) -> str:
+        """The ARN of an alarm of the stage."""
+        return _arn("cloudwatch", f"alarm:{self.alarm(name)}")
 
     def stack(self, group: str) -> str:
         """A stack of the stage."""

@@ -4,13 +4,17 @@ They are read from ``cdk.json``'s context, ``"stages": {name: {...}}``. Every fi
 and no other may be: a forgotten setting is an error at synthesis, not a default in production.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
 from aws_cdk import RemovalPolicy, aws_lambda, aws_logs
 
 from layers.build import Architecture
+
+# P0: nobody can work or data are damaged, now. P1: some cannot work. P2: today or tomorrow.
+PRIORITIES = ("p0", "p1", "p2")
+DEPLOYMENTS = ("all_at_once", "canary")
 
 
 class StageError(ValueError):
@@ -48,12 +52,84 @@ class Issuer:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which requests X-Ray traces: ``reservoir`` a second, and ``rate`` of the others."""
+
+    reservoir: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """Who is told of what, and from where on it is too slow or too much.
+
+    ``subscribers`` are e-mail addresses and ``https://`` endpoints by priority. A latency is the
+    API's, over all operations. ``concurrency_max`` is the account's limit of running functions.
+    """
+
+    subscribers: Mapping[str, tuple[str, ...]]
+    latency_p95_ms: int
+    latency_p99_ms: int
+    concurrency_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a month may cost, in US dollars."""
+
+    monthly_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """A web ACL before the API; ``requests_per_ip`` are those of one address in five minutes."""
+
+    requests_per_ip: int
+
+
+@dataclass(frozen=True, slots=True)
+class Truststore:
+    """The certificate authorities whose clients may connect: a PEM bundle in S3, and its version.
+
+    Without the version, a new bundle would be in force only by chance.
+    """
+
+    uri: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostedZone:
+    """The Route 53 zone in which the domain's record is made."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The API's own name, with a certificate of ACM in the API's region.
+
+    ``security_policy`` is a name of API Gateway's. Mutual TLS, by a ``truststore``, is to be had
+    with ``TLS_1_2`` only: API Gateway refuses it with the policies that offer TLS 1.3.
+    """
+
+    name: str
+    certificate_arn: str
+    security_policy: str
+    truststore: Truststore | None
+    hosted_zone: HostedZone | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One deployment of the vault.
 
     ``recovery_days`` are how far back tables can be restored, ``archive_days`` how long events can
-    be replayed. ``vault`` are settings passed through to every function, nested as in the vault's
-    own TOML files.
+    be replayed. ``mask_logs`` lets CloudWatch mask what looks like personal data. ``deployment``
+    is how callers move to a new version of a function. ``tags`` are on every resource. ``vault``
+    are settings passed through to every function, nested as in the vault's own TOML files.
+    Without ``sampling``, ``alarms``, ``budget``, ``firewall`` or ``domain`` there is none.
     """
 
     name: str
@@ -66,10 +142,18 @@ class Stage:
     slim_layers: bool
     snap_start: bool
     tracing: bool
+    sampling: Sampling | None
     log_retention_days: int
+    mask_logs: bool
+    deployment: Literal["all_at_once", "canary"]
     throttle: Throttle
     workspace_limits: WorkspaceLimits
     issuer: Issuer
+    alarms: Alarms | None
+    budget: Budget | None
+    firewall: Firewall | None
+    domain: Domain | None
+    tags: Mapping[str, str]
     vault: Mapping[str, object]
 
     @classmethod
@@ -87,19 +171,36 @@ class Stage:
             how = "lacks" if wanted - set(data) else "has unknown"
             raise StageError(f"stage {name} {how} {', '.join(sorted(wrong))}")
         try:
-            return cls(
+            made = cls(
                 name=name,
                 **{
                     **data,
-                    "throttle": Throttle(**cast("Mapping[str, int]", data["throttle"])),
-                    "workspace_limits": WorkspaceLimits(
-                        **cast("Mapping[str, int]", data["workspace_limits"])
-                    ),
-                    "issuer": Issuer(**cast("Mapping[str, Any]", data["issuer"])),
+                    "throttle": Throttle(**_section(data, "throttle")),
+                    "workspace_limits": WorkspaceLimits(**_section(data, "workspace_limits")),
+                    "issuer": Issuer(**_section(data, "issuer")),
+                    "sampling": _optional(Sampling, data, "sampling"),
+                    "alarms": _alarms(data),
+                    "budget": _optional(Budget, data, "budget"),
+                    "firewall": _optional(Firewall, data, "firewall"),
+                    "domain": _domain(data),
                 },  # type: ignore[arg-type]
             )
         except TypeError as error:
             raise StageError(f"stage {name}: {error}") from error
+        made._require_sense()
+        return made
+
+    def _require_sense(self) -> None:
+        for wrong, message in (
+            (self.deployment not in DEPLOYMENTS, f"deployment is one of {', '.join(DEPLOYMENTS)}"),
+            (self.deployment == "canary" and self.alarms is None, "a canary needs alarms"),
+            (self.budget is not None and self.alarms is None, "a budget needs alarms' topics"),
+            (self.sampling is not None and not self.tracing, "sampling without tracing"),
+            (_is_old(self.domain), "a domain takes TLS 1.2 at least"),
+            (_is_refused(self.domain), "mutual TLS is to be had with TLS_1_2 only"),
+        ):
+            if wrong:
+                raise StageError(f"stage {self.name}: {message}")
 
     @property
     def layer_architecture(self) -> Architecture:
@@ -130,6 +231,53 @@ class Stage:
     def log_retention(self) -> aws_logs.RetentionDays:
         """How long logs are kept."""
         return aws_logs.RetentionDays(_RETENTION[self.log_retention_days])
+
+
+def _section(data: Mapping[str, object], name: str) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", data[name])
+
+
+def _optional[Section](
+    kind: Callable[..., Section], data: Mapping[str, object], name: str
+) -> Section | None:
+    return None if data[name] is None else kind(**_section(data, name))
+
+
+def _alarms(data: Mapping[str, object]) -> Alarms | None:
+    if data["alarms"] is None:
+        return None
+    given = _section(data, "alarms")
+    told = given.get("subscribers", {})
+    if set(told) != set(PRIORITIES):
+        raise TypeError(f"alarms have subscribers of {', '.join(PRIORITIES)}")
+    for each in (each for endpoints in told.values() for each in endpoints):
+        if "@" not in each and not each.startswith("https://"):
+            raise TypeError("a subscriber is an e-mail address or an https:// endpoint")
+    subscribers = {priority: tuple(endpoints) for priority, endpoints in told.items()}
+    return Alarms(**{**given, "subscribers": subscribers})
+
+
+def _domain(data: Mapping[str, object]) -> Domain | None:
+    if data["domain"] is None:
+        return None
+    given = _section(data, "domain")
+    return Domain(
+        **{
+            **given,
+            "truststore": _optional(Truststore, given, "truststore"),
+            "hosted_zone": _optional(HostedZone, given, "hosted_zone"),
+        }
+    )
+
+
+def _is_old(domain: Domain | None) -> bool:
+    return domain is not None and domain.security_policy == "TLS_1_0"
+
+
+def _is_refused(domain: Domain | None) -> bool:
+    return (
+        domain is not None and domain.truststore is not None and domain.security_policy != "TLS_1_2"
+    )
 
 
 # CloudWatch takes some numbers of days only.

@@ -20,6 +20,7 @@ from datavault.domain.ids import DatasetId, parse_dataset_id
 from datavault.domain.preconditions import Precondition
 from datavault.ports import Clock, Vault
 from datavault.services.maintenance import require_writable
+from functions.edge.business import counts_of
 from functions.edge.caller import caller_of
 from functions.edge.problems import HEADERS, problem_of
 from functions.edge.requests import (
@@ -101,6 +102,7 @@ class Endpoint[Query, Body]:
         correlation_id = correlation_id_of(headers.get("x-correlation-id"), gateway_id)
         observed = Observation(self.row.name, correlation_id)
         code, failure = "ok", cast(Exception | None, None)
+        counts: Mapping[str, int] = {}
         try:
             opened = vault()
             request = self._parse(opened.clock, event, headers, correlation_id)
@@ -108,6 +110,7 @@ class Endpoint[Query, Body]:
                 require_writable(opened, request.caller)
             outcome = self._handle(opened, request)
             response = respond(outcome, self.row.status, correlation_id)
+            counts = counts_of(self.row.name, event, outcome)
         except Exception as error:  # noqa: BLE001  # Nothing above us could still answer.
             failure = error
             problem = problem_of(error, correlation_id)
@@ -117,6 +120,7 @@ class Endpoint[Query, Body]:
             code,
             status=response["statusCode"],
             failure=failure,
+            counts=counts,
             request_bytes=len(event.get("body") or ""),
             response_bytes=len(response["body"]),
         )

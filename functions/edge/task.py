@@ -1,6 +1,8 @@
 """``@task``: a Lambda function that no route reaches: schedules, state machines, the authorizer.
 
-A ``VaultError`` propagates, and its class name is what ``ErrorEquals`` matches. This module
+A ``VaultError`` propagates, and its class name is what ``ErrorEquals`` matches. Of any other
+failure only the type does, as ``Failed``: Lambda logs the message of what a function raises, and
+messages of others may quote the data they choked on. This module
 imports no wire shapes, so that the authorizer starts without pydantic; a test compares the names
 with ``TASKS``.
 """
@@ -19,7 +21,11 @@ type Handle = Callable[[Vault, Payload], Result]
 
 # What a failure counts as in metrics: our fault, or the payload's.
 _OK, _REFUSED, _FAILED = 200, 400, 500
-_FAULTS = frozenset({"corrupt", "unavailable", VaultError.code})
+_FAULTS = frozenset({"corrupt", "unavailable", "kek_unavailable", VaultError.code})
+
+
+class Failed(Exception):
+    """Something that is no ``VaultError`` went wrong; its type, and the log line has the rest."""
 
 
 class Task:
@@ -46,9 +52,9 @@ class Task:
             status = _FAILED if error.code in _FAULTS else _REFUSED
             observed.report(error.code, status=status, failure=error)
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # It goes on, as `Failed`.
             observed.report(VaultError.code, status=_FAILED, failure=error)
-            raise
+            raise Failed(type(error).__qualname__) from None
         observed.report("ok", status=_OK)
         return result
 

@@ -1,4 +1,8 @@
-"""One log line and three metrics for each operation: how it went, never what it carried.
+"""One log line and a few metrics for each operation: how it went, never what it carried.
+
+Every metric is there twice: under ``operation`` and ``service``, and under ``service`` alone, which
+is the whole stage and what alarms watch. Zeroes are written of errors and refusals only; of the
+rest, no datum means that there was none, and costs nothing.
 
 No body, record id, query string, header or token is logged, and of an exception its type and
 where it was raised: messages may quote the data they choked on.
@@ -15,13 +19,19 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from datavault.domain.errors import Corrupt, KekUnavailable
+
 NAMESPACE = "DataVault"
 FRAMES_MAX = 12
 
 _CORRELATION_ID = re.compile(r"[\x21-\x7e]{1,128}")
-# The service's name, a capability, is Powertools' own setting (POWERTOOLS_SERVICE_NAME).
+# The service's name, ``datavault-`` and the stage, is Powertools' own setting
+# (POWERTOOLS_SERVICE_NAME), and tells the stages of one account apart.
 _logger = Logger()
 _metrics = Metrics(namespace=NAMESPACE)
+
+# Failures that have an alarm of their own.
+_COUNTED: Mapping[type[Exception], str] = {Corrupt: "corrupt", KekUnavailable: "keks_unavailable"}
 
 
 def correlation_id_of(given: str | None, request_id: str | None) -> str:
@@ -41,9 +51,18 @@ class Observation:
     started: float = field(default_factory=time.perf_counter)
 
     def report(
-        self, code: str, *, status: int, failure: Exception | None = None, **sizes: int
+        self,
+        code: str,
+        *,
+        status: int,
+        failure: Exception | None = None,
+        counts: Mapping[str, int] | None = None,
+        **sizes: int,
     ) -> None:
-        """Write the line and the metrics. ``failure`` is traced when the fault is ours."""
+        """Write the line and the metrics. ``failure`` is traced when the fault is ours.
+
+        ``counts`` are metrics as well as part of the line, ``sizes`` are in the line only.
+        """
         latency_ms = (time.perf_counter() - self.started) * 1000
         server_fault = status >= 500
         line: dict[str, Any] = {
@@ -52,16 +71,29 @@ class Observation:
             "code": code,
             "latency_ms": round(latency_ms, 3),
             **sizes,
+            **(counts or {}),
         }
         if failure is not None and server_fault:
             line["failure"] = _trace(failure)
         _logger.set_correlation_id(self.correlation_id)
         (_logger.error if server_fault else _logger.info)(self.operation, extra=line)
+        self._measure(latency_ms, status, _counted(failure) | dict(counts or {}))
+
+    def _measure(self, latency_ms: float, status: int, counts: Mapping[str, int]) -> None:
         _metrics.add_dimension(name="operation", value=self.operation)
+        if service := _metrics.provider.service:
+            _metrics.add_dimensions(service=service)
         _metrics.add_metric("latency", MetricUnit.Milliseconds, latency_ms)
-        _metrics.add_metric("errors", MetricUnit.Count, int(server_fault))
+        _metrics.add_metric("errors", MetricUnit.Count, int(status >= 500))
         _metrics.add_metric("refusals", MetricUnit.Count, int(400 <= status < 500))
+        for name, count in counts.items():
+            if count:
+                _metrics.add_metric(name, MetricUnit.Count, count)
         _metrics.flush_metrics()
+
+
+def _counted(failure: Exception | None) -> dict[str, int]:
+    return {name: 1 for kind, name in _COUNTED.items() if isinstance(failure, kind)}
 
 
 def _trace(failure: BaseException) -> list[Mapping[str, Any]]:

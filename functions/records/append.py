@@ -1,12 +1,19 @@
 """POST /datasets/{dataset_id}/records."""
 
-from datavault.contracts.records import AppendBody, AppendQuery, AppendReply, split_lines
+from datavault.contracts.records import (
+    AppendBody,
+    AppendQuery,
+    AppendReply,
+    RecordIn,
+    split_lines,
+)
 from datavault.domain.datasets import DEFAULT_BRANCH
 from datavault.domain.errors import Invalid
+from datavault.domain.expectations import Version
 from datavault.domain.ids import parse_branch_name
 from datavault.domain.staging import NewRecord
 from datavault.ports import Vault
-from datavault.services.records import append_records
+from datavault.services.records.changing import append_records
 from functions.edge.http import Request, endpoint
 
 
@@ -35,6 +42,13 @@ def _batch(request: Request[AppendQuery, AppendBody | None]) -> tuple[str, list[
     if request.query.branch is not None:
         raise Invalid("a JSON body names its branch itself", field="branch")
     return request.body.branch, [
-        NewRecord(record.data, record.id, f"records/{index}/data")
+        NewRecord(record.data, record.id, f"records/{index}/data", _expected(record))
         for index, record in enumerate(request.body.records)
     ]
+
+
+def _expected(record: RecordIn) -> Version | None:
+    """The version that a record states; null states that there is none, and absence nothing."""
+    if "expected_version" not in record.model_fields_set:
+        return None
+    return Version(record.expected_version)

@@ -4,7 +4,7 @@ from datavault.contracts.operations import JSON, NDJSON
 from datavault.contracts.records import GetRecordQuery, encode_record
 from datavault.domain.ids import parse_record_id
 from datavault.ports import Vault
-from datavault.services.records import get_record
+from datavault.services.records.reading import get_record
 from functions.edge.http import Request, endpoint
 from functions.edge.responses import Answer
 

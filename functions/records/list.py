@@ -7,7 +7,7 @@ from datavault.contracts.records import ListRecordsQuery, encode_page
 from datavault.domain.pages import Page
 from datavault.domain.staging import RecordView
 from datavault.ports import Vault
-from datavault.services.records import list_records
+from datavault.services.records.reading import list_records
 from functions.edge.http import Request, endpoint
 from functions.edge.responses import Answer
 

@@ -1,17 +1,19 @@
 """A stack for each capability: the functions of its rows, and the schedules of its tasks.
 
-A function is five resources, so a capability could have some ninety of them before CloudFormation's
-limit of 500 is near; a capability is also what one wants to deploy, watch and roll back as a whole.
+A function is five resources, and seven where deployments are watched, so a capability could have
+some sixty of them before CloudFormation's limit of 500 is near; a capability is also what one wants
+to deploy, watch and roll back as a whole.
 """
 
 from aws_cdk import CfnParameter, Stack
 from constructs import Construct
 
 from datavault.contracts.operations import OPERATIONS, TASKS, Task
-from infra.api import AUTHORIZER
+from infra.alarms import watch_dead_letters, watch_schedule
 from infra.function import VaultFunction
 from infra.layers import Archives, VaultCode
-from infra.names import Names, Row
+from infra.names import AUTHORIZER, Names, Row
+from infra.rollout import Canary
 from infra.schedule import DeadLetters, VaultSchedule
 from infra.stages import Stage
 
@@ -46,6 +48,9 @@ class CapabilityStack(Stack):
         rows = [row for row in ROWS if row.capability == capability]
         scheduled = [row for row in rows if isinstance(row, Task) and row.every_minutes]
         dead_letters = DeadLetters(self, "DeadLetters") if scheduled else None
+        if dead_letters is not None and stage.alarms is not None:
+            watch_dead_letters(self, stage=stage, queue=dead_letters, of=capability)
+        canary = Canary(self, "Canary", stage=stage) if stage.deployment == "canary" else None
         for row in rows:
             title = "".join(word.capitalize() for word in row.name.split("_"))
             function = VaultFunction(
@@ -58,6 +63,8 @@ class CapabilityStack(Stack):
                 environment=self._issuer(stage) if row.name == AUTHORIZER else None,
                 dead_letters=dead_letters if row in scheduled else None,
             )
+            if canary is not None:
+                canary.move(function, row)
             if isinstance(row, Task) and row in scheduled and dead_letters is not None:
                 VaultSchedule(
                     self,
@@ -67,6 +74,8 @@ class CapabilityStack(Stack):
                     function=function,
                     dead_letters=dead_letters,
                 )
+                if stage.alarms is not None:
+                    watch_schedule(self, stage=stage, task=row)
 
     def _issuer(self, stage: Stage) -> dict[str, str]:
         """Whose tokens hold: parameters, because a deployment may bring its own issuer."""

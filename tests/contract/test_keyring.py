@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from datavault.adapters.memory.keyring import MemoryKeyring
-from datavault.domain.errors import Corrupt, Unavailable
+from datavault.domain.errors import Corrupt, KekUnavailable
 from datavault.ports import Keyring
 from tests.contract.played import AwsPlayed
 
@@ -90,15 +90,15 @@ def test_a_disabled_kek_is_unavailable(
 ) -> None:
     _, wrapped = keyring.generate(kek, CONTEXT)
     disable(kek)
-    with pytest.raises(Unavailable):
+    with pytest.raises(KekUnavailable):
         keyring.unwrap(kek, wrapped, CONTEXT)
-    with pytest.raises(Unavailable):
+    with pytest.raises(KekUnavailable):
         keyring.generate(kek, CONTEXT)
 
 
 def test_a_kek_that_does_not_exist_is_unavailable(keyring: Keyring, kek: str) -> None:
     absent = kek[:-4] + "0abc"
-    with pytest.raises(Unavailable):
+    with pytest.raises(KekUnavailable):
         keyring.generate(absent, CONTEXT)
 
 

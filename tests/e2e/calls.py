@@ -17,6 +17,7 @@ class Place:
     commit: str
     branch: str
     record: str
+    older: str
 
     @property
     def path(self) -> str:
@@ -32,8 +33,13 @@ def furnish(admin: Person) -> Place:
     commit = shelf.commit("first")
     shelf.branch("side")
     shelf.branch("guarded")
+    # Both branches go on, and disagree on a field of one record.
+    shelf.append({"kept": '{"n":4}'}, branch="side")
+    shelf.commit("aside", branch="side")
+    shelf.append({"kept": '{"n":5}'})
+    commit = shelf.commit("second")
     shelf.append({"fresh": '{"n":2}'})
-    return Place(shelf.id, commit["id"], "side", "kept")
+    return Place(shelf.id, commit["id"], "side", "kept", commit["parents"][0])
 
 
 _CALLS: dict[str, Callable[[Place], Call]] = {
@@ -54,6 +60,13 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_records": lambda place: Call("GET", f"{place.path}/records?ref=main&limit=1"),
     "get_record": lambda place: Call("GET", f"{place.path}/records/{place.record}?ref=main"),
+    "batch_get_records": lambda place: json_call(
+        "POST", f"{place.path}/batch-get", {"ids": [place.record, "nothing"]}
+    ),
+    "count_records": lambda place: Call("GET", f"{place.path}/count"),
+    "list_record_history": lambda place: Call(
+        "GET", f"{place.path}/records/{place.record}/history?ref=main"
+    ),
     "delete_record": lambda place: Call("DELETE", f"{place.path}/records/{place.record}"),
     "create_commit": lambda place: json_call("POST", f"{place.path}/commits", {"message": "next"}),
     "list_commits": lambda place: Call("GET", f"{place.path}/commits?limit=1"),
@@ -75,7 +88,34 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "list_tags": lambda place: Call("GET", f"{place.path}/tags?limit=1"),
     "get_tag": lambda place: Call("GET", f"{place.path}/tags/v1"),
+    "verify_version": lambda place: Call("GET", f"{place.path}/verify?ref={place.commit}"),
     "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{place.branch}"),
+    "diff_refs": lambda place: Call(
+        "GET", f"{place.path}/diff?base={place.older}&target=main&include=records&limit=1"
+    ),
+    "count_changes": lambda place: Call(
+        "GET", f"{place.path}/diff/counts?base={place.older}&target=main"
+    ),
+    "preview_merge": lambda place: Call(
+        "GET", f"{place.path}/merge/preview?source={place.branch}&target=main"
+    ),
+    "list_conflicts": lambda place: Call(
+        "GET", f"{place.path}/merge/conflicts?source={place.branch}&target=main&include=records"
+    ),
+    "merge_refs": lambda place: json_call(
+        "POST",
+        f"{place.path}/merge",
+        {"source": place.branch, "resolutions": [{"id": place.record, "data": {"n": 9}}]},
+    ),
+    "cherry_pick_commit": lambda place: json_call(
+        "POST", f"{place.path}/cherry-pick", {"commit": place.commit, "branch": place.branch}
+    ),
+    "revert_commit": lambda place: json_call(
+        "POST", f"{place.path}/revert", {"commit": place.commit, "strategy": "theirs"}
+    ),
+    "restore_record": lambda place: json_call(
+        "POST", f"{place.path}/records/{place.record}/restore", {"ref": place.commit}
+    ),
     "check_live": lambda _: Call("GET", "/health/live"),
     "check_ready": lambda _: Call("GET", "/health/ready"),
     "describe_api": lambda _: Call("GET", "/openapi.json"),

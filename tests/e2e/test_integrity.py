@@ -18,7 +18,7 @@ from datavault.domain.ids import BranchName, CommitId, DatasetName, JobId
 from datavault.services.datasets import create_dataset, describe_dataset
 from datavault.services.exports import export_lines
 from datavault.services.keys import open_store
-from datavault.services.records import get_record, list_records
+from datavault.services.records.reading import get_record, list_records
 from datavault.services.refs import open_work, read_job
 from datavault.services.versions.commits import get_commit, list_commits
 from datavault.wiring import AwsVault

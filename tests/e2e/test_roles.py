@@ -1,6 +1,7 @@
 """Who may do what, and that other workspaces do not exist."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_dataset_of_another_workspace_is_as_one_that_never_was(
     row: Operation, theirs: tuple[Tenant, Place], mine: tuple[Tenant, Place]
 ) -> None:
     (_, foreigner), (tenant, _) = theirs, mine
-    never = Place(NEVER, foreigner.commit, foreigner.branch, foreigner.record)
+    never = replace(foreigner, dataset=NEVER)
     foreign, absent = (tenant.admin.send(call(row, place)) for place in (foreigner, never))
     assert (foreign.status, foreign.code) == (404, "not_found")
     assert _said(foreign, {foreigner.dataset: NEVER}) == _said(absent)

@@ -4,6 +4,7 @@ Compared is what is asked of the ports, call by call, and not a clock.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -54,7 +55,7 @@ def theirs(vault: MemoryVault) -> Place:
     shelf.append({"kept": a_body("kept")})
     commit = shelf.commit()
     shelf.create_branch("side")
-    return Place(shelf.dataset.id, commit.id, "side", "kept")
+    return Place(shelf.dataset.id, commit.id, "side", "kept", commit.parents[0])
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
@@ -62,12 +63,12 @@ def theirs(vault: MemoryVault) -> Place:
 def test_a_foreign_dataset_costs_what_one_that_never_was_costs(
     row: Operation, warm: bool, vault: MemoryVault, client: Client, theirs: Place
 ) -> None:
-    never = Place(NEVER, theirs.commit, theirs.branch, theirs.record)
+    never = replace(theirs, dataset=NEVER)
     costs = []
     for place in (theirs, never):
         process = Counting(vault)
         if warm:
-            _send(client, process, row, Place(NEVER[:-1] + "1", NO_COMMIT, "main", "x"))
+            _send(client, process, row, Place(NEVER[:-1] + "1", NO_COMMIT, "main", "x", NO_COMMIT))
             process.asked.clear()
         reply = _send(client, process, row, place)
         assert (reply.status, reply.json["code"]) == (404, "not_found")
@@ -82,7 +83,7 @@ def test_what_may_not_be_done_costs_the_same_wherever_it_is_tried(
 ) -> None:
     nobody = Client(vault, client.workspace, roles="")
     costs = []
-    for place in (theirs, Place(NEVER, theirs.commit, theirs.branch, theirs.record)):
+    for place in (theirs, replace(theirs, dataset=NEVER)):
         process = Counting(vault)
         assert _send(nobody, process, row, place).status == 403
         costs.append(process.asked)
@@ -98,7 +99,7 @@ def test_a_foreign_commit_costs_what_one_that_never_was_costs(
     own = Client(vault, shelf.caller.workspace)
     costs = []
     for commit in (theirs.commit, NO_COMMIT):
-        place = Place(shelf.dataset.id, commit, "main", "own")
+        place = Place(shelf.dataset.id, commit, "main", "own", commit)
         process = Counting(vault)
         query = {} if name == "get_commit" else {"ref": commit}
         reply = _send(own, process, row, place, **query)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.edge.responses import RESPONSE_BYTES_MAX
-from functions.records import append, delete, get
+from functions.records import append, batch_get, count, delete, get, list_history
 from functions.records import list as list_records
 from functions.versions import create_branch, create_commit
 from tests.functions.events import Client, Reply
@@ -186,3 +186,99 @@ def test_an_append_with_a_key_is_carried_out_once(client: Client, dataset_id: st
     assert again.json == first.json
     assert (other.status, other.json["code"]) == (409, "conflict")
     assert (elsewhere.status, elsewhere.json["code"]) == (409, "conflict")
+
+
+def test_a_batch_of_records_comes_in_one_reply(client: Client, dataset_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    texts = {"a": b'{"n":1.0}', "b/c": b'{"n":2}'}
+    envelope = b",".join(b'{"id":"%s","data":%s}' % (i.encode(), t) for i, t in texts.items())
+    client(
+        append.handler,
+        path=path,
+        body=b'{"records":[' + envelope + b"]}",
+        headers={"Content-Type": "application/json"},
+    )
+    body = {"ids": ["b/c", "none", "a"]}
+    reply = client(batch_get.handler, path=path, json_body=body)
+    assert reply.status == 200
+    assert [each["id"] for each in reply.json["data"]] == ["b/c", "a"]
+    assert b'"data":{"n":1.0}' in reply.body, "verbatim"
+    assert (reply.json["missing"], reply.json["remaining"]) == (["none"], [])
+    lines = client(batch_get.handler, path=path, json_body=body, headers={"Accept": NDJSON})
+    assert lines.body == b'{"n":2}\n{"n":1.0}\n'
+    assert (lines.headers["X-Missing"], "X-Remaining" in lines.headers) == ("1", False)
+
+
+@pytest.mark.parametrize(
+    ("ids", "field"),
+    [([], "ids"), (["x"] * 101, "ids"), (["a", "b", "a"], "ids/2"), (["a", ""], "ids/1")],
+)
+def test_a_batch_names_what_is_wrong_with_it(
+    client: Client, dataset_id: str, ids: list[str], field: str
+) -> None:
+    reply = client(batch_get.handler, path={"dataset_id": dataset_id}, json_body={"ids": ids})
+    assert (reply.status, reply.json["errors"][0]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("accept", ["application/json", NDJSON])
+def test_a_batch_that_would_not_fit_gives_the_rest_back(
+    client: Client, dataset_id: str, accept: str
+) -> None:
+    """A backslash is two bytes in JSON within Lambda's JSON, so 4 MB of them are over 6 MB."""
+    path = {"dataset_id": dataset_id}
+    for number in range(4):
+        record = {"id": f"r{number}", "data": {"t": "\\" * 500_000}}
+        client(append.handler, path=path, json_body={"records": [record]})
+    asked, got, rounds = [f"r{number}" for number in range(4)], 0, 0
+    while asked:
+        rounds += 1
+        body = {"ids": asked}
+        reply = client(batch_get.handler, path=path, json_body=body, headers={"Accept": accept})
+        assert reply.status == 200
+        if accept == NDJSON:
+            got += len(reply.body.splitlines())
+            left = reply.headers.get("X-Remaining", "")
+            asked = [asked[int(at)] for at in left.split(",") if at]
+        else:
+            got += len(reply.json["data"])
+            asked = reply.json["remaining"]
+    assert got == 4
+    assert rounds > 1 or accept == NDJSON
+
+
+def test_records_are_counted_and_their_history_is_told(client: Client, dataset_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    record = {"id": "a/b", "data": {"n": 1}}
+    client(append.handler, path=path, json_body={"records": [record]})
+    first = client(create_commit.handler, path=path, json_body={}).json["id"]
+    client(append.handler, path=path, json_body={"records": [{"id": "c", "data": {}}]})
+    counted = client(count.handler, path=path).json
+    assert (counted["records"], counted["staged"], counted["commit"]) == (2, 1, first)
+    assert client(count.handler, path=path, query={"ref": first[:8]}).json["records"] == 1
+    reply = client(list_history.handler, path=path | {"record_id": "a/b"})
+    (event,) = reply.json["data"]
+    assert (event["kind"], event["commit"], event["author"]) == ("added", first, "ada")
+    assert event["_links"]["record"]["href"].endswith(f"/records/a%2Fb?ref={first}")
+    assert client(list_history.handler, path=path | {"record_id": "c"}).json["data"] == []
+
+
+def test_an_expected_version_is_kept_to(client: Client, dataset_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+
+    def put(number: int, **expected: object) -> Reply:
+        record = {"id": "a", "data": {"n": number}, **expected}
+        body = {"records": [{"id": "other", "data": {}}, record]}
+        return client(append.handler, path=path, json_body=body)
+
+    assert put(1, expected_version=None).status == 201
+    late = put(2, expected_version=None)
+    assert (late.status, late.json["code"]) == (412, "precondition_failed")
+    assert [each["field"] for each in late.json["errors"]] == ["records/1"]
+    etag = client(get.handler, path=path | {"record_id": "a"}).json["etag"]
+    assert put(3).status == 201, "what expects nothing is as it was"
+    assert put(4, expected_version=etag).status == 412
+    place = path | {"record_id": "a"}
+    refused = client(delete.handler, path=place, query={"expected_version": etag})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (412, "expected_version")
+    etag = client(get.handler, path=place).json["etag"]
+    assert client(delete.handler, path=place, query={"expected_version": etag}).status == 204

@@ -1,5 +1,6 @@
 """Functions that no route reaches: the authorizer, the sweep."""
 
+import traceback
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +15,7 @@ from datavault.domain.usage import usage_identifier
 from datavault.ports import Claims
 from functions.access import authorize
 from functions.edge.caller import caller_of
-from functions.edge.task import Task
+from functions.edge.task import Failed, Task
 from functions.records import append
 from functions.retention import sweep_staging
 from functions.versions import create_commit
@@ -97,6 +98,17 @@ def test_a_vault_error_leaves_a_task_by_its_own_name(vault: MemoryVault) -> None
 
     with pytest.raises(Unavailable):
         Task("sweep_staging", handle).run(vault, {})
+
+
+def test_lambda_logs_no_message_but_ours(vault: MemoryVault) -> None:
+    def handle(_vault: object, _payload: object) -> dict[str, Any]:
+        raise KeyError(CANARY)
+
+    with pytest.raises(Failed) as raised:
+        Task("sweep_staging", handle).run(vault, {})
+    shown = "".join(traceback.format_exception(raised.value))
+    assert CANARY not in shown
+    assert shown.endswith("Failed: KeyError\n")
 
 
 def test_a_sweep_says_what_it_removed(client: Client, dataset_id: str) -> None:

@@ -2,21 +2,29 @@
 
 import pytest
 
-from functions.records import append
+from functions.records import append, get, restore
 from functions.versions import (
+    cherry_pick_commit,
+    count_changes,
     create_branch,
     create_commit,
     create_tag,
     delete_branch,
+    diff_refs,
     get_branch,
     get_commit,
     get_tag,
     list_branches,
     list_commits,
+    list_conflicts,
     list_reflog,
     list_tags,
+    merge_refs,
+    preview_merge,
     reset_branch,
+    revert_commit,
     update_branch,
+    verify,
 )
 from tests.functions.events import Client
 
@@ -174,3 +182,135 @@ def test_the_reflog_comes_page_by_page(client: Client, dataset_id: str, commit_i
     assert [step["operation"] for step in rest["data"]] == ["create_dataset"]
     assert rest["pagination"]["has_more"] is False
     assert client(list_reflog.handler, path=path | {"branch": "never"}).status == 404
+
+
+def test_a_difference_has_the_texts_as_they_were_sent(client: Client, dataset_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    for text in (b'{"n":1.50,"n2":1e3}', b'{"n":1.500,"n2":1e3}'):
+        body = b'{"records":[{"id":"r","data":' + text + b"}]}"
+        client(append.handler, path=path, body=body, headers={"Content-Type": "application/json"})
+        made = client(create_commit.handler, path=path, json_body={})
+    query = {"base": made.json["parents"][0], "target": "main", "include": "records"}
+    reply = client(diff_refs.handler, path=path, query=query)
+    assert reply.status == 200
+    assert b'"data":{"n":1.50,"n2":1e3}' in reply.body
+    assert b'"data":{"n":1.500,"n2":1e3}' in reply.body
+    (change,) = reply.json["data"]
+    assert (change["id"], change["kind"]) == ("r", "changed")
+    assert reply.json["target"] == made.json["id"]
+    del query["include"]
+    counts = client(count_changes.handler, path=path, query=query)
+    assert [counts.json[name] for name in ("added", "changed", "removed")] == [0, 1, 0]
+
+
+def test_texts_too_long_for_a_reply_are_left_out(client: Client, dataset_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    for letter in ("x", "y"):
+        record = {"id": "long", "data": {"t": letter * (4 * 2**20 - 100)}}
+        client(append.handler, path=path, json_body={"records": [record]})
+        made = client(create_commit.handler, path=path, json_body={})
+    query = {"base": made.json["parents"][0], "include": "records"}
+    reply = client(diff_refs.handler, path=path, query=query)
+    assert reply.status == 200
+    (change,) = reply.json["data"]
+    assert change["before"]["data"] is change["after"]["data"] is None
+
+
+@pytest.fixture
+def diverged(client: Client, dataset_id: str) -> dict[str, str]:
+    """main and dev disagree on a number of one record, and agree to differ on another."""
+    path = {"dataset_id": dataset_id}
+
+    def write(branch: str, *records: str) -> str:
+        body = f'{{"branch":"{branch}","records":[{",".join(records)}]}}'.encode()
+        sent = {"Content-Type": "application/json"}
+        assert client(append.handler, path=path, body=body, headers=sent).status == 201
+        made = client(create_commit.handler, path=path, json_body={"branch": branch})
+        return str(made.json["id"])
+
+    write("main", '{"id":"r","data":{"n":1.0,"m":1.0}}')
+    client(create_branch.handler, path=path, json_body={"name": "dev"})
+    write("dev", '{"id":"r","data":{"n":1.50,"m":1.0}}')
+    write("main", '{"id":"r","data":{"n":2.50,"m":1.00}}')
+    return path
+
+
+def test_a_conflict_is_listed_and_settled_with_the_text_that_is_given(
+    client: Client, diverged: dict[str, str]
+) -> None:
+    query = {"source": "dev", "include": "records"}
+    listed = client(list_conflicts.handler, path=diverged, query=query)
+    assert listed.status == 200
+    assert b'"theirs":{"etag":' in listed.body
+    assert b'"data":{"n":1.50,"m":1.0}' in listed.body
+    (conflict,) = listed.json["data"]
+    assert (conflict["id"], conflict["kind"], conflict["fields"]) == ("r", "edit_edit", ["/n"])
+    preview = client(preview_merge.handler, path=diverged, query={"source": "dev"})
+    assert preview.json["conflicts"] == {"edit_edit": 1}
+    assert preview.json["outcome"] == "committed"
+    refused = client(merge_refs.handler, path=diverged, json_body={"source": "dev"})
+    assert (refused.status, refused.json["code"]) == (409, "conflict")
+    assert "1 records conflict (1 edit_edit)" in refused.json["detail"]
+    body = b'{"source":"dev","resolutions":[{"id":"r","data":{"n":3.250, "m":1.00}}]}'
+    sent = {"Content-Type": "application/json"}
+    merged = client(merge_refs.handler, path=diverged, body=body, headers=sent)
+    assert (merged.status, merged.json["outcome"]) == (200, "committed")
+    assert len(merged.json["commit"]["parents"]) == 2
+    got = client(get.handler, path=diverged | {"record_id": "r"})
+    assert b'"data":{"n":3.250,"m":1.00}' in got.body
+    undone = client(
+        revert_commit.handler,
+        path=diverged,
+        json_body={"commit": merged.json["commit"]["id"], "mainline": 1},
+    )
+    assert undone.json["outcome"] == "committed"
+    restored = client(
+        restore.handler,
+        path=diverged | {"record_id": "r"},
+        json_body={"ref": merged.json["commit"]["id"]},
+    )
+    assert (restored.status, restored.json["ids"]) == (201, ["r"])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"source": "dev", "resolutions": [{"id": "r"}]}, "resolutions/0"),
+        ({"source": "dev", "resolutions": [{"id": "r", "take": "mine"}]}, "resolutions/0/take"),
+        ({"source": "dev", "resolutions": [{"id": "x", "take": "ours"}]}, "resolutions/0"),
+        ({"source": "dev", "resolutions": [{"id": "r", "data": []}]}, "resolutions/0/data"),
+        ({"source": "dev", "strategy": "both"}, "strategy"),
+    ],
+)
+def test_what_does_not_settle_a_conflict_is_named(
+    client: Client, diverged: dict[str, str], body: dict[str, object], field: str
+) -> None:
+    settled: list[object] = [{"id": "r", "take": "ours"}]
+    if field == "resolutions/0" and "x" in str(body):
+        body = {"source": "dev", "resolutions": [{"id": "x", "take": "ours"}, *settled]}
+    reply = client(merge_refs.handler, path=diverged, json_body=body)
+    assert reply.status == 422, reply.body
+    assert [each["field"] for each in reply.json["errors"]] == [field]
+
+
+def test_a_picked_commit_is_found_by_its_prefix(client: Client, diverged: dict[str, str]) -> None:
+    listed = client(list_commits.handler, path=diverged, query={"ref": "dev"})
+    commit = listed.json["data"][0]["id"]
+    body = {"commit": commit[:10], "strategy": "theirs"}
+    reply = client(cherry_pick_commit.handler, path=diverged, json_body=body)
+    assert reply.json["outcome"] == "committed"
+    got = client(get.handler, path=diverged | {"record_id": "r"})
+    assert b'"data":{"n":1.50,"m":1.00}' in got.body
+
+
+def test_a_version_is_verified(client: Client, dataset_id: str, commit_id: str) -> None:
+    path = {"dataset_id": dataset_id}
+    reply = client(verify.handler, path=path, query={"ref": commit_id[:8]})
+    assert reply.status == 200
+    counted = {name: reply.json[name] for name in ("commit", "nodes", "blocks", "records")}
+    assert counted == {"commit": commit_id, "nodes": 1, "blocks": 1, "records": 1}
+    assert (reply.json["corrupt"], reply.json["pagination"]["has_more"]) == ([], False)
+    name = next(key for key in client.vault.objects.keys("") if "/packs/" in key)
+    client.vault.objects.delete(name)
+    (found,) = client(verify.handler, path=path).json["corrupt"]
+    assert found == {"part": "block", "name": name.rpartition("/")[2], "records": 1}

@@ -160,8 +160,10 @@ def test_access_logs_name_the_route_and_the_subject_and_nothing_that_was_sent(
 ) -> None:
     (deployed,) = assembly.resources("AWS::ApiGateway::Stage").values()
     logged = json.loads(deployed["Properties"]["AccessLogSetting"]["Format"])
+    assert logged.pop("service") == f"datavault-{assembly.stage.name}"
     assert set(logged.values()) == {
         "$context.requestId",
+        "$context.xrayTraceId",
         "$context.requestTimeEpoch",
         "$context.httpMethod",
         "$context.resourcePath",

@@ -110,9 +110,11 @@ def test_the_bucket_refuses_plain_http_old_tls_and_overwriting(assembly: Assembl
     assert statements[2]["Action"] == "s3:PutObject"
 
 
-def test_the_data_key_rotates(assembly: Assembly) -> None:
-    (key,) = assembly.resources("AWS::KMS::Key").values()
-    assert key["Properties"]["EnableKeyRotation"] is True
+def test_keys_rotate(assembly: Assembly) -> None:
+    keys = assembly.resources("AWS::KMS::Key")
+    assert any(name.startswith("Stateful/") for name in keys)
+    for name, key in keys.items():
+        assert key["Properties"]["EnableKeyRotation"] is True, name
 
 
 def test_events_are_archived(assembly: Assembly) -> None:

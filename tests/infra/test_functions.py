@@ -56,7 +56,7 @@ def test_a_function_is_told_where_things_are_and_no_more(row: Row, assembly: Ass
         "VAULT_TABLES__STAGING": f"datavault-{stage.name}-staging",
         "VAULT_TABLES__LEDGER": f"datavault-{stage.name}-ledger",
         "VAULT_OBJECTS__BUCKET": (f"datavault-{stage.name}-objects-<AWS::AccountId>-<AWS::Region>"),
-        "POWERTOOLS_SERVICE_NAME": row.capability,
+        "POWERTOOLS_SERVICE_NAME": f"datavault-{stage.name}",
         "POWERTOOLS_METRICS_NAMESPACE": "DataVault",
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
         "OPENBLAS_NUM_THREADS": "1",
@@ -117,8 +117,8 @@ def test_callers_reach_a_function_by_an_alias_to_its_version(assembly: Assembly)
 
 def test_every_log_is_kept_for_90_days(assembly: Assembly) -> None:
     groups = assembly.resources("AWS::Logs::LogGroup")
-    # One for each function, and the API's two.
-    assert len(groups) == len(ROWS) + 2
+    # One for each function, the API's two, and the web ACL's.
+    assert len(groups) == len(ROWS) + 2 + (assembly.stage.firewall is not None)
     for name, group in groups.items():
         assert group["Properties"]["RetentionInDays"] == 90, name
 

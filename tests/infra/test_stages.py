@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 import pytest
 
@@ -61,3 +62,42 @@ def test_no_deployed_stage_trusts_an_issuer_that_exists_by_default(
         issuer = Stage.named(name, entry.stages(given)).issuer
         assert issuer.url.startswith("https://issuer.invalid/"), name
         assert issuer.jwks_url.startswith("https://issuer.invalid/"), name
+
+
+def test_what_a_stage_does_without_is_said_and_not_forgotten(given: Mapping[str, object]) -> None:
+    local = Stage.named("local", entry.stages(given))
+    assert (local.alarms, local.budget, local.firewall, local.domain, local.sampling) == (None,) * 5
+    data = entry.stages(given)["local"]
+    for section in ("alarms", "budget", "firewall", "domain", "sampling"):
+        lacking = {name: value for name, value in data.items() if name != section}
+        with pytest.raises(StageError, match=f"stage local lacks {section}"):
+            Stage.named("local", {"local": lacking})
+
+
+def test_who_is_told_is_an_address_or_an_endpoint(given: Mapping[str, object]) -> None:
+    dev = entry.stages(given)["dev"]
+    alarms = cast("dict[str, object]", dev["alarms"])
+
+    def named(subscribers: object) -> Stage:
+        return Stage.named(
+            "dev", {"dev": {**dev, "alarms": {**alarms, "subscribers": subscribers}}}
+        )
+
+    told = {"p0": ["ops@example.com"], "p1": ["https://pager.example.com/hook"], "p2": []}
+    made = named(told).alarms
+    assert made is not None
+    assert made.subscribers["p0"] == ("ops@example.com",)
+    with pytest.raises(StageError, match="an e-mail address or an https:// endpoint"):
+        named(told | {"p2": ["http://pager.example.com/hook"]})
+    with pytest.raises(StageError, match="subscribers of p0, p1, p2"):
+        named({"p0": []})
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_what_people_rely_on_is_watched_and_moved_with_care(
+    name: str, given: Mapping[str, object]
+) -> None:
+    stage = Stage.named(name, entry.stages(given))
+    assert stage.deployment == "canary"
+    assert stage.mask_logs
+    assert None not in (stage.alarms, stage.budget, stage.firewall, stage.sampling)

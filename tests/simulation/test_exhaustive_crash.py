@@ -14,6 +14,7 @@ import pytest
 from datavault.domain.dataset_index import Criteria
 from datavault.domain.datasets import Dataset, State
 from datavault.domain.errors import Conflict, NotFound, Unavailable
+from datavault.domain.expectations import Version
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchId, BranchName, CommitId, DatasetName
 from datavault.domain.preconditions import Precondition
@@ -26,6 +27,7 @@ from datavault.services.versions.resets import Staged
 from tests.simulation.model import Content, ledger_of, read_heads
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_request, seeded
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
+from tests.support.merging import merge, restore, revert, write
 
 SEED = 20_260_101
 LOST = (Fault.BEFORE, Fault.AFTER, Fault.PART, Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
@@ -113,6 +115,20 @@ def _append_few(shelf: Shelf, request: Request | None) -> object:
     return shelf.append({"a": a_body("a2"), "x": a_body("x", 4500)}, request=request)
 
 
+def _append_expecting(shelf: Shelf, request: Request | None) -> object:
+    expected = {"a": Version(_etag_at_first(shelf)), "x": Version(None)}
+    return shelf.append(
+        {"a": a_body("a2"), "x": a_body("x", 4500)}, expected=expected, request=request
+    )
+
+
+def _etag_at_first(shelf: Shelf) -> str:
+    """The etag that "a" has until the operation is done."""
+    first = next(event for event in reversed(shelf.past("a")))
+    assert first.etag is not None
+    return first.etag
+
+
 def _append_many(shelf: Shelf, request: Request | None) -> object:
     bodies = {f"r{number:03d}": a_body(f"{number}") for number in range(130)}
     return shelf.append(bodies | {"b": a_body("b3", 4500)}, request=request)
@@ -169,9 +185,27 @@ def _restore(shelf: Shelf, request: Request | None) -> object:
     )
 
 
+def _diverge(shelf: Shelf) -> None:
+    """Two branches that have gone on, with records merged by fields, and more staged on one."""
+    write(shelf, {"a": a_body("a"), "b": a_body("b", 5000), "f": b'{"x":1,"y":1}'})
+    shelf.create_branch("dev")
+    write(shelf, {"a": None, "f": b'{"x":2,"y":1}'}, branch=BranchName("dev"))
+    write(shelf, {"c": a_body("c"), "f": b'{"x":1,"y":2}'})
+    shelf.append({"s": a_body("s")})
+
+
+def _revert(shelf: Shelf, request: Request | None) -> object:
+    return revert(shelf, shelf.history()[0].id, request=request)
+
+
+def _restore_record(shelf: Shelf, request: Request | None) -> object:
+    return restore(shelf, "f", "dev", request=request)
+
+
 SCENARIOS = (
     Scenario("append", _fill, _append_few),
     Scenario("append-many", _fill, _append_many),
+    Scenario("append-expecting", _fill, _append_expecting),
     Scenario("delete", _fill, lambda shelf, request: shelf.delete("a", request=request)),
     Scenario("commit", _fill, lambda shelf, request: shelf.commit("m", request=request)),
     Scenario(
@@ -217,6 +251,9 @@ SCENARIOS = (
     Scenario("archive", _leave_pending, _archive),
     Scenario("restore", _archived, _restore),
     Scenario("clone", _fill, _clone),
+    Scenario("merge", _diverge, lambda shelf, request: merge(shelf, request=request)),
+    Scenario("restore-record", _diverge, _restore_record),
+    Scenario("revert", _diverge, _revert),
 )
 
 

@@ -1,15 +1,17 @@
 """Builders: whatever a test needs and does not care about."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest import mock
 
 from datavault.adapters.memory.vault import COMMITS_MAX, KEYS_MAX, NODES_BYTES_MAX, MemoryVault
 from datavault.domain.access import Caller, Role
 from datavault.domain.cache import BoundedCache
+from datavault.domain.changes import Compared, Include, RecordChange
 from datavault.domain.datasets import Dataset
+from datavault.domain.expectations import Version
 from datavault.domain.history import Commit, Kept
 from datavault.domain.ids import (
     BranchName,
@@ -19,17 +21,21 @@ from datavault.domain.ids import (
     RequestId,
     TagName,
 )
+from datavault.domain.past import Event
 from datavault.domain.reflog import Move
 from datavault.domain.refs import Branch
 from datavault.domain.requests import Request
-from datavault.domain.staging import NewRecord, Receipt
+from datavault.domain.staging import NewRecord, Receipt, RecordBatch
 from datavault.domain.store.nodes import NodeCache
 from datavault.domain.tags import Tag
+from datavault.domain.verification import Checked
 from datavault.ports import Vault
-from datavault.services import datasets, records, workspaces
-from datavault.services.versions import branches, commits, resets, tags
+from datavault.services import datasets, workspaces
+from datavault.services.records import changing, past, reading
+from datavault.services.versions import branches, commits, diff, resets, tags, verification
 
 MAIN = BranchName("main")
+NOTHING_EXPECTED: Mapping[str, Version] = {}
 
 
 class Process:
@@ -116,26 +122,36 @@ class Shelf:
         bodies: dict[str, bytes],
         *,
         branch: BranchName = MAIN,
+        expected: Mapping[str, Version] = NOTHING_EXPECTED,
         request: Request | None = None,
     ) -> Receipt:
-        return records.append_records(
+        return changing.append_records(
             self.vault,
             caller=self.caller,
             dataset_id=self.dataset.id,
             branch=branch,
-            records=new_records(bodies.items()),
+            records=[
+                replace(record, expected=expected.get(record.id or ""))
+                for record in new_records(bodies.items())
+            ],
             request=request,
         )
 
     def delete(
-        self, record_id: str, *, branch: BranchName = MAIN, request: Request | None = None
+        self,
+        record_id: str,
+        *,
+        branch: BranchName = MAIN,
+        expected: Version | None = None,
+        request: Request | None = None,
     ) -> None:
-        records.delete_record(
+        changing.delete_record(
             self.vault,
             caller=self.caller,
             dataset_id=self.dataset.id,
             branch=branch,
             record_id=RecordId(record_id),
+            expected=expected,
             request=request,
         )
 
@@ -156,7 +172,7 @@ class Shelf:
         )
 
     def get(self, record_id: str, *, ref: str = MAIN) -> bytes:
-        return records.get_record(
+        return reading.get_record(
             self.vault,
             caller=self.caller,
             dataset_id=self.dataset.id,
@@ -164,12 +180,54 @@ class Shelf:
             record_id=RecordId(record_id),
         ).body
 
+    def etag(self, record_id: str, *, ref: str = MAIN) -> str:
+        return reading.get_record(
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            ref=ref,
+            record_id=RecordId(record_id),
+        ).etag
+
+    def batch_get(self, *ids: str, ref: str = MAIN) -> RecordBatch:
+        return reading.batch_get_records(
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            ref=ref,
+            ids=[RecordId(each) for each in ids],
+        )
+
+    def count(self, *, ref: str = MAIN) -> int:
+        return reading.count_records(
+            self.vault, caller=self.caller, dataset_id=self.dataset.id, ref=ref
+        ).records
+
+    def past(self, record_id: str, *, ref: str = MAIN, limit: int = 1000) -> list[Event]:
+        """What commits did to a record, newest first, read page by page."""
+        found: list[Event] = []
+        cursor = None
+        while True:
+            page = past.list_record_history(
+                self.vault,
+                caller=self.caller,
+                dataset_id=self.dataset.id,
+                ref=ref,
+                record_id=RecordId(record_id),
+                limit=limit,
+                cursor=cursor,
+            )
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
     def all(self, *, ref: str = MAIN, limit: int = 1000) -> dict[str, bytes]:
         """Every record of a ref, read page by page; in order, and none twice."""
         found: list[tuple[str, bytes]] = []
         cursor = None
         while True:
-            page = records.list_records(
+            page = reading.list_records(
                 self.vault,
                 caller=self.caller,
                 dataset_id=self.dataset.id,
@@ -269,6 +327,24 @@ class Shelf:
             if cursor is None:
                 return found
 
+    def diff(
+        self,
+        base: str,
+        target: str,
+        *,
+        include: Include = Include.RECORDS,
+        limit: int = 1000,
+    ) -> list[RecordChange]:
+        """What differs between two refs, read page by page."""
+        found: list[RecordChange] = []
+        cursor = None
+        while True:
+            page = self.diff_page(base, target, include=include, limit=limit, cursor=cursor)
+            found += page.changes
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
     def create_tag(
         self, name: str, *, ref: str = MAIN, message: str = "", request: Request | None = None
     ) -> Tag:
@@ -298,6 +374,41 @@ class Shelf:
             cursor = page.next_cursor
             if cursor is None:
                 return found
+
+    def diff_page(
+        self,
+        base: str,
+        target: str,
+        *,
+        include: Include = Include.ETAGS,
+        limit: int = 1000,
+        cursor: str | None = None,
+    ) -> Compared:
+        return diff.diff_refs(
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            base=base,
+            target=target,
+            include=include,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def verify(self, *, ref: str = MAIN) -> list[Checked]:
+        """Every page of a verification."""
+        pages: list[Checked] = []
+        while not pages or pages[-1].next_cursor is not None:
+            pages.append(
+                verification.verify_version(
+                    self.vault,
+                    caller=self.caller,
+                    dataset_id=self.dataset.id,
+                    ref=ref,
+                    cursor=pages[-1].next_cursor if pages else None,
+                )
+            )
+        return pages
 
     def delete_branch(self, name: str) -> None:
         branches.delete_branch(

@@ -8,7 +8,7 @@ import pytest
 from datavault.adapters.aws.client import JsonClient
 from datavault.adapters.aws.credentials import Credentials, FixedCredentials
 from datavault.adapters.aws.keyring import KmsKeyring
-from datavault.domain.errors import Corrupt, Unavailable, VaultError
+from datavault.domain.errors import Corrupt, KekUnavailable, Unavailable, VaultError
 from tests.unit.adapters.scripted import Answer, ScriptedServer
 
 ACCOUNT = "111122223333"
@@ -44,10 +44,10 @@ def refusal(code: str) -> Answer:
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("AccessDeniedException", Unavailable),
-        ("DisabledException", Unavailable),
-        ("KMSInvalidStateException", Unavailable),
-        ("NotFoundException", Unavailable),
+        ("AccessDeniedException", KekUnavailable),
+        ("DisabledException", KekUnavailable),
+        ("KMSInvalidStateException", KekUnavailable),
+        ("NotFoundException", KekUnavailable),
         ("KMSInternalException", Unavailable),
         ("IncorrectKeyException", Corrupt),
     ],

@@ -6,19 +6,27 @@ from datavault.domain.access import Action, Caller, Role, require
 from datavault.domain.errors import Denied
 from datavault.domain.ids import WorkspaceId
 
-READ = {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY}
+READ = {
+    Action.DESCRIBE_DATASET,
+    Action.READ_RECORDS,
+    Action.READ_HISTORY,
+    Action.COMPARE,
+    Action.VERIFY,
+}
 WRITE = READ | {
     Action.APPEND_RECORDS,
     Action.DELETE_RECORDS,
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
     Action.CREATE_TAG,
+    Action.MERGE,
+    Action.UPDATE_DATASET,
 }
 ALLOWED = {
     Role.READER: READ,
     Role.WRITER: WRITE,
     Role.ADMIN: {*Action},
-    Role.AUDITOR: {Action.DESCRIBE_DATASET, Action.READ_HISTORY},
+    Role.AUDITOR: {Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.VERIFY},
 }
 
 

@@ -71,7 +71,7 @@ def world() -> World:
 
 
 def test_a_new_branch_has_nothing_staged(world: World) -> None:
-    assert world.head == Head(CommitId("c0"), 0, None, 0, 0, 0, 0, 0, False)
+    assert world.head == Head(CommitId("c0"), 0, None, 0, 0, 0, 0, 0, 0, False)
     row = world.catalog.get(keyspace.branch(WS, DS, BRANCH.name))
     assert row is not None
     assert Branch.of(row, world.seen) == BRANCH
@@ -81,7 +81,7 @@ def test_a_new_branch_has_nothing_staged(world: World) -> None:
 def test_what_is_staged_is_counted_over_all_heads(world: World) -> None:
     assert world.stage(tick=1, shard=0, records=3)
     assert world.stage(tick=5, shard=3, records=4)
-    assert world.head == Head(CommitId("c0"), 0, None, 5, 7, 20, 0, 0, False)
+    assert world.head == Head(CommitId("c0"), 0, None, 5, 7, 20, 2, 0, 0, False)
 
 
 def test_a_tick_only_grows_and_a_closed_generation_takes_nothing(world: World) -> None:
@@ -99,7 +99,7 @@ def test_a_tick_only_grows_and_a_closed_generation_takes_nothing(world: World) -
 def test_t1_closes_once_and_names_the_job(world: World) -> None:
     world.stage(tick=1)
     assert world.does(refs.close_generation(JOB, b"sealed"))
-    assert world.head == Head(CommitId("c0"), 1, JOB.id, 1, 0, 0, 1, 0, False)
+    assert world.head == Head(CommitId("c0"), 1, JOB.id, 1, 0, 0, 0, 1, 0, False)
     assert CommitJob.of(world.job(), "m") == JOB
     assert world.job().binary("message") == b"sealed"
     other = CommitJob(JobId("job_2"), BRANCH.id, 1, BRANCH.commit, "bob", "", 9, None)
@@ -120,7 +120,7 @@ def test_t3_moves_all_heads_once(world: World) -> None:
         commit_jobs.finish(JOB, target, NOW_MS),
     ]
     assert world.does(t3)
-    assert world.head == Head(target, 1, None, 0, 0, 0, 0, 1, False)
+    assert world.head == Head(target, 1, None, 0, 0, 0, 0, 0, 1, False)
     assert CommitJob.of(world.job(), "m").commit == target
     assert not world.does(t3)
     assert not world.does([commit_jobs.finish(JOB, target, NOW_MS)])
@@ -131,17 +131,17 @@ def test_counts_of_a_closed_generation_stand_still(world: World) -> None:
     world.stage(tick=2, shard=2)
     world.does(refs.close_generation(JOB, b""))
     world.stage(generation=1, tick=3, shard=1, records=5)
-    assert world.head == Head(CommitId("c0"), 1, JOB.id, 3, 5, 10, 2, 0, False)
+    assert world.head == Head(CommitId("c0"), 1, JOB.id, 3, 5, 10, 1, 2, 0, False)
     world.does(refs.move(NAMED, world.seen, JOB.parent, WHY))
     again = CommitJob(JobId("job_2"), BRANCH.id, 1, BRANCH.commit, "bob", "", 9, None)
     assert world.does(refs.close_generation(again, b""))
-    assert world.head == Head(CommitId("c0"), 2, again.id, 3, 0, 0, 1, 1, False)
+    assert world.head == Head(CommitId("c0"), 2, again.id, 3, 0, 0, 0, 1, 1, False)
 
 
 def test_an_abandoned_commit_leaves_the_branch_where_it_was(world: World) -> None:
     world.does(refs.close_generation(JOB, b""))
     assert world.does(refs.abandon(JOB, NOW_MS))
-    assert world.head == Head(CommitId("c0"), 1, None, 0, 0, 0, 0, 0, False)
+    assert world.head == Head(CommitId("c0"), 1, None, 0, 0, 0, 0, 0, 0, False)
     assert CommitJob.of(world.job(), "m").abandoned
     assert not world.does(refs.abandon(JOB, NOW_MS))
 
@@ -256,7 +256,7 @@ def test_a_reset_leaves_staged_changes_only_when_told_to(world: World) -> None:
     assert not world.does(refs.reset(NAMED, before, target, WHY))
     assert not world.does(refs.reset(NAMED, world.seen, target, WHY))
     assert world.does(refs.reset_and_discard(NAMED, world.seen, target, WHY))
-    assert world.head == Head(target, 1, None, 1, 0, 0, 1, 1, False)
+    assert world.head == Head(target, 1, None, 1, 0, 0, 0, 1, 1, False)
     assert not world.stage(generation=0, tick=9)
     assert world.stage(generation=1, tick=9)
 

@@ -7,6 +7,7 @@ import pytest
 from datavault.domain import keyspace
 from datavault.domain.datasets import CLONE_DEPTH_MAX, Dataset, Origin
 from datavault.domain.errors import Conflict, NotFound
+from datavault.domain.history import child_of
 from datavault.domain.ids import BranchName, DatasetName
 from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
@@ -108,8 +109,8 @@ def test_what_was_merged_is_in_the_clone(shelf: Shelf) -> None:
     main = shelf.history()[0]
     keys = open_store(shelf.vault, shelf.dataset)
     merged = replace(main, parents=(main.id, beside[-1]), message="merge")
-    kept = read_commit(shelf.vault, keys, shelf.dataset, main.id)
-    row = commit_row(keys, shelf.dataset, merged, trail=kept.trail_of_child())
+    parents = [read_commit(shelf.vault, keys, shelf.dataset, parent) for parent in merged.parents]
+    row = commit_row(keys, shelf.dataset, child_of(parents, merged))
     shelf.vault.catalog.put_many([row])
     shelf.append({"s": a_body("later")}, branch=side)
     later = shelf.commit("later", branch=side).id

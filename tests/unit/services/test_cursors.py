@@ -4,9 +4,9 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.errors import Invalid
-from datavault.services import records
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import search
+from datavault.services.records import reading
 from datavault.services.versions import branches, commits
 from tests.support.builders import Shelf, a_body, a_dataset
 
@@ -26,8 +26,8 @@ def cursors(shelf: Shelf) -> dict[str, str | None]:
     common = {"caller": shelf.caller, "limit": 1, "cursor": None}
     of = {**common, "dataset_id": shelf.dataset.id}
     return {
-        "records": records.list_records(shelf.vault, **of, ref="main").next_cursor,  # type: ignore[arg-type]
-        "records-dev": records.list_records(shelf.vault, **of, ref="dev").next_cursor,  # type: ignore[arg-type]
+        "records": reading.list_records(shelf.vault, **of, ref="main").next_cursor,  # type: ignore[arg-type]
+        "records-dev": reading.list_records(shelf.vault, **of, ref="dev").next_cursor,  # type: ignore[arg-type]
         "commits": commits.list_commits(shelf.vault, **of, ref="main").next_cursor,  # type: ignore[arg-type]
         "branches": branches.list_branches(shelf.vault, **of).next_cursor,  # type: ignore[arg-type]
         "datasets": search.list_datasets(shelf.vault, **common).next_cursor,  # type: ignore[arg-type]
@@ -39,9 +39,9 @@ def use(shelf: Shelf, name: str, cursor: str | None) -> object:
     of = {**common, "dataset_id": shelf.dataset.id}
     match name:
         case "records":
-            return records.list_records(shelf.vault, **of, ref="main")  # type: ignore[arg-type]
+            return reading.list_records(shelf.vault, **of, ref="main")  # type: ignore[arg-type]
         case "records-dev":
-            return records.list_records(shelf.vault, **of, ref="dev")  # type: ignore[arg-type]
+            return reading.list_records(shelf.vault, **of, ref="dev")  # type: ignore[arg-type]
         case "commits":
             return commits.list_commits(shelf.vault, **of, ref="main")  # type: ignore[arg-type]
         case "branches":

@@ -7,14 +7,26 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant, Operation, Task
+from datavault.domain.expectations import Version
 from datavault.domain.ids import BranchName, DatasetName, TagName
 from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
 from datavault.ports import Claims
-from datavault.services import access, datasets, health, records, retention
+from datavault.services import access, datasets, health, retention
 from datavault.services.datasets import changes, clones, search, stats
-from datavault.services.versions import branches, commits, resets, tags
+from datavault.services.records import changing, past, reading
+from datavault.services.versions import (
+    branches,
+    commits,
+    diff,
+    merge,
+    preview,
+    resets,
+    tags,
+    verification,
+)
 from datavault.services.versions.resets import Staged
+from tests.support import merging
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.recording import RecordingVault
@@ -31,6 +43,24 @@ UNUSED = {
 DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
 ROWS = {row.name: row for row in _ALL}
+SERVICES = (
+    datasets,
+    changes,
+    clones,
+    search,
+    stats,
+    changing,
+    reading,
+    past,
+    branches,
+    commits,
+    diff,
+    merge,
+    preview,
+    resets,
+    tags,
+    verification,
+)
 REQUEST = a_request("grants")
 
 
@@ -121,6 +151,17 @@ def _protect(shelf: Shelf) -> None:
         shelf.protect("guarded", request=REQUEST)
 
 
+def _count_changes(shelf: Shelf) -> None:
+    diff.count_changes(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        base=shelf.history()[-1].id,
+        target="main",
+        cursor=None,
+    )
+
+
 def _authorize(shelf: Shelf) -> None:
     memory = shelf.vault.tokens
     claims = Claims("me", shelf.caller.workspace, ("admin",), False, 2**40)
@@ -149,9 +190,13 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "append_records": lambda shelf: [
         shelf.append({"n": a_body("n", 5000)}, request=REQUEST),
         shelf.append({f"m{number}": a_body("m") for number in range(95)}),
+        shelf.append({"a": a_body("a2")}, expected={"a": Version(shelf.etag("a"))}),
     ],
     "list_records": lambda shelf: [shelf.all(limit=1), shelf.all(ref=shelf.history()[0].id)],
     "get_record": lambda shelf: [shelf.get("a"), shelf.get("s"), shelf.get("l")],
+    "batch_get_records": lambda shelf: shelf.batch_get("a", "s", "l", "nothing"),
+    "count_records": lambda shelf: shelf.count(),
+    "list_record_history": lambda shelf: shelf.past("a", limit=1),
     "delete_record": lambda shelf: shelf.delete("a", request=REQUEST),
     "create_commit": _commit_twice,
     "list_commits": lambda shelf: shelf.history(limit=1),
@@ -169,9 +214,33 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "list_reflog": lambda shelf: shelf.reflog(limit=1),
     "create_tag": lambda shelf: [shelf.create_tag("new", request=REQUEST) for _ in range(2)],
     "list_tags": lambda shelf: shelf.tags(limit=1),
+    "verify_version": lambda shelf: shelf.verify(),
     "get_tag": lambda shelf: tags.get_tag(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=TagName("tag")
     ),
+    "diff_refs": lambda shelf: shelf.diff(shelf.history()[-1].id, "main", limit=1),
+    "count_changes": _count_changes,
+    "preview_merge": lambda shelf: merging.previewed(shelf, merging.question("side")),
+    "list_conflicts": lambda shelf: merging.conflicts(shelf, merging.question("side"), limit=1),
+    "merge_refs": lambda shelf: merging.merge(
+        shelf, "side", settling=merging.Settling(takes=[("q", b"{}")]), request=REQUEST
+    ),
+    "cherry_pick_commit": lambda shelf: merging.pick(
+        shelf,
+        shelf.history(ref="side")[0].id,
+        settling=merging.Settling(takes=[("q", b"{}")]),
+        request=REQUEST,
+    ),
+    "revert_commit": lambda shelf: merging.revert(
+        shelf,
+        shelf.history()[1].id,
+        settling=merging.Settling(takes=[("q", b"{}")]),
+        request=REQUEST,
+    ),
+    "restore_record": lambda shelf: [
+        merging.restore(shelf, "b", shelf.history()[0].id, request=REQUEST),
+        merging.restore(shelf, "s", "main"),
+    ],
     "check_ready": lambda shelf: health.check_ready(shelf.vault),
     "authorize": _authorize,
     "sweep_staging": _sweep,
@@ -186,8 +255,12 @@ def shelf() -> Shelf:
 def full_shelf() -> Shelf:
     """Everything there can be: committed and staged, small and large, a branch and a sweep due."""
     made = Shelf.make(MemoryVault())
-    made.append({"a": a_body("a"), "b": a_body("b", 9000)})
+    made.append({"a": a_body("a"), "b": a_body("b", 9000), "q": b'{"q":1}'})
     made.commit()
+    made.create_branch("side")
+    for number, branch in ((2, BranchName("side")), (3, BranchName("main"))):
+        made.append({"q": b'{"q":%d}' % number}, branch=branch)
+        made.commit(branch=branch)
     made.append({"s": a_body("s"), "l": a_body("l", 9000)})
     made.append({f"r{number}": a_body("r") for number in range(95)})
     made.create_branch("dev")
@@ -245,18 +318,7 @@ def test_a_new_process_needs_no_more_than_one_that_has_been_running(shelf: Shelf
 
 def test_every_service_function_is_named_by_a_row() -> None:
     """Public functions that take a caller are operations; nothing else decides by roles."""
-    for module in (
-        datasets,
-        changes,
-        clones,
-        search,
-        stats,
-        records,
-        branches,
-        commits,
-        resets,
-        tags,
-    ):
+    for module in SERVICES:
         for name, function in getmembers(module, isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

@@ -14,14 +14,16 @@ from datavault.domain.access import Caller, Role
 from datavault.domain.datasets import DEFAULT_BRANCH, Dataset
 from datavault.domain.errors import Corrupt, Denied, Invalid, Malformed, TooLarge, VaultError
 from datavault.domain.ids import DatasetName, RequestId
+from datavault.domain.papers import Mode
 from datavault.domain.requests import Request
 from datavault.domain.staging import NewRecord
 from datavault.services import exports, lines, runs
 from datavault.services.datasets import create_dataset
 from datavault.services.exports import export_lines
 from datavault.services.ingest import stream
-from datavault.services.ingest.stream import Ingested, Mode, ingest_lines
-from datavault.services.records import append_records, get_record, list_records
+from datavault.services.ingest.stream import Ingested, ingest_lines
+from datavault.services.records.changing import append_records
+from datavault.services.records.reading import get_record, list_records
 from datavault.services.versions.commits import create_commit, list_commits
 from datavault.services.workspaces import create_workspace
 

@@ -574,7 +574,7 @@ def _open_row(shelf: Shelf, row: Row) -> None:
             row.binary("sealed"),
             purpose="batch",
             context=f"{branch}/{generation}",
-            place=staging._place(work, row.key),
+            place=staging.place_of(work, row.key),
         )
 
 

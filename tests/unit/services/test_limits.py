@@ -14,7 +14,7 @@ from datavault.domain.staging import (
     TRANSACTION_RECORDS_MAX,
     NewRecord,
 )
-from datavault.services import records
+from datavault.services.records import changing, reading
 from tests.support.builders import MAIN, Shelf, a_body
 from tests.support.chaos import ChaosVault, Fault
 
@@ -25,7 +25,7 @@ def shelf() -> Shelf:
 
 
 def append(shelf: Shelf, *given: NewRecord) -> tuple[str, ...]:
-    return records.append_records(
+    return changing.append_records(
         shelf.vault,
         caller=shelf.caller,
         dataset_id=shelf.dataset.id,
@@ -177,14 +177,14 @@ def test_assigned_ids_are_uuids_in_the_order_of_the_batch(shelf: Shelf) -> None:
 
 
 def test_a_page_ends_at_four_mebibytes_of_bodies(shelf: Shelf) -> None:
-    size = records.PAGE_BYTES_MAX // 4
+    size = reading.PAGE_BYTES_MAX // 4
     for number in range(6):
         shelf.append({f"r{number}": a_body(f"{number}", size)})
     for ref in (MAIN, shelf.commit().id):
         pages: list[list[str]] = []
         cursor = None
         while not pages or cursor is not None:
-            page = records.list_records(
+            page = reading.list_records(
                 shelf.vault,
                 caller=shelf.caller,
                 dataset_id=shelf.dataset.id,

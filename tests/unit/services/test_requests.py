@@ -25,11 +25,11 @@ def test_an_append_made_again_is_staged_once_and_answered_alike(shelf: Shelf) ->
 
 def test_records_without_ids_get_the_same_ids_again(shelf: Shelf) -> None:
     from datavault.domain.staging import NewRecord
-    from datavault.services import records
+    from datavault.services.records import changing
     from tests.support.builders import MAIN
 
     def append() -> tuple[str, ...]:
-        return records.append_records(
+        return changing.append_records(
             shelf.vault,
             caller=shelf.caller,
             dataset_id=shelf.dataset.id,

@@ -9,9 +9,11 @@ VaultClientError
 │   └── BadLine            a line of it is no record: mend it; ``line`` counts from 1
 └── VaultApiError          the vault answered with a problem; the classes are its codes
     ├── Malformed, Unauthenticated, Denied, NotFound, Erased, PreconditionFailed,
-    │   TooLarge, Invalid, Throttled, Corrupt, Unavailable, InternalError
-    └── Conflict
-        └── StagingFull    commit first, then go on
+    │   TooLarge, Invalid, Throttled, Corrupt, InternalError
+    ├── Conflict
+    │   └── StagingFull    commit first, then go on
+    └── Unavailable
+        └── KekUnavailable the workspace's key is withdrawn: ask its owner
 
 A code that this version does not know raises the class of its status, ``code`` as it was sent.
 Messages hold what the vault says, which never repeats content, and no token, body or query.
@@ -197,6 +199,12 @@ class Unavailable(VaultApiError):
     """The vault or something it needs does not answer, in every attempt; try again later."""
 
     code = "unavailable"
+
+
+class KekUnavailable(Unavailable):
+    """The workspace's key is disabled, deleted or withdrawn: ask its owner, not the vault's."""
+
+    code = "kek_unavailable"
 
 
 class InternalError(VaultApiError):

@@ -66,7 +66,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "error": (500, "Our fault: a defect, or stored bytes that fail verification (`corrupt`)."),
     "unavailable": (
         503,
-        "Something needed does not answer, or changes are refused for now; retry later.",
+        "No answer, or no changes for now: retry later. `kek_unavailable`: ask the key's owner.",
     ),
 }
 
@@ -248,7 +248,8 @@ def _problems(row: Operation) -> Document:
         codes |= {"unauthenticated", "denied"}
     if "{" in row.path:
         codes.add("not_found")
-    if row.method != "GET":
+    compares = row.query is not None and "base" in row.query.model_fields
+    if row.method != "GET" or compares:
         codes.add("conflict")
     if row.body is not None or NDJSON in row.returns:
         codes.add("too_large")

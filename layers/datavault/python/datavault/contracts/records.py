@@ -5,19 +5,34 @@ byte; the reply models below describe them to OpenAPI and the client.
 """
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, WithJsonSchema
 
 from datavault.contracts.links import href, link, page_links
-from datavault.contracts.wire import LIMIT_MAX, Body, Cursor, Limit, Links, Pagination, Query, Reply
+from datavault.contracts.wire import (
+    LIMIT_MAX,
+    Body,
+    Cursor,
+    Limit,
+    Links,
+    Pagination,
+    Query,
+    Reply,
+    Time,
+    time_of,
+)
 from datavault.domain.errors import Invalid
 from datavault.domain.ids import BRANCH_NAME_CHARS_MAX
 
 if TYPE_CHECKING:
     from datavault.domain.pages import Page
-    from datavault.domain.staging import Receipt, RecordView
+    from datavault.domain.past import Event
+    from datavault.domain.staging import Count, Receipt, RecordBatch, RecordView
 
+# An etag has 32; what a proxy puts around it does not fit.
+ETAG_CHARS_MAX = 64
+IDS_MAX = 100
 RecordJson = Annotated[
     bytes,
     WithJsonSchema({"type": "object", "additionalProperties": True}),
@@ -45,6 +60,14 @@ class RecordIn(Body):
         Field(description="1 to 512 bytes of UTF-8; assigned if absent."),
     ] = None
     data: RecordJson
+    expected_version: Annotated[
+        str | None,
+        Field(
+            max_length=ETAG_CHARS_MAX,
+            description="The etag of the record that this one replaces; null: there is none. "
+            "If any record is at another version, nothing is staged.",
+        ),
+    ] = None
 
 
 class AppendBody(Body):
@@ -56,15 +79,20 @@ class AppendBody(Body):
     @classmethod
     def parse(cls, text: bytes) -> Self:
         """The body in a JSON text, each record's ``data`` as the text it was sent as."""
-        # Imported here: only appending needs it, and every function imports the table.
-        from datavault.domain.records import split_envelope
+        return cls.model_validate(envelope_of(text, items="records"))
 
-        envelope = split_envelope(text)
-        records = envelope.get("records") if isinstance(envelope, dict) else None
-        for record in records if isinstance(records, list) else ():
-            if isinstance(record, dict) and "data" in record:
-                record["data"] = bytes(record["data"])
-        return cls.model_validate(envelope)
+
+def envelope_of(text: bytes, *, items: str) -> object:
+    """The JSON in a body's text, the ``data`` of each of its ``items`` as the text it was."""
+    # Imported here: only what takes records needs it, and every function imports the table.
+    from datavault.domain.records import split_envelope
+
+    envelope = split_envelope(text, items=items)
+    held = envelope.get(items) if isinstance(envelope, dict) else None
+    for item in held if isinstance(held, list) else ():
+        if isinstance(item, dict) and "data" in item:
+            item["data"] = bytes(item["data"])
+    return envelope
 
 
 class AppendQuery(Query):
@@ -102,10 +130,21 @@ class GetRecordQuery(Query):
     ref: Ref = "main"
 
 
+class RestoreRecordBody(Body):
+    """Which version of the record to bring back, and where to."""
+
+    ref: Annotated[Ref, Field(description="The ref that has the record as it is wanted.")]
+    branch: Branch = "main"
+
+
 class DeleteRecordQuery(Query):
-    """Where to delete."""
+    """Where to delete, and what."""
 
     branch: Branch = "main"
+    expected_version: Annotated[
+        Annotated[str, Field(max_length=ETAG_CHARS_MAX)] | None,
+        Field(description="The etag the record has to have; else nothing is staged."),
+    ] = None
 
 
 class ListRecordsQuery(Query):
@@ -147,6 +186,115 @@ class RecordListReply(Reply):
     data: list[RecordReply]
     pagination: Pagination
     links: Links
+
+
+class BatchGetBody(Body):
+    """Which records, and where to read."""
+
+    ref: Ref = "main"
+    ids: Annotated[
+        list[str],
+        Field(min_length=1, max_length=IDS_MAX, description="Ids of records, none of them twice."),
+    ]
+
+
+class BatchGetReply(Reply):
+    """The records that are there, in the order asked.
+
+    After about 4 MB the rest is left: ask again for ``remaining``.
+    """
+
+    data: list[RecordReply]
+    missing: Annotated[list[str], Field(description="Ids of which the ref has no record.")]
+    remaining: Annotated[list[str], Field(description="Ids for which there was no room.")]
+    links: Links
+
+
+class CountQuery(Query):
+    """Where to count."""
+
+    ref: Ref = "main"
+
+
+class CountReply(Reply):
+    """How many records a ref has, staged changes included."""
+
+    records: int
+    commit: Annotated[str, Field(description="The commit over which staged changes are laid.")]
+    staged: Annotated[int, Field(description="Records that staged changes touch.")]
+    links: Links
+
+    @classmethod
+    def of(cls, count: "Count", dataset_id: str, ref: str) -> Self:
+        """The wire shape of ``count``."""
+        return cls(
+            records=count.records,
+            commit=count.commit,
+            staged=count.staged,
+            links={
+                "self": link("datasets", dataset_id, "count", ref=ref),
+                "dataset": link("datasets", dataset_id),
+                "records": link("datasets", dataset_id, "records", ref=ref),
+                "commit": link("datasets", dataset_id, "commits", count.commit),
+            },
+        )
+
+
+class RecordEventReply(Reply):
+    """What a commit did to a record."""
+
+    kind: Literal["added", "changed", "removed"]
+    commit: str
+    author: str
+    committed_at: Time
+    etag: Annotated[str | None, Field(description="The record's etag since; null: it is gone.")]
+    links: Links
+
+    @classmethod
+    def of(cls, event: "Event", dataset_id: str, record_id: str) -> Self:
+        """The wire shape of ``event``."""
+        commit = event.commit
+        links = {"commit": link("datasets", dataset_id, "commits", commit.id)}
+        if event.etag is not None:
+            links["record"] = link("datasets", dataset_id, "records", record_id, ref=commit.id)
+        return cls(
+            kind=event.kind.value,
+            commit=commit.id,
+            author=commit.author,
+            committed_at=time_of(commit.time_ms),
+            etag=event.etag,
+            links=links,
+        )
+
+
+class RecordHistoryReply(Reply):
+    """A page of a record's history, newest first."""
+
+    data: list[RecordEventReply]
+    pagination: Pagination
+    links: Links
+
+    @classmethod
+    def of(
+        cls, page: "Page[Event]", dataset_id: str, record_id: str, query: ListRecordsQuery
+    ) -> Self:
+        """The wire shape of ``page``, the answer to ``query``."""
+        links = page_links(
+            "datasets",
+            dataset_id,
+            "records",
+            record_id,
+            "history",
+            next_cursor=page.next_cursor,
+            ref=query.ref,
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+        return cls(
+            data=[RecordEventReply.of(event, dataset_id, record_id) for event in page.items],
+            pagination=Pagination.after(page.next_cursor),
+            links={**links, "dataset": link("datasets", dataset_id)},
+        )
 
 
 def split_lines(text: bytes) -> list[tuple[str, bytes]]:
@@ -196,6 +344,17 @@ def encode_page(page: "Page[RecordView]", dataset_id: str, query: ListRecordsQue
         b",".join(encode_record(view, dataset_id, query.ref) for view in page.items),
         Pagination.after(page.next_cursor).model_dump_json().encode(),
         _json({name: target.model_dump() for name, target in links.items()}),
+    )
+
+
+def encode_batch(batch: "RecordBatch", dataset_id: str, ref: str) -> bytes:
+    """A ``BatchGetReply`` around the records' own bytes."""
+    links = {"dataset": {"href": href("datasets", dataset_id)}}
+    return b'{"data":[%s],"missing":%s,"remaining":%s,"_links":%s}' % (
+        b",".join(encode_record(view, dataset_id, ref) for view in batch.found),
+        _json(batch.missing),
+        _json(batch.remaining),
+        _json(links),
     )
 
 

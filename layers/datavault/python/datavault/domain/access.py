@@ -38,10 +38,20 @@ class Action(StrEnum):
     CANCEL_JOBS = "jobs:cancel"
     PROTECT_BRANCHES = "versions:protect"
     CREATE_TAG = "versions:tag"
+    COMPARE = "versions:compare"
+    MERGE = "versions:merge"
+    VERIFY = "versions:verify"
 
 
 _READ = frozenset(
-    {Action.DESCRIBE_DATASET, Action.READ_RECORDS, Action.READ_HISTORY, Action.READ_JOBS}
+    {
+        Action.DESCRIBE_DATASET,
+        Action.READ_RECORDS,
+        Action.READ_HISTORY,
+        Action.COMPARE,
+        Action.VERIFY,
+        Action.READ_JOBS,
+    }
 )
 _WRITE = _READ | {
     Action.UPDATE_DATASET,
@@ -51,6 +61,7 @@ _WRITE = _READ | {
     Action.CHANGE_BRANCHES,
     Action.CANCEL_JOBS,
     Action.CREATE_TAG,
+    Action.MERGE,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.
@@ -64,7 +75,9 @@ PERMITTED: dict[Role, frozenset[Action]] = {
         Action.CLONE_DATASET,
         Action.PROTECT_BRANCHES,
     },
-    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.READ_JOBS}),
+    Role.AUDITOR: frozenset(
+        {Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.VERIFY, Action.READ_JOBS}
+    ),
 }
 
 

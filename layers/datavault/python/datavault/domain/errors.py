@@ -15,6 +15,7 @@ VaultError
 ├── Throttled            too fast: wait and retry
 ├── Corrupt              stored bytes fail verification: tell the operator, never use them
 └── Unavailable          something we need does not answer: retry later
+    └── KekUnavailable   a KEK is not ours to use (any more): only its owner can mend it
 
 Messages are safe to show: they name things by id, give both sides of a bound, and never carry
 content, keys or tokens. A class's ``code`` is the HTTP problem ``code``; its name is what state
@@ -117,3 +118,12 @@ class Unavailable(VaultError):
     """Something the vault needs does not answer; retry later."""
 
     code = "unavailable"
+
+
+class KekUnavailable(Unavailable):
+    """A KEK is disabled, deleted, or its owner turns us away.
+
+    No retry mends it: whoever owns the key has to say whether it was meant.
+    """
+
+    code = "kek_unavailable"

@@ -7,6 +7,8 @@ is beside it and not covered, as everywhere in the tree.
 """
 
 import json
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datavault.domain import digests
@@ -19,6 +21,9 @@ MESSAGE_CHARS_MAX = 4096
 # a few round trips instead of one per commit; 32 ids are 1 KB.
 TRAIL_MAX = 32
 _ID_BYTES = 32
+# A trail reaches 32 back; each of these eight times as far, 131,072 in all.
+SKIPS = (256, 2048, 16_384, 131_072)
+_HEIGHTS = struct.Struct("<QQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,49 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a commit stands among its ancestors; kept in its row and no part of its identity.
+
+    ``height`` is one more than the greatest of its parents' (a first commit's is 0), so that an
+    ancestor is always lower. ``stem`` is the height of the nearest ancestor, or the commit itself,
+    that has not exactly one parent: down to there the first parents are all the ancestors, one of
+    each height. Of those, ``skips`` has the nearest whose height is a multiple of each of
+    ``SKIPS``, if any is left: a skip list, whose entries a child has from its parent alone.
+
+    Encoded: u64 height, u64 stem, 32 bytes a skip, zeros for none; little-endian.
+    """
+
+    height: int
+    stem: int
+    skips: tuple[CommitId | None, ...]
+
+    def encode(self) -> bytes:
+        """As its row keeps it, sealed."""
+        ids = (bytes(_ID_BYTES) if skip is None else bytes.fromhex(skip) for skip in self.skips)
+        return _HEIGHTS.pack(self.height, self.stem) + b"".join(ids)
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> "Lineage":
+        """What ``encode`` gave."""
+        if len(encoded) != _HEIGHTS.size + len(SKIPS) * _ID_BYTES:
+            raise Corrupt(f"a lineage of {len(encoded)} bytes")
+        starts = range(_HEIGHTS.size, len(encoded), _ID_BYTES)
+        ids = (encoded[start : start + _ID_BYTES] for start in starts)
+        skips = tuple(CommitId(each.hex()) if any(each) else None for each in ids)
+        height, stem = _HEIGHTS.unpack_from(encoded)
+        return cls(height, stem, skips)
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
-    """A commit as kept: with the ids of its first-parent ancestors, nearest first."""
+    """A commit as kept: with the ids of its first-parent ancestors, nearest first.
+
+    Rows written before there were lineages have none; nor has what comes after those.
+    """
 
     commit: Commit
     trail: bytes
+    lineage: Lineage | None = None
 
     def ancestors(self) -> list[CommitId]:
         """Up to ``TRAIL_MAX`` first-parent ancestors, nearest first."""
@@ -110,3 +153,37 @@ class Kept:
         """What a commit keeps whose first parent this is."""
         own = bytes.fromhex(self.commit.id)
         return (own + self.trail)[: TRAIL_MAX * _ID_BYTES]
+
+    def at(self, height: int) -> CommitId | None:
+        """The ancestor of that height, if it is named here and all between have one parent."""
+        if self.lineage is None or not self.lineage.stem <= height < self.lineage.height:
+            return None
+        back = self.lineage.height - 1 - height
+        if back < len(self.trail) // _ID_BYTES:
+            return CommitId(self.trail[back * _ID_BYTES : (back + 1) * _ID_BYTES].hex())
+        for multiple, skip in zip(SKIPS, self.lineage.skips, strict=True):
+            if (self.lineage.height - 1) // multiple * multiple == height:
+                return skip
+        return None
+
+
+def lineage_of(parents: Sequence[Kept]) -> Lineage | None:
+    """The lineage of a commit with these parents; ``None`` where one of them has none."""
+    known = [parent.lineage for parent in parents if parent.lineage is not None]
+    if len(known) != len(parents):
+        return None
+    height = 1 + max((each.height for each in known), default=-1)
+    if len(parents) != 1:
+        return Lineage(height, height, (None,) * len(SKIPS))
+    (parent,), (before,) = parents, known
+    skips = (
+        parent.commit.id if before.height % multiple == 0 else skip
+        for multiple, skip in zip(SKIPS, before.skips, strict=True)
+    )
+    return Lineage(height, before.stem, tuple(skips))
+
+
+def child_of(parents: Sequence[Kept], commit: Commit) -> Kept:
+    """A new commit as it will be kept, its parents being these."""
+    trail = parents[0].trail_of_child() if parents else b""
+    return Kept(commit, trail, lineage_of(parents))

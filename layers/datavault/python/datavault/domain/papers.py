@@ -4,12 +4,29 @@ State machines carry ids and numbers; names of files, places of records and list
 sealed objects beside the store's packs, each written once. All are JSON of the structs below.
 """
 
+from enum import StrEnum
+
 import msgspec
 
+from datavault.domain.errors import Invalid
 from datavault.domain.formats.decoding import Compression, Encoding
 from datavault.domain.formats.detect import Given, Shape
 from datavault.domain.formats.tables import Kind
 from datavault.domain.ids import CommitId
+
+# Where only a fraction is given: what is bad is kept, and must not become a corpus of its own.
+BAD_RECORDS_MAX = 1_000_000
+
+
+class Mode(StrEnum):
+    """What becomes of the branch's records."""
+
+    UPSERT = "upsert"
+    """Those that come in with another content are changed, the others stay."""
+    REPLACE = "replace"
+    """Those that do not come in go: the new version is what comes in."""
+    APPEND_ONLY = "append_only"
+    """All stay as they are; one that comes in with another content refuses the whole."""
 
 
 class _Paper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,14 +58,29 @@ class SourceRef(_Paper, frozen=True):
 
 
 class JobInput(_Paper, frozen=True):
-    """What a job is to take in. ``mode`` is a ``domain.papers.Mode``'s value."""
+    """What a job is to take in."""
 
     sources: list[SourceRef]
-    mode: str
+    mode: Mode
     message: str
-    max_bad_records: int = 0
-    max_bad_fraction: float = 0.0
-    """A job fails when more records are bad than either allows."""
+    max_bad_records: int | None = None
+    max_bad_fraction: float | None = None
+
+    def require_few(self, *, bad: int, good: int) -> None:
+        """Refuse more bad records than either limit allows; without a limit, any at all."""
+        records_max = self.bad_records_max
+        if bad > records_max:
+            raise Invalid(f"{bad} records are bad, at most {records_max} may be")
+        fraction = self.max_bad_fraction
+        if fraction is not None and bad > fraction * (bad + good):
+            raise Invalid(f"{bad} of {bad + good} records are bad, at most {fraction:g} may be")
+
+    @property
+    def bad_records_max(self) -> int:
+        """So many bad records the job may have, whatever their part of all."""
+        if self.max_bad_records is not None:
+            return self.max_bad_records
+        return 0 if self.max_bad_fraction is None else BAD_RECORDS_MAX
 
 
 class Plan(_Paper, frozen=True):

@@ -114,30 +114,30 @@ def compact(text: bytes) -> bytes:
     return msgspec.json.format(text, indent=-1)
 
 
-def split_envelope(body: bytes, *, field: str = "body") -> object:
-    """The JSON body of an append, with ``records[i].data`` as ``msgspec.Raw`` of compact JSON.
+def split_envelope(body: bytes, *, items: str = "records", field: str = "body") -> object:
+    """A JSON body, with the ``data`` of each of its ``items`` as ``msgspec.Raw`` of compact JSON.
 
     Everything else is ordinary Python, of whatever shape was sent: the wire models check it. The
     data are not records yet (``parse_record`` says); the envelope itself has no key twice.
 
     Raises:
         Malformed: not UTF-8, or not JSON.
-        Invalid: a key stands twice in the body's object or in one of ``records``.
+        Invalid: a key stands twice in the body's object or in one of ``items``.
     """
     require_json(body, field)
     envelope = raw_fields(compact(body), field)
     if not isinstance(envelope, dict):
         return envelope
-    records = envelope.pop("records", None)
+    records = envelope.pop(items, None)
     split: dict[str, object] = {name: plain(raw, field) for name, raw in envelope.items()}
     if records is None:
         return split
     if not bytes(records).startswith(b"["):
-        split["records"] = plain(records, field)
+        split[items] = plain(records, field)
         return split
-    items = msgspec.json.decode(records, type=list[msgspec.Raw])
-    split["records"] = [
-        _split_item(bytes(item), f"records/{index}") for index, item in enumerate(items)
+    texts = msgspec.json.decode(records, type=list[msgspec.Raw])
+    split[items] = [
+        _split_item(bytes(text), f"{items}/{index}") for index, text in enumerate(texts)
     ]
     return split
 

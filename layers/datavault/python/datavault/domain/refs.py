@@ -120,6 +120,7 @@ class Head:
     tick: int
     records: int
     bytes: int
+    batches: int
     closed_batches: int
     """Batches in the generation before the open one."""
     moves: int
@@ -137,6 +138,7 @@ class Head:
             row.number("tick"),
             row.number(_slot("records", generation)),
             row.number(_slot("bytes", generation)),
+            row.number(_slot("batches", generation)),
             row.number(_slot("batches", generation - 1)),
             row.number("moves"),
             row.flag("protected"),
@@ -163,6 +165,7 @@ def agreed(rows: Mapping[Key, Row], branch: BranchId) -> Head | None:
         tick=max(head.tick for head in heads),
         records=sum(head.records for head in heads),
         bytes=sum(head.bytes for head in heads),
+        batches=sum(head.batches for head in heads),
         closed_batches=sum(head.closed_batches for head in heads),
     )
 

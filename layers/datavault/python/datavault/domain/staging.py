@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 from datavault.domain.digests import DIGEST_BYTES
 from datavault.domain.errors import Corrupt
-from datavault.domain.ids import BatchId, BranchName, RecordId
+from datavault.domain.expectations import Version
+from datavault.domain.ids import BatchId, BranchName, CommitId, RecordId
 from datavault.domain.store.columns import (
     PACK_ID_BYTES,
     PACK_SEED_BYTES,
@@ -46,11 +47,15 @@ _PLACE = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}sIII")
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """A record as received: its JSON text, the id given beside it, and how to name it."""
+    """A record as received: its JSON text, the id given beside it, and how to name it.
+
+    ``expected`` is the version to take the place of, where one is stated.
+    """
 
     text: bytes
     id: str | None
     field: str
+    expected: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,26 @@ class RecordView:
     body: bytes
     etag: str
     staged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Of the records asked for: those found and the ids of those that are not there, in the order
+    asked, and the ids that there was no room for.
+    """
+
+    found: tuple[RecordView, ...]
+    missing: tuple[RecordId, ...]
+    remaining: tuple[RecordId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The records of a ref: those of ``commit`` with ``staged`` changed records laid over them."""
+
+    commit: CommitId
+    records: int
+    staged: int
 
 
 @dataclass(frozen=True, slots=True)

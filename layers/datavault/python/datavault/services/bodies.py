@@ -138,9 +138,9 @@ def view_bodies(
     places = [entries.locator(int(order[edge])) for edge in edges[:-1]]
     bodies: list[memoryview] = []
     for place, sealed, at, end in zip(
-        places, _fetch(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
+        places, fetch_blocks(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
     ):
-        block = RecordBlock.decode(_open(vault, keys, kind, place, sealed))
+        block = RecordBlock.decode(open_block(vault, keys, kind, place, sealed))
         bodies += block.bodies(ordered["slot"][at:end].astype(np.int64))
     if record_digests(bodies, keys.ids.record) != entries.values.take(order).tobytes():
         raise Corrupt("a stored record does not have the digest that the tree says")
@@ -156,7 +156,7 @@ def verified(keys: StoreKeys, body: bytes, digest: bytes) -> bytes:
     return body
 
 
-def _fetch(
+def fetch_blocks(
     vault: Vault, keys: StoreKeys, kind: Kind, places: Sequence[Locator]
 ) -> Iterator[bytes | None]:
     """The sealed blocks at ``places``, which are sorted by pack; ``None`` for a pack not there."""
@@ -169,7 +169,9 @@ def _fetch(
             yield from (None for _ in members)
 
 
-def _open(vault: Vault, keys: StoreKeys, kind: Kind, place: Locator, sealed: bytes | None) -> bytes:
+def open_block(
+    vault: Vault, keys: StoreKeys, kind: Kind, place: Locator, sealed: bytes | None
+) -> bytes:
     """The payload of a block; when the hint is stale, from where the directory says."""
     if sealed is not None:
         try:

@@ -5,15 +5,15 @@ the branch's heads, keeps the commit's row and adds the ledger entry. A crash be
 garbage and the old state.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from datavault.domain import keyspace
 from datavault.domain.datasets import Dataset
 from datavault.domain.errors import Conflict, Corrupt, NotFound
-from datavault.domain.history import Commit, Counts, Kept
+from datavault.domain.history import Commit, Counts, Kept, Lineage
 from datavault.domain.ids import CommitId
-from datavault.domain.rows import Put, Row, Table
+from datavault.domain.rows import Put, Row, Table, Value
 from datavault.domain.store.columns import Changes
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.node import Pointer
@@ -70,14 +70,20 @@ def build_tree(
 
 
 def write_commit(
-    vault: Vault, keys: StoreKeys, parent: Commit | None, built: Built, said: Authorship
+    vault: Vault,
+    keys: StoreKeys,
+    parent: Commit | None,
+    built: Built,
+    said: Authorship,
+    *,
+    merged: Sequence[CommitId] = (),
 ) -> Commit:
-    """The commit of a tree on a parent, stored as an object.
+    """The commit of a tree on a parent and on what was ``merged`` into it, stored as an object.
 
-    The same parent, tree and authorship give the same commit id, whoever does it and however
+    The same parents, tree and authorship give the same commit id, whoever does it and however
     often.
     """
-    parents = () if parent is None else (parent.id,)
+    parents = (*merged,) if parent is None else (parent.id, *merged)
     commit = Commit(built.root, parents, said.author, said.message, said.time_ms, built.counts)
     try:
         vault.objects.put(keyspace.commit_object(keys.store, commit.id), [_seal(keys, commit)])
@@ -86,12 +92,15 @@ def write_commit(
     return commit
 
 
-def commit_row(keys: StoreKeys, dataset: Dataset, commit: Commit, *, trail: bytes) -> Put:
+def commit_row(keys: StoreKeys, dataset: Dataset, kept: Kept) -> Put:
     """The change that keeps a commit in the catalog."""
-    return Put(
-        keyspace.commit(dataset.workspace, dataset.id, commit.id),
-        {"sealed": _seal(keys, commit), "trail": trail},
-    )
+    commit = kept.commit
+    row: dict[str, Value] = {"sealed": _seal(keys, commit), "trail": kept.trail}
+    if kept.lineage is not None:
+        row["lineage"] = keys.seal(
+            kept.lineage.encode(), purpose="lineage", context=commit.id, place=keys.store
+        )
+    return Put(keyspace.commit(dataset.workspace, dataset.id, commit.id), row)
 
 
 def read_commit(vault: Vault, keys: StoreKeys, dataset: Dataset, commit_id: CommitId) -> Kept:
@@ -174,13 +183,60 @@ def _inherited(vault: Vault, dataset: Dataset, wanted: set[CommitId]) -> set[Com
     return found
 
 
+def read_commits(
+    vault: Vault, keys: StoreKeys, dataset: Dataset, ids: Sequence[CommitId]
+) -> dict[CommitId, Kept]:
+    """Those commits of the dataset that there are, verified; all rows in one read."""
+    found: dict[CommitId, Kept] = {}
+    for commit_id in ids:
+        cached = vault.commits.get(_cache_key(dataset, commit_id))
+        if cached is not None:
+            found[commit_id] = cached
+    wanted = [each for each in dict.fromkeys(ids) if each not in found]
+    for row in find_commit_rows(vault, dataset, wanted).values() if wanted else ():
+        kept = open_commit_row(keys, row)
+        vault.commits.put(_cache_key(dataset, kept.commit.id), kept)
+        found[kept.commit.id] = kept
+    return found
+
+
+def first_parents(
+    vault: Vault, keys: StoreKeys, dataset: Dataset, start: CommitId, at_most: int
+) -> Iterator[Commit]:
+    """Up to ``at_most`` commits from ``start`` on, each the first parent of the one before it.
+
+    Every commit is verified by its id; they are read some 32 in one round trip.
+    """
+    upcoming: CommitId | None = start
+    left = at_most
+    while upcoming is not None and left > 0:
+        first = read_commit(vault, keys, dataset, upcoming)
+        names = [upcoming, *first.ancestors()][:left]
+        rows = find_commit_rows(vault, dataset, names)
+        for name in names:
+            if name not in rows:
+                raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
+            commit = open_commit_row(keys, rows[name]).commit
+            if commit.id != upcoming:
+                raise Corrupt(f"commit {commit.id} is not the parent of the one before it")
+            yield commit
+            upcoming = commit.parents[0] if commit.parents else None
+        left -= len(names)
+
+
 def open_commit_row(keys: StoreKeys, row: Row) -> Kept:
     """The commit in a row of the catalog, verified against the id in its key."""
     commit_id = CommitId(row.key.sort)
     encoded = keys.unseal(
         row.binary("sealed"), purpose="commit", context=commit_id, place=keys.store
     )
-    return Kept(Commit.decode(encoded, commit_id), row.binary("trail"))
+    lineage = None
+    if "lineage" in row.attributes:
+        sealed = row.binary("lineage")
+        lineage = Lineage.decode(
+            keys.unseal(sealed, purpose="lineage", context=commit_id, place=keys.store)
+        )
+    return Kept(Commit.decode(encoded, commit_id), row.binary("trail"), lineage)
 
 
 def _seal(keys: StoreKeys, commit: Commit) -> bytes:

@@ -55,7 +55,13 @@ def find_paper[P: Paper](
     raise Corrupt(f"paper {name} of job {job} is of another form")
 
 
+def paper_names(vault: Vault, keys: StoreKeys, job: JobId, *, prefix: str) -> list[str]:
+    """The names of a job's papers that begin so, in order."""
+    found = vault.objects.keys(keyspace.job_object(keys.store, job, prefix))
+    return [key.rpartition("/")[2] for key in found]
+
+
 def discard_papers(vault: Vault, keys: StoreKeys, job: JobId, *, prefix: str) -> None:
     """Delete the papers whose names begin so."""
-    for key in list(vault.objects.keys(keyspace.job_object(keys.store, job, prefix))):
-        vault.objects.delete(key)
+    for name in paper_names(vault, keys, job, prefix=prefix):
+        vault.objects.delete(keyspace.job_object(keys.store, job, name))

@@ -14,7 +14,7 @@ from datavault.domain.access import Action, Caller
 from datavault.domain.commit_jobs import CommitJob
 from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Conflict, NotFound
-from datavault.domain.history import Kept
+from datavault.domain.history import Kept, child_of
 from datavault.domain.ids import (
     COMMIT_ID_CHARS,
     COMMIT_PREFIX_CHARS_MIN,
@@ -198,6 +198,16 @@ def finish(work: Work, job_id: JobId, caller: Caller) -> Kept:
     raise AssertionError("attempts ends by raising")
 
 
+def settled(work: Work, caller: Caller) -> refs.Head:
+    """Where the branch is, once no commit job is pending on it."""
+    for _ in attempts(work.vault, "the branch"):
+        head = read_head(work)
+        if head.pending is None:
+            return head
+        finish(work, head.pending, caller)
+    raise AssertionError("attempts ends by raising")
+
+
 def abandon(work: Work, caller: Caller) -> None:
     """Give up the commit that is pending, and the changes it was to commit.
 
@@ -242,7 +252,7 @@ def _build(work: Work, job: CommitJob, parent: Kept, batches: int) -> Kept:
     said = Authorship(job.author, job.message, job.time_ms)
     built = build_tree(vault, keys, parent.commit, [_columns(work, parent, changes)])
     commit = write_commit(vault, keys, parent.commit, built, said)
-    return Kept(commit, parent.trail_of_child())
+    return child_of([parent], commit)
 
 
 def _columns(work: Work, parent: Kept, changes: list[StagedChange]) -> Changes:
@@ -287,7 +297,7 @@ def _publish(
             still_active(work.dataset, token),
             *refs.move(work.named, head, commit.id, why),
             commit_jobs.finish(job, commit.id, now_ms),
-            commit_row(work.keys, work.dataset, commit, trail=kept.trail),
+            commit_row(work.keys, work.dataset, kept),
             refs.sweep_later(work.branch, job.generation, work.keys.store, now_ms),
             ledger.entry(
                 caller,

@@ -1,39 +1,32 @@
-"""Staging: putting a batch of changes on a branch, and finding what was put there.
+"""Staged changes: finding what was put on a branch (``services.batches``).
 
 What holds: a batch is visible whole from the moment its transaction is acknowledged, and not at
 all before. A crash or a lost race leaves rows and objects that nothing refers to (their batch row
 is missing), which the sweep and the collection remove. The same request made twice is staged once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from datavault.domain import digests, keyspace, ledger, refs
-from datavault.domain.access import Action, Caller
-from datavault.domain.datasets import Dataset, still_active
-from datavault.domain.errors import Corrupt, NotFound, StagingFull
+from datavault.domain import digests, keyspace, refs
+from datavault.domain.datasets import Dataset
+from datavault.domain.errors import Corrupt, NotFound
 from datavault.domain.ids import BatchId, BranchId, BranchName, RecordId
 from datavault.domain.reflog import Named
-from datavault.domain.requests import Request
-from datavault.domain.rows import Attributes, Change, Key, Put, Row, Table
+from datavault.domain.rows import Key, Row, Table
 from datavault.domain.staging import (
-    BATCH_ROW_IDS_MAX,
-    GENERATION_BYTES_MAX,
-    GENERATION_RECORDS_MAX,
-    TRANSACTION_RECORDS_MAX,
     StagedChange,
     StagedName,
     decode_names,
-    encode_names,
 )
-from datavault.domain.store.columns import DIGEST, Entries, PackRef, locator_columns
+from datavault.domain.store.columns import DIGEST, Entries, locator_columns
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import Kind
 from datavault.ports import Vault
-from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
-from datavault.services.bodies import read_bodies, store_staged_bodies, verified
+from datavault.services.attempts import attempts
+from datavault.services.bodies import read_bodies, verified
 
 # Rows of one transaction appear within milliseconds of each other; a second is patience.
 _READS_MAX = 10
@@ -54,6 +47,14 @@ class Work:
     def named(self) -> Named:
         """The branch, as its reflog needs it."""
         return Named(self.dataset.workspace, self.dataset.id, self.branch, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What the heads of a branch agree on, and their rows."""
+
+    agreed: refs.Head
+    rows: Mapping[Key, Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,74 +79,18 @@ def read_head(work: Work) -> refs.Head:
         NotFound: the branch has been deleted.
         Throttled: transactions follow so closely that the heads never agree.
     """
+    return read_heads(work).agreed
+
+
+def read_heads(work: Work) -> Heads:
+    """The same, with the rows of the heads."""
     for _ in attempts(work.vault, "the branch"):
         rows = work.vault.catalog.get_many(refs.head_keys(work.branch))
         if not rows:
             raise NotFound("this branch has been deleted")
         head = refs.agreed(rows, work.branch)
         if head is not None:
-            return head
-    raise AssertionError("attempts ends by raising")
-
-
-def stage_batch(
-    work: Work,
-    changes: Sequence[StagedChange],
-    *,
-    caller: Caller,
-    action: Action,
-    operation: str,
-    batch: BatchId,
-    request: Request | None,
-) -> str:
-    """Put a batch on the branch's open generation: the commit point of append and delete.
-
-    Returns the batch's id, or that of the batch which this very request staged before.
-
-    Raises:
-        StagingFull: the generation holds all it can.
-        Conflict: the branch is protected.
-        NotFound: the branch has been deleted.
-    """
-    vault = work.vault
-    size = sum(len(change.body or b"") for change in changes)
-    stored, pack = store_staged_bodies(vault, work.keys, changes)
-    for token in attempts(vault, "the branch"):
-        head = read_head(work)
-        # After the head: if this very request has filled it up, that is seen here.
-        before = earlier_outcome(vault, caller, request)
-        if before is not None:
-            return before
-        refs.require_unprotected(head)
-        _check_room(head, len(changes), size)
-        shard = int(token[-1], 16) % keyspace.HEAD_SHARDS
-        spot = _Spot(work, head.generation, head.tick + 1, shard, batch, pack)
-        now_ms = vault.clock.now_ms()
-        staged = [
-            still_active(work.dataset, token),
-            refs.stage(
-                work.branch,
-                shard,
-                head.generation,
-                spot.tick,
-                records=len(changes),
-                size=size,
-            ),
-            *spot.rows(stored),
-            *remember(vault, caller, request, batch, now_ms),
-            ledger.entry(
-                caller,
-                action,
-                operation,
-                work.dataset.id,
-                now_ms,
-                branch=work.branch,
-                records=len(changes),
-                bytes=size,
-            ),
-        ]
-        if attempt(vault, staged, token):
-            return batch
+            return Heads(head, rows)
     raise AssertionError("attempts ends by raising")
 
 
@@ -168,8 +113,32 @@ def find_staged(work: Work, generation: int, record_id: RecordId) -> StagedChang
 
 def staged_names(work: Work, generation: int) -> dict[RecordId, FoundName]:
     """The newest visible change of every record that a generation touches."""
+    return _newest_names(work, generation, _batches(work, generation))
+
+
+def settled_names(work: Work, generation: int, batches: int) -> dict[RecordId, FoundName]:
+    """The same of at least so many batches: what the heads counted is in it, unless batches have
+    come since.
+
+    Reads again while rows of an acknowledged transaction are still on their way.
+
+    Raises:
+        Corrupt: a batch stays missing.
+    """
+    for attempt_number in range(_READS_MAX):
+        if attempt_number:
+            work.vault.clock.sleep(_REREAD_S * attempt_number)
+        found = list(_batches(work, generation))
+        if len(found) >= batches:
+            return _newest_names(work, generation, found)
+    raise Corrupt("staged changes are missing that their branch counts")
+
+
+def _newest_names(
+    work: Work, generation: int, batches: Iterable[_Batch]
+) -> dict[RecordId, FoundName]:
     newest: dict[RecordId, tuple[tuple[int, str], FoundName]] = {}
-    for batch in _batches(work, generation):
+    for batch in batches:
         for name in batch.names:
             hashed = digests.staged_id(name.id, work.keys.ids.staged_id)
             key = keyspace.staged_row(work.branch, generation, hashed, batch.tick, batch.id)
@@ -237,7 +206,7 @@ def open_change(work: Work, generation: int, row: Row) -> StagedChange:
             row.binary("sealed"),
             purpose="staged",
             context=f"{work.branch}/{generation}",
-            place=_place(work, row.key),
+            place=place_of(work, row.key),
         )
     )
 
@@ -273,84 +242,6 @@ def all_rows(vault: Vault, table: Table, partition: str, prefix: str = "") -> It
         after = page.rows[-1].key.sort
 
 
-@dataclass(frozen=True, slots=True)
-class _Spot:
-    """Where one attempt puts a batch: its generation, tick and head shard; and its pack, if any."""
-
-    work: Work
-    generation: int
-    tick: int
-    shard: int
-    batch: BatchId
-    pack: PackRef | None
-
-    def rows(self, changes: Sequence[StagedChange]) -> list[Change]:
-        """The changes that the transaction must carry, the rest being written already.
-
-        A batch of up to 90 goes whole into the transaction. Of a larger one, only the row that
-        makes it visible does.
-        """
-        named = self._name_rows(changes)
-        alone = len(changes) <= TRANSACTION_RECORDS_MAX
-        staged = [self._staged_row(change, alone=alone) for change in changes]
-        if alone:
-            return [*named, *staged]
-        self.work.vault.catalog.put_many([*staged, *named[1:]])
-        return [named[0]]
-
-    def _staged_row(self, change: StagedChange, *, alone: bool) -> Put:
-        work = self.work
-        hashed = digests.staged_id(change.id, work.keys.ids.staged_id)
-        key = keyspace.staged_row(work.branch, self.generation, hashed, self.tick, self.batch)
-        sealed = work.keys.seal(
-            change.encode(),
-            purpose="staged",
-            context=f"{work.branch}/{self.generation}",
-            place=_place(work, key),
-        )
-        # Only a row written before its batch was acknowledged needs to say where to look for that.
-        return Put(key, {"sealed": sealed} if alone else {"sealed": sealed, "shard": self.shard})
-
-    def _name_rows(self, changes: Sequence[StagedChange]) -> list[Put]:
-        parts = [
-            changes[at : at + BATCH_ROW_IDS_MAX] for at in range(0, len(changes), BATCH_ROW_IDS_MAX)
-        ]
-        work = self.work
-        keys = refs.batch_row_keys(
-            work.branch, self.generation, self.shard, self.tick, self.batch, len(parts)
-        )
-        # The sweep finds the pack by the batch's first row.
-        pack: Attributes = {} if self.pack is None else {"pack": self.pack.id}
-        return [
-            Put(
-                key,
-                {
-                    **(pack if key == keys[0] else {}),
-                    "sealed": work.keys.seal(
-                        encode_names(part),
-                        purpose="batch",
-                        context=f"{work.branch}/{self.generation}",
-                        place=_place(work, key),
-                    ),
-                },
-            )
-            for key, part in zip(keys, parts, strict=True)
-        ]
-
-
-def _check_room(head: refs.Head, records: int, size: int) -> None:
-    if head.records + records > GENERATION_RECORDS_MAX:
-        raise StagingFull(
-            f"{head.records} records are staged on this branch and {records} more would exceed"
-            f" {GENERATION_RECORDS_MAX}: commit first"
-        )
-    if head.bytes + size > GENERATION_BYTES_MAX:
-        raise StagingFull(
-            f"{head.bytes} bytes are staged on this branch and {size} more would exceed"
-            f" {GENERATION_BYTES_MAX}: commit first"
-        )
-
-
 def _batches(work: Work, generation: int) -> Iterator[_Batch]:
     """The visible batches of a generation."""
     for shard in range(keyspace.HEAD_SHARDS):
@@ -364,7 +255,7 @@ def _batches(work: Work, generation: int) -> Iterator[_Batch]:
                 row.binary("sealed"),
                 purpose="batch",
                 context=f"{work.branch}/{generation}",
-                place=_place(work, row.key),
+                place=place_of(work, row.key),
             )
             names.setdefault((tick, batch), []).extend(decode_names(opened))
         for (tick, batch), found in names.items():
@@ -382,5 +273,6 @@ def _is_visible(work: Work, generation: int, row: Row) -> bool:
     return work.vault.catalog.get(key) is not None
 
 
-def _place(work: Work, key: Key) -> str:
+def place_of(work: Work, key: Key) -> str:
+    """What a sealed row is bound to."""
     return f"{work.dataset.workspace}/{work.dataset.id}/{key.partition}/{key.sort}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from datavault.adapters.aws.answers import Reason
-from datavault.domain.errors import Corrupt, TooLarge, Unavailable, VaultError
+from datavault.domain.errors import Corrupt, KekUnavailable, TooLarge, Unavailable, VaultError
 
 
 class AwsError(Exception):
@@ -38,7 +38,7 @@ _THROTTLED = Meaning(Unavailable, "AWS asks us to slow down", retry=True)
 _FAILED = Meaning(Unavailable, "AWS failed to answer", retry=True)
 # Credentials that expired are replaced before the one retry; see ``client``.
 _EXPIRED = Meaning(Unavailable, "AWS does not accept our credentials any more", retry=True)
-_NO_KEK = Meaning(Unavailable, "the KEK is disabled, deleted or not ours to use")
+_NO_KEK = Meaning(KekUnavailable, "the KEK is disabled, deleted or not ours to use")
 _NOT_WRAPPED = Meaning(Corrupt, "a wrapped key does not open under its KEK in its context")
 
 MEANINGS: Mapping[str, Meaning] = {

@@ -2,7 +2,7 @@
 
 No error names the ARN: it holds an account's id, and messages reach the API's callers.
 
-Access that is refused is ``Unavailable``: whoever owns a KEK may turn us away, and a revoked
+Access that is refused is ``KekUnavailable``: whoever owns a KEK may turn us away, and a revoked
 grant looks no different from a disabled key to those whose data is under it.
 """
 
@@ -16,7 +16,7 @@ from datavault.adapters.aws.answers import (
 )
 from datavault.adapters.aws.client import Json, JsonClient
 from datavault.adapters.aws.errors import AwsError, translated
-from datavault.domain.errors import Corrupt, Unavailable
+from datavault.domain.errors import Corrupt, KekUnavailable, Unavailable
 
 _KEY_BYTES = 32
 _ROTATION_DAYS = 90
@@ -78,5 +78,5 @@ class KmsKeyring:
             return self._client.call(operation, request, answer)
         except AwsError as error:
             if error.code == "AccessDeniedException":
-                raise Unavailable(f"{subject} is not ours to use") from error
+                raise KekUnavailable(f"{subject} is not ours to use") from error
             raise translated(error, subject) from error

@@ -12,7 +12,7 @@ from threading import Lock
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from datavault.domain.errors import Corrupt, Unavailable
+from datavault.domain.errors import Corrupt, KekUnavailable
 
 _MARK = b"memory keyring 1\0"
 _NONCE_BYTES = 12
@@ -56,7 +56,7 @@ class MemoryKeyring:
         pass
 
     def disable(self, kek: str) -> None:
-        """From now on ``kek`` is ``Unavailable``."""
+        """From now on ``kek`` is ``KekUnavailable``."""
         with self._lock:
             self._disabled.add(kek)
 
@@ -68,7 +68,7 @@ class MemoryKeyring:
     def _enabled(self, kek: str) -> AESGCM:
         with self._lock:
             if kek not in self._keks or kek in self._disabled:
-                raise Unavailable(f"{kek} is disabled or does not exist")
+                raise KekUnavailable(f"{kek} is disabled or does not exist")
             return self._keks[kek]
 
 

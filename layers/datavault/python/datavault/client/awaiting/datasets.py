@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from datavault.client.routes import CallOptions, ChangeOptions
     from datavault.contracts.datasets import DatasetListReply, DatasetReply
+    from datavault.contracts.stats import DatasetStatsReply
 
 
 class AsyncDatasets(AsyncCaller):
@@ -177,5 +178,20 @@ class AsyncDatasets(AsyncCaller):
                     "metadata": metadata,
                 },
             ),
+            **options,
+        )
+
+    async def get_dataset_stats(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        base: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> DatasetStatsReply:
+        """Count what a version takes, and what of it another version shares."""
+        return await self.call(
+            routing.GET_DATASET_STATS,
+            Arguments(path=(dataset_id,), query={"ref": ref, "base": base}),
             **options,
         )

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from datavault.client.messages import Lines
     from datavault.client.routes import CallOptions, ChangeOptions
-    from datavault.contracts.records import AppendReply, RecordIn, RecordListReply, RecordReply
+    from datavault.contracts.records import (
+        AppendReply,
+        BatchGetReply,
+        CountReply,
+        RecordEventReply,
+        RecordHistoryReply,
+        RecordIn,
+        RecordListReply,
+        RecordReply,
+    )
 
 
 class AsyncRecords(AsyncCaller):
@@ -132,17 +141,110 @@ class AsyncRecords(AsyncCaller):
             **options,
         )
 
+    async def batch_get_records(
+        self,
+        dataset_id: str,
+        *,
+        ids: Sequence[str],
+        ref: str = "main",
+        **options: Unpack[ChangeOptions],
+    ) -> BatchGetReply:
+        """Get up to 100 records by their ids; nothing is changed."""
+        return await self.call(
+            routing.BATCH_GET_RECORDS,
+            Arguments(path=(dataset_id,), body={"ids": ids, "ref": ref}),
+            **options,
+        )
+
+    async def batch_get_records_as_lines(
+        self,
+        dataset_id: str,
+        *,
+        ids: Sequence[str],
+        ref: str = "main",
+        **options: Unpack[ChangeOptions],
+    ) -> Lines:
+        """``batch_get_records`` as NDJSON; each line is a record byte for byte."""
+        return await self.call(
+            routing.BATCH_GET_RECORDS_AS_LINES,
+            Arguments(path=(dataset_id,), body={"ids": ids, "ref": ref}),
+            **options,
+        )
+
+    async def count_records(
+        self, dataset_id: str, *, ref: str = "main", **options: Unpack[CallOptions]
+    ) -> CountReply:
+        """Count the records of a branch, tag or commit."""
+        return await self.call(
+            routing.COUNT_RECORDS, Arguments(path=(dataset_id,), query={"ref": ref}), **options
+        )
+
+    async def list_record_history(
+        self,
+        dataset_id: str,
+        record_id: str,
+        *,
+        ref: str = "main",
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> RecordHistoryReply:
+        """List the commits that changed a record, newest first."""
+        return await self.call(
+            routing.LIST_RECORD_HISTORY,
+            Arguments(
+                path=(dataset_id, record_id), query={"ref": ref, "limit": limit, "cursor": cursor}
+            ),
+            **options,
+        )
+
+    async def iter_record_history(
+        self,
+        dataset_id: str,
+        record_id: str,
+        *,
+        ref: str = "main",
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> AsyncIterator[RecordEventReply]:
+        """Iterate over all pages of ``list_record_history``, each fetched when reached."""
+        async for page in async_pages(
+            self.list_record_history, dataset_id, record_id, ref=ref, limit=page_size, **options
+        ):
+            for item in page.data:
+                yield item
+
     async def delete_record(
         self,
         dataset_id: str,
         record_id: str,
         *,
         branch: str = "main",
+        expected_version: str | None = None,
         **options: Unpack[ChangeOptions],
     ) -> None:
         """Stage the removal of one record on a branch."""
         return await self.call(
             routing.DELETE_RECORD,
-            Arguments(path=(dataset_id, record_id), query={"branch": branch}),
+            Arguments(
+                path=(dataset_id, record_id),
+                query={"branch": branch, "expected_version": expected_version},
+            ),
+            **options,
+        )
+
+    async def restore_record(
+        self,
+        dataset_id: str,
+        record_id: str,
+        *,
+        ref: str,
+        branch: str = "main",
+        **options: Unpack[ChangeOptions],
+    ) -> AppendReply:
+        """Stage one record on a branch as another ref has it."""
+        return await self.call(
+            routing.RESTORE_RECORD,
+            Arguments(path=(dataset_id, record_id), body={"ref": ref, "branch": branch}),
             **options,
         )

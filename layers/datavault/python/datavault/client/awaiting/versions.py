@@ -10,7 +10,7 @@ from datavault.client.routes import Arguments
 from datavault.client.routing import versions as routing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from typing import Literal
 
     from datavault.client.routes import CallOptions, ChangeOptions
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
         ReflogReply,
     )
     from datavault.contracts.versions.commits import CommitListReply, CommitReply
+    from datavault.contracts.versions.diff import ChangeCountsReply, ChangeReply, DiffReply
+    from datavault.contracts.versions.merges import (
+        ConflictListReply,
+        ConflictReply,
+        MergeReply,
+        PreviewReply,
+        ResolutionIn,
+    )
     from datavault.contracts.versions.tags import TagListReply, TagReply
+    from datavault.contracts.versions.verification import VerifyReply
 
 
 class AsyncVersions(AsyncCaller):
@@ -219,10 +228,289 @@ class AsyncVersions(AsyncCaller):
         """Get one tag."""
         return await self.call(routing.GET_TAG, Arguments(path=(dataset_id, tag)), **options)
 
+    async def verify_version(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> VerifyReply:
+        """Read and verify every node and block of a version, a page at a time."""
+        return await self.call(
+            routing.VERIFY_VERSION,
+            Arguments(path=(dataset_id,), query={"ref": ref, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_verify_version(
+        self, dataset_id: str, *, ref: str = "main", **options: Unpack[CallOptions]
+    ) -> AsyncIterator[VerifyReply]:
+        """Iterate over all pages of ``verify_version``, each fetched when reached."""
+        async for page in async_pages(self.verify_version, dataset_id, ref=ref, **options):
+            yield page
+
     async def delete_branch(
         self, dataset_id: str, branch: str, **options: Unpack[ChangeOptions]
     ) -> None:
         """Delete a branch and what is staged on it; its commits stay."""
         return await self.call(
             routing.DELETE_BRANCH, Arguments(path=(dataset_id, branch)), **options
+        )
+
+    async def diff_refs(
+        self,
+        dataset_id: str,
+        *,
+        base: str,
+        target: str = "main",
+        include: Literal["etags", "records"] = "etags",
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> DiffReply:
+        """List what differs between the committed states of two refs, by record id."""
+        return await self.call(
+            routing.DIFF_REFS,
+            Arguments(
+                path=(dataset_id,),
+                query={
+                    "base": base,
+                    "target": target,
+                    "include": include,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
+            **options,
+        )
+
+    async def iter_diff_refs(
+        self,
+        dataset_id: str,
+        *,
+        base: str,
+        target: str = "main",
+        include: Literal["etags", "records"] = "etags",
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> AsyncIterator[ChangeReply]:
+        """Iterate over all pages of ``diff_refs``, each fetched when reached."""
+        async for page in async_pages(
+            self.diff_refs,
+            dataset_id,
+            base=base,
+            target=target,
+            include=include,
+            limit=page_size,
+            **options,
+        ):
+            for item in page.data:
+                yield item
+
+    async def count_changes(
+        self,
+        dataset_id: str,
+        *,
+        base: str,
+        target: str = "main",
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> ChangeCountsReply:
+        """Count what differs between the committed states of two refs."""
+        return await self.call(
+            routing.COUNT_CHANGES,
+            Arguments(path=(dataset_id,), query={"base": base, "target": target, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_count_changes(
+        self, dataset_id: str, *, base: str, target: str = "main", **options: Unpack[CallOptions]
+    ) -> AsyncIterator[ChangeCountsReply]:
+        """Iterate over all pages of ``count_changes``, each fetched when reached."""
+        async for page in async_pages(
+            self.count_changes, dataset_id, base=base, target=target, **options
+        ):
+            yield page
+
+    async def preview_merge(
+        self,
+        dataset_id: str,
+        *,
+        source: str,
+        target: str = "main",
+        base: str | None = None,
+        granularity: Literal["fields", "records"] = "fields",
+        histories: Literal["related", "any"] = "related",
+        **options: Unpack[CallOptions],
+    ) -> PreviewReply:
+        """Say what merging a ref into a branch would come to, all conflicts counted."""
+        return await self.call(
+            routing.PREVIEW_MERGE,
+            Arguments(
+                path=(dataset_id,),
+                query={
+                    "source": source,
+                    "target": target,
+                    "base": base,
+                    "granularity": granularity,
+                    "histories": histories,
+                },
+            ),
+            **options,
+        )
+
+    async def list_conflicts(
+        self,
+        dataset_id: str,
+        *,
+        source: str,
+        target: str = "main",
+        base: str | None = None,
+        granularity: Literal["fields", "records"] = "fields",
+        histories: Literal["related", "any"] = "related",
+        include: Literal["etags", "records"] = "etags",
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> ConflictListReply:
+        """List the records in conflict that merging a ref into a branch would meet."""
+        return await self.call(
+            routing.LIST_CONFLICTS,
+            Arguments(
+                path=(dataset_id,),
+                query={
+                    "source": source,
+                    "target": target,
+                    "base": base,
+                    "granularity": granularity,
+                    "histories": histories,
+                    "include": include,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
+            **options,
+        )
+
+    async def iter_conflicts(
+        self,
+        dataset_id: str,
+        *,
+        source: str,
+        target: str = "main",
+        base: str | None = None,
+        granularity: Literal["fields", "records"] = "fields",
+        histories: Literal["related", "any"] = "related",
+        include: Literal["etags", "records"] = "etags",
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> AsyncIterator[ConflictReply]:
+        """Iterate over all pages of ``list_conflicts``, each fetched when reached."""
+        async for page in async_pages(
+            self.list_conflicts,
+            dataset_id,
+            source=source,
+            target=target,
+            base=base,
+            granularity=granularity,
+            histories=histories,
+            include=include,
+            limit=page_size,
+            **options,
+        ):
+            for item in page.data:
+                yield item
+
+    async def merge_refs(
+        self,
+        dataset_id: str,
+        *,
+        source: str,
+        strategy: Literal["fail", "ours", "theirs"] = "fail",
+        granularity: Literal["fields", "records"] = "fields",
+        resolutions: Sequence[ResolutionIn] = (),
+        message: str = "",
+        target: str = "main",
+        histories: Literal["related", "any"] = "related",
+        **options: Unpack[ChangeOptions],
+    ) -> MergeReply:
+        """Merge what a ref has committed into a branch."""
+        return await self.call(
+            routing.MERGE_REFS,
+            Arguments(
+                path=(dataset_id,),
+                body={
+                    "source": source,
+                    "strategy": strategy,
+                    "granularity": granularity,
+                    "resolutions": resolutions,
+                    "message": message,
+                    "target": target,
+                    "histories": histories,
+                },
+            ),
+            **options,
+        )
+
+    async def cherry_pick_commit(
+        self,
+        dataset_id: str,
+        *,
+        commit: str,
+        strategy: Literal["fail", "ours", "theirs"] = "fail",
+        granularity: Literal["fields", "records"] = "fields",
+        resolutions: Sequence[ResolutionIn] = (),
+        message: str = "",
+        branch: str = "main",
+        mainline: int | None = None,
+        **options: Unpack[ChangeOptions],
+    ) -> MergeReply:
+        """Make on a branch what a commit changed, as a new commit."""
+        return await self.call(
+            routing.CHERRY_PICK_COMMIT,
+            Arguments(
+                path=(dataset_id,),
+                body={
+                    "commit": commit,
+                    "strategy": strategy,
+                    "granularity": granularity,
+                    "resolutions": resolutions,
+                    "message": message,
+                    "branch": branch,
+                    "mainline": mainline,
+                },
+            ),
+            **options,
+        )
+
+    async def revert_commit(
+        self,
+        dataset_id: str,
+        *,
+        commit: str,
+        strategy: Literal["fail", "ours", "theirs"] = "fail",
+        granularity: Literal["fields", "records"] = "fields",
+        resolutions: Sequence[ResolutionIn] = (),
+        message: str = "",
+        branch: str = "main",
+        mainline: int | None = None,
+        **options: Unpack[ChangeOptions],
+    ) -> MergeReply:
+        """Undo on a branch what a commit changed, as a new commit."""
+        return await self.call(
+            routing.REVERT_COMMIT,
+            Arguments(
+                path=(dataset_id,),
+                body={
+                    "commit": commit,
+                    "strategy": strategy,
+                    "granularity": granularity,
+                    "resolutions": resolutions,
+                    "message": message,
+                    "branch": branch,
+                    "mainline": mainline,
+                },
+            ),
+            **options,
         )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from datavault.client.routes import CallOptions, ChangeOptions
     from datavault.contracts.datasets import DatasetListReply, DatasetReply
+    from datavault.contracts.stats import DatasetStatsReply
 
 
 class Datasets(Caller):
@@ -170,5 +171,20 @@ class Datasets(Caller):
                     "metadata": metadata,
                 },
             ),
+            **options,
+        )
+
+    def get_dataset_stats(
+        self,
+        dataset_id: str,
+        *,
+        ref: str = "main",
+        base: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> DatasetStatsReply:
+        """Count what a version takes, and what of it another version shares."""
+        return self.call(
+            routing.GET_DATASET_STATS,
+            Arguments(path=(dataset_id,), query={"ref": ref, "base": base}),
             **options,
         )

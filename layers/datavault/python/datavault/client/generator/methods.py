@@ -167,7 +167,9 @@ def _paged(
     call = f"{walk}(self.{listing}, {', '.join([*passed, '**options'])})"
     body = f"{loop} page in {call}:\n            for item in {items}:\n                yield item"
     if items is None:
-        body = f"{loop} page in {call}:\n            yield page"
+        # An asynchronous generator cannot hand over to another one.
+        whole = f"{loop} page in {call}:\n            yield page"
+        body = whole if flavour.is_async else f"yield from {call}"
     elif not flavour.is_async:
         body = f"for page in {call}:\n            yield from {items}"
     doc = f"Iterate over all pages of ``{listing}``, each fetched when reached."

@@ -8,6 +8,7 @@ from datavault.client.routes import Route
 
 if TYPE_CHECKING:
     from datavault.contracts.datasets import DatasetListReply, DatasetReply
+    from datavault.contracts.stats import DatasetStatsReply
 
 CREATE_DATASET: Route[DatasetReply] = Route(
     "create_dataset", "POST", "/api/v1/datasets", "datavault.contracts.datasets:DatasetReply"
@@ -44,4 +45,10 @@ CLONE_DATASET: Route[DatasetReply] = Route(
     "POST",
     "/api/v1/datasets/{dataset_id}/clone",
     "datavault.contracts.datasets:DatasetReply",
+)
+GET_DATASET_STATS: Route[DatasetStatsReply] = Route(
+    "get_dataset_stats",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/stats",
+    "datavault.contracts.stats:DatasetStatsReply",
 )

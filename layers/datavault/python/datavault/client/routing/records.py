@@ -8,7 +8,14 @@ from datavault.client.routes import Route
 
 if TYPE_CHECKING:
     from datavault.client.messages import Lines
-    from datavault.contracts.records import AppendReply, RecordListReply, RecordReply
+    from datavault.contracts.records import (
+        AppendReply,
+        BatchGetReply,
+        CountReply,
+        RecordHistoryReply,
+        RecordListReply,
+        RecordReply,
+    )
 
 APPEND_RECORDS: Route[AppendReply] = Route(
     "append_records",
@@ -37,6 +44,36 @@ GET_RECORD_AS_LINES: Route[Lines] = Route(
     "/api/v1/datasets/{dataset_id}/records/{record_id}",
     returns="application/x-ndjson",
 )
+BATCH_GET_RECORDS: Route[BatchGetReply] = Route(
+    "batch_get_records",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/batch-get",
+    "datavault.contracts.records:BatchGetReply",
+)
+BATCH_GET_RECORDS_AS_LINES: Route[Lines] = Route(
+    "batch_get_records",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/batch-get",
+    returns="application/x-ndjson",
+)
+COUNT_RECORDS: Route[CountReply] = Route(
+    "count_records",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/count",
+    "datavault.contracts.records:CountReply",
+)
+LIST_RECORD_HISTORY: Route[RecordHistoryReply] = Route(
+    "list_record_history",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/records/{record_id}/history",
+    "datavault.contracts.records:RecordHistoryReply",
+)
 DELETE_RECORD: Route[None] = Route(
     "delete_record", "DELETE", "/api/v1/datasets/{dataset_id}/records/{record_id}"
+)
+RESTORE_RECORD: Route[AppendReply] = Route(
+    "restore_record",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/records/{record_id}/restore",
+    "datavault.contracts.records:AppendReply",
 )

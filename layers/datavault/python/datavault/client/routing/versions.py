@@ -9,7 +9,10 @@ from datavault.client.routes import Route
 if TYPE_CHECKING:
     from datavault.contracts.versions.branches import BranchListReply, BranchReply, ReflogReply
     from datavault.contracts.versions.commits import CommitListReply, CommitReply
+    from datavault.contracts.versions.diff import ChangeCountsReply, DiffReply
+    from datavault.contracts.versions.merges import ConflictListReply, MergeReply, PreviewReply
     from datavault.contracts.versions.tags import TagListReply, TagReply
+    from datavault.contracts.versions.verification import VerifyReply
 
 CREATE_COMMIT: Route[CommitReply] = Route(
     "create_commit",
@@ -83,6 +86,54 @@ GET_TAG: Route[TagReply] = Route(
     "/api/v1/datasets/{dataset_id}/tags/{tag}",
     "datavault.contracts.versions.tags:TagReply",
 )
+VERIFY_VERSION: Route[VerifyReply] = Route(
+    "verify_version",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/verify",
+    "datavault.contracts.versions.verification:VerifyReply",
+)
 DELETE_BRANCH: Route[None] = Route(
     "delete_branch", "DELETE", "/api/v1/datasets/{dataset_id}/branches/{branch}"
+)
+DIFF_REFS: Route[DiffReply] = Route(
+    "diff_refs",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/diff",
+    "datavault.contracts.versions.diff:DiffReply",
+)
+COUNT_CHANGES: Route[ChangeCountsReply] = Route(
+    "count_changes",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/diff/counts",
+    "datavault.contracts.versions.diff:ChangeCountsReply",
+)
+PREVIEW_MERGE: Route[PreviewReply] = Route(
+    "preview_merge",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/merge/preview",
+    "datavault.contracts.versions.merges:PreviewReply",
+)
+LIST_CONFLICTS: Route[ConflictListReply] = Route(
+    "list_conflicts",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/merge/conflicts",
+    "datavault.contracts.versions.merges:ConflictListReply",
+)
+MERGE_REFS: Route[MergeReply] = Route(
+    "merge_refs",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/merge",
+    "datavault.contracts.versions.merges:MergeReply",
+)
+CHERRY_PICK_COMMIT: Route[MergeReply] = Route(
+    "cherry_pick_commit",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/cherry-pick",
+    "datavault.contracts.versions.merges:MergeReply",
+)
+REVERT_COMMIT: Route[MergeReply] = Route(
+    "revert_commit",
+    "POST",
+    "/api/v1/datasets/{dataset_id}/revert",
+    "datavault.contracts.versions.merges:MergeReply",
 )

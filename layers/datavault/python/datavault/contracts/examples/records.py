@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from datavault.contracts.examples.shared import DATASET, ONE_PAGE, RECORD, RECORD_ID, links
+from datavault.contracts.examples.shared import (
+    AT,
+    COMMIT,
+    DATASET,
+    ONE_PAGE,
+    RECORD,
+    RECORD_ID,
+    links,
+)
 
 RECORD_REPLY = {
     "id": RECORD_ID,
@@ -10,6 +18,17 @@ RECORD_REPLY = {
     "etag": "5f0c1e9ab3d27468",
     "staged": True,
     "_links": links(self=f"/{DATASET}/records/{RECORD_ID}?ref=main", dataset=f"/{DATASET}"),
+}
+
+APPENDED = {
+    "branch": "main",
+    "count": 1,
+    "ids": [RECORD_ID],
+    "_links": links(
+        dataset=f"/{DATASET}",
+        records=f"/{DATASET}/records?ref=main",
+        commits=f"/{DATASET}/commits",
+    ),
 }
 
 PATH_PARAMETERS: dict[str, tuple[str, str]] = {
@@ -20,24 +39,58 @@ PATH_PARAMETERS: dict[str, tuple[str, str]] = {
 }
 
 REQUESTS: dict[str, Any] = {
-    "append_records": {"branch": "main", "records": [{"data": RECORD}]},
+    "append_records": {
+        "branch": "main",
+        "records": [{"data": RECORD, "expected_version": "5f0c1e9ab3d274685f0c1e9ab3d27468"}],
+    },
+    "batch_get_records": {"ref": "main", "ids": [RECORD_ID, "chat-0002"]},
+    "restore_record": {"ref": COMMIT, "branch": "main"},
 }
 
 REPLIES: dict[str, Any] = {
-    "append_records": {
-        "branch": "main",
-        "count": 1,
-        "ids": [RECORD_ID],
-        "_links": links(
-            dataset=f"/{DATASET}",
-            records=f"/{DATASET}/records?ref=main",
-            commits=f"/{DATASET}/commits",
-        ),
-    },
+    "append_records": APPENDED,
+    "restore_record": APPENDED,
     "list_records": {
         "data": [RECORD_REPLY],
         "pagination": ONE_PAGE,
         "_links": links(self=f"/{DATASET}/records?ref=main&limit=100", dataset=f"/{DATASET}"),
     },
     "get_record": RECORD_REPLY,
+    "batch_get_records": {
+        "data": [RECORD_REPLY],
+        "missing": ["chat-0002"],
+        "remaining": [],
+        "_links": links(dataset=f"/{DATASET}"),
+    },
+    "count_records": {
+        "records": 1,
+        "commit": COMMIT,
+        "staged": 1,
+        "_links": links(
+            self=f"/{DATASET}/count?ref=main",
+            dataset=f"/{DATASET}",
+            records=f"/{DATASET}/records?ref=main",
+            commit=f"/{DATASET}/commits/{COMMIT}",
+        ),
+    },
+    "list_record_history": {
+        "data": [
+            {
+                "kind": "added",
+                "commit": COMMIT,
+                "author": "ada",
+                "committed_at": AT,
+                "etag": "5f0c1e9ab3d274685f0c1e9ab3d27468",
+                "_links": links(
+                    commit=f"/{DATASET}/commits/{COMMIT}",
+                    record=f"/{DATASET}/records/{RECORD_ID}?ref={COMMIT}",
+                ),
+            }
+        ],
+        "pagination": ONE_PAGE,
+        "_links": links(
+            self=f"/{DATASET}/records/{RECORD_ID}/history?ref=main&limit=100",
+            dataset=f"/{DATASET}",
+        ),
+    },
 }

@@ -51,10 +51,12 @@ class Opened:
 class Nodes:
     """Loads nodes through the cache and verifies their addresses."""
 
-    __slots__ = ("_cache", "_key", "_reader")
+    __slots__ = ("_cache", "_full_leaf", "_key", "_reader")
 
     def __init__(self, reader: NodeReader, key: bytes, cache: NodeCache | None) -> None:
         self._reader = reader
+        # The full leaf read last: where versions are compared, it is mostly the next one's anchor.
+        self._full_leaf: tuple[Locator, Entries] | None = None
         self._key = key
         self._cache = cache
 
@@ -112,9 +114,14 @@ class Nodes:
             )
         if address_of(node, self._key) != pointer.address:
             raise Corrupt(f"tree node is not the one of address {pointer.address.hex()}")
+        if anchor is None and isinstance(node, Leaf):
+            self._full_leaf = pointer.locator, node.rows
         return node, anchor
 
     def _read_anchor(self, locator: Locator) -> Entries:
+        held = self._full_leaf
+        if held is not None and held[0] == locator:
+            return held[1]
         anchor = decode(self._payload(locator))
         if not isinstance(anchor, Leaf):
             raise Corrupt(f"the anchor of a patch is a node of level {anchor.level}")

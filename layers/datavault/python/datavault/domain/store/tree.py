@@ -6,7 +6,7 @@ over nodes, numpy over their rows. What is held in memory is a leaf or two, the 
 one row per node written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from datavault.domain.store.columns import (
     PackRef,
     Values,
     found_at,
+    locator_columns,
 )
 from datavault.domain.store.diff import Difference, differences
 from datavault.domain.store.footprint import Surveyor
@@ -40,6 +41,19 @@ class Entry:
     id: bytes
     digest: bytes
     locator: Locator
+
+    @classmethod
+    def each(cls, rows: Entries) -> Iterator["Entry"]:
+        """The rows one by one: for a page of them, not for a tree."""
+        for row in range(len(rows)):
+            yield cls(bytes(rows.ids[row]), rows.values[row].tobytes(), rows.locator(row))
+
+    @classmethod
+    def columns(cls, entries: Sequence["Entry"]) -> Entries:
+        """Some entries as columns, in the order given."""
+        ids = np.array([entry.id for entry in entries], np.bytes_)
+        digests = np.frombuffer(b"".join(entry.digest for entry in entries), DIGEST)
+        return Entries(ids, digests, *locator_columns([entry.locator for entry in entries]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +121,30 @@ class Tree:
             found[where], digests[where], locators[where] = True, rows.values.take(at), places
         return Found(found, digests, locators, tuple(packs))
 
+    def get_both(
+        self, old: Pointer, new: Pointer, record_id: bytes
+    ) -> tuple[Entry | None, Entry | None] | None:
+        """A record's entries in two trees; ``None`` if the trees are the same where it belongs.
+
+        Goes down both by turns and stops where their nodes have one address, unread.
+        """
+        before: Pointer | None = old
+        after: Pointer | None = new
+        while before is not None and after is not None:
+            if before.address == after.address:
+                return None
+            level = max(before.level, after.level)
+            if level == 0:
+                break
+            if before.level == level:
+                before = self._child(before, record_id)
+            if after is not None and after.level == level:
+                after = self._child(after, record_id)
+        return (
+            None if before is None else self.get(before, record_id),
+            None if after is None else self.get(after, record_id),
+        )
+
     def scan(self, root: Pointer, *, after: bytes = b"") -> Iterator[Entries]:
         """All entries with ids greater than ``after``, in order, at most a leaf at a time."""
         first = after + b"\x01"  # Ids have no NUL: none is between the two.
@@ -131,13 +169,23 @@ class Tree:
         """
         return Rewriter(self._nodes, self._boundaries, self._keys.node, sink).apply(root, changes)
 
-    def diff(self, old: Pointer, new: Pointer) -> Iterator[Difference]:
-        """What differs between two trees, in order of id; what they share is not read."""
-        return differences(self._nodes, old, new)
+    def diff(
+        self, old: Pointer | None, new: Pointer | None, *, after: bytes = b""
+    ) -> Iterator[Difference]:
+        """What differs between two trees (``None``: an empty one) at ids greater than ``after``,
+        in order of id; what they share is not read."""
+        return differences(self._nodes, old, new, after=after)
 
     def surveyor(self) -> Surveyor:
         """Takes footprints of trees of this store."""
         return Surveyor(self._nodes)
+
+    def _child(self, pointer: Pointer, record_id: bytes) -> Pointer | None:
+        """The node one level below on which ``record_id`` belongs; none beyond the last."""
+        node = self._nodes.load(pointer)
+        assert isinstance(node, Inner)
+        row = int(node.rows.ids.searchsorted(record_id))
+        return node.pointer(row) if row < len(node.rows) else None
 
     def _leaves_of(
         self, node: Node, ids: Ids, start: int, stop: int

@@ -5,6 +5,7 @@ from datavault.domain.access import Action, Caller, require
 from datavault.domain.dataset_index import index
 from datavault.domain.datasets import DEFAULT_BRANCH, Dataset, Labels, Metadata, State, Workspace
 from datavault.domain.errors import Conflict, NotFound
+from datavault.domain.history import child_of
 from datavault.domain.ids import (
     BranchId,
     CommitId,
@@ -68,7 +69,7 @@ def create_dataset(
         changes = [
             *register(dataset, commit.id, "create_dataset", key),
             *key_rows,
-            commit_row(keys, dataset, commit, trail=b""),
+            commit_row(keys, dataset, child_of([], commit)),
             *remember(vault, caller, request, dataset.encode(), now_ms),
             ledger.entry(caller, Action.CREATE_DATASET, "create_dataset", dataset.id, now_ms),
         ]

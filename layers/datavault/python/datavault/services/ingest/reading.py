@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from datavault.domain.errors import VaultError
+from datavault.domain.errors import Conflict, VaultError
 from datavault.domain.formats.batch import KEPT_BYTES_MAX, Batch, Refuse, Refused
+from datavault.domain.papers import Mode
 from datavault.domain.store.columns import Entries, Ids, Values, same_values, stable_order
 from datavault.domain.store.node import Pointer
 from datavault.services import runs
@@ -145,6 +146,14 @@ def refuse_all(refused: Refused) -> None:
     where = f"line {refused.place.line}"
     error: VaultError = type(refused.error)(f"{where}: {refused.error}", field=where)
     raise error
+
+
+def require_mode(mode: Mode, *, changed: int) -> None:
+    """Refuse a version that changes records where the mode is to add only."""
+    if mode is Mode.APPEND_ONLY and changed:
+        raise Conflict(
+            f"{changed} records are on the branch with other contents, and the mode is to add only"
+        )
 
 
 def _refused(batch: Batch, bad: BadLine) -> Refused:

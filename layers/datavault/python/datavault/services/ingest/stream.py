@@ -12,7 +12,6 @@ naming the line.
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 
 from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
@@ -20,8 +19,9 @@ from datavault.domain.datasets import still_active
 from datavault.domain.errors import Invalid, VaultError
 from datavault.domain.formats.batch import BATCH_BYTES
 from datavault.domain.formats.lines import read_ndjson
-from datavault.domain.history import Commit, Kept
+from datavault.domain.history import Commit, Kept, child_of
 from datavault.domain.ids import BranchName, CommitId, DatasetId
+from datavault.domain.papers import Mode
 from datavault.domain.reflog import Why
 from datavault.domain.requests import Request
 from datavault.ports import Vault
@@ -35,19 +35,10 @@ from datavault.services.history import (
     read_commit,
     write_commit,
 )
-from datavault.services.ingest.reading import WORKERS, Reading, refuse_all
+from datavault.services.ingest.reading import WORKERS, Reading, refuse_all, require_mode
 from datavault.services.nodes import open_tree
-from datavault.services.refs import finish, open_work
-from datavault.services.staging import Work, read_head
-
-
-class Mode(StrEnum):
-    """What becomes of the branch's records that the stream does not have."""
-
-    UPSERT = "upsert"
-    """They stay."""
-    REPLACE = "replace"
-    """They go: the new version is the stream."""
+from datavault.services.refs import open_work, settled
+from datavault.services.staging import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,8 @@ def ingest_lines(
     Raises:
         Malformed, Invalid, TooLarge: a line, named by its number from 1, is no record.
         Invalid: an empty stream would replace everything.
-        Conflict: the branch is protected.
+        Conflict: the branch is protected, or has records of the stream with other contents and
+            the mode is to add only.
         Throttled: other changes to the branch keep coming first.
     """
     require(caller, Action.COMMIT)
@@ -116,13 +108,9 @@ class _Start:
 
 def _settled(work: Work, caller: Caller) -> _Start:
     """Where the branch is, once no commit job is pending on it."""
-    for _ in attempts(work.vault, "the branch"):
-        head = read_head(work)
-        if head.pending is None:
-            refs.require_unprotected(head)
-            return _Start(head, read_commit(work.vault, work.keys, work.dataset, head.commit))
-        finish(work, head.pending, caller)
-    raise AssertionError("attempts ends by raising")
+    head = settled(work, caller)
+    refs.require_unprotected(head)
+    return _Start(head, read_commit(work.vault, work.keys, work.dataset, head.commit))
 
 
 def _publish(
@@ -149,6 +137,7 @@ def _publish(
                 return Ingested(parent.commit, reading.records, reading.stored)
             start = _settled(work, caller)
             continue
+        require_mode(mode, changed=built.counts.changed)
         commit = write_commit(vault, keys, parent.commit, built, said)
         why = Why("ingest_lines", caller.subject, now_ms)
         entry = ledger.entry(
@@ -164,7 +153,7 @@ def _publish(
         moved = [
             still_active(dataset, token),
             *refs.move(work.named, start.head, commit.id, why),
-            commit_row(keys, dataset, commit, trail=parent.trail_of_child()),
+            commit_row(keys, dataset, child_of([parent], commit)),
             *remember(vault, caller, request, _outcome(reading, commit), now_ms),
             entry,
         ]

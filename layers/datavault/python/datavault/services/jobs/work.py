@@ -27,16 +27,21 @@ def start_job(vault: Vault, job: Job) -> None:
     vault.workflows.start(job.kind.value, job.id, payload)
 
 
+def find_own_job(vault: Vault, ws: WorkspaceId, job_id: JobId) -> Job:
+    """A job, for its own steps; it may have ended."""
+    row = vault.catalog.get(keyspace.job(ws, job_id))
+    if row is None:
+        raise NotFound(f"there is no job {job_id}")
+    return Job.of(row)
+
+
 def open_job(vault: Vault, ws: WorkspaceId, job_id: JobId) -> Job:
     """The job that a step works on.
 
     Raises:
         Cancelled: it has ended, or somebody wants it to.
     """
-    row = vault.catalog.get(keyspace.job(ws, job_id))
-    if row is None:
-        raise NotFound(f"there is no job {job_id}")
-    job = Job.of(row)
+    job = find_own_job(vault, ws, job_id)
     if not job.state.is_open or job.state is JobState.CANCELLING:
         raise Cancelled(f"job {job_id} is {job.state}")
     return job
@@ -86,10 +91,7 @@ def end_job(
     May be repeated; what has ended stays as it is.
     """
     for token in attempts(vault, "the job"):
-        row = vault.catalog.get(keyspace.job(ws, job_id))
-        if row is None:
-            raise NotFound(f"there is no job {job_id}")
-        job = Job.of(row)
+        job = find_own_job(vault, ws, job_id)
         if not job.state.is_open:
             return job
         cancelled = job.state is JobState.CANCELLING

@@ -4,7 +4,7 @@ from datavault.domain import ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.commit_jobs import CommitJob
 from datavault.domain.datasets import still_active
-from datavault.domain.errors import Conflict, Corrupt
+from datavault.domain.errors import Conflict
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchName, CommitId, DatasetId, JobId, new_id
 from datavault.domain.pages import Page
@@ -13,7 +13,7 @@ from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_dataset, find_writable_dataset
-from datavault.services.history import find_commit_rows, open_commit_row, read_commit
+from datavault.services.history import first_parents, read_commit
 from datavault.services.keys import open_store
 from datavault.services.refs import (
     find_made,
@@ -95,22 +95,10 @@ def list_commits(
     keys = open_store(vault, dataset)
     scope = f"list_commits/{dataset_id}/{ref}"
     position = open_cursor(vault, caller, scope, cursor)
-    next_id = resolve(vault, dataset, ref).commit if position is None else CommitId(position)
-    listed: list[Commit] = []
-    upcoming: CommitId | None = next_id
-    while upcoming is not None and len(listed) < limit:
-        first = read_commit(vault, keys, dataset, upcoming)
-        names = [upcoming, *first.ancestors()][: limit - len(listed)]
-        rows = find_commit_rows(vault, dataset, names)
-        for name in names:
-            if name not in rows:
-                raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
-            commit = open_commit_row(keys, rows[name]).commit
-            if commit.id != upcoming:
-                raise Corrupt(f"commit {commit.id} is not the parent of the one before it")
-            listed.append(commit)
-            upcoming = commit.parents[0] if commit.parents else None
-    return Page(tuple(listed), seal_cursor(vault, caller, scope, upcoming))
+    start = resolve(vault, dataset, ref).commit if position is None else CommitId(position)
+    listed = tuple(first_parents(vault, keys, dataset, start, limit))
+    upcoming = listed[-1].parents[0] if listed[-1].parents else None
+    return Page(listed, seal_cursor(vault, caller, scope, upcoming))
 
 
 def _close(

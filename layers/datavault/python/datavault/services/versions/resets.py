@@ -60,11 +60,9 @@ def reset_branch(
         if head.pending is not None:
             finish(work, head.pending, caller)
             continue
-        _require_expected(head, expected)
+        _require_settled(head, expected, staged)
         target = resolve(vault, work.dataset, to).commit
         branch = replace(refs.Branch.of(own_row(work), head), commit=target)
-        if staged is Staged.REFUSE:
-            refs.require_nothing_staged(head)
         if not head.records and target == head.commit:
             if left_so(work, head, branch, caller, request, token):
                 return branch
@@ -124,9 +122,12 @@ def list_reflog(
     return Page(moves, seal_cursor(vault, caller, scope, last))
 
 
-def _require_expected(head: refs.Head, expected: CommitId | None) -> None:
+def _require_settled(head: refs.Head, expected: CommitId | None, staged: Staged) -> None:
+    """Return if the branch is where it is expected, with nothing staged that is to stay."""
     if expected is not None and expected != head.commit:
         raise PreconditionFailed(f"the branch is at commit {head.commit}", field="expected_commit")
+    if staged is Staged.REFUSE:
+        refs.require_nothing_staged(head)
 
 
 def _reset(work: Work, head: refs.Head, target: CommitId, staged: Staged, why: Why) -> list[Change]:

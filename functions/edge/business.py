@@ -1,0 +1,37 @@
+"""What the vault is used for, as numbers: how many records and commits an operation made.
+
+Counts only, never ids or content. A request that is repeated under its ``Idempotency-Key`` is
+answered as it was the first time and counts again: these are for trends, not for bills.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from functions.edge.requests import Event
+from functions.edge.responses import Outcome
+
+RECORDS_APPENDED = "records_appended"
+RECORDS_DELETED = "records_deleted"
+COMMITS_MADE = "commits_made"
+BYTES_IN = "bytes_in"
+COUNTS = (RECORDS_APPENDED, RECORDS_DELETED, COMMITS_MADE, BYTES_IN)
+
+_COUNTS: Mapping[str, Callable[[Any], Mapping[str, int]]] = {
+    "append_records": lambda reply: {RECORDS_APPENDED: reply.count},
+    "delete_record": lambda _: {RECORDS_DELETED: 1},
+    "create_commit": lambda _: {COMMITS_MADE: 1},
+}
+
+
+def counts_of(operation: str, event: Event, outcome: Outcome) -> dict[str, int]:
+    """The metrics of an operation that went well."""
+    made = _COUNTS[operation](outcome) if operation in _COUNTS else {}
+    return {**made, BYTES_IN: _body_bytes(event)}
+
+
+def _body_bytes(event: Event) -> int:
+    """The body's size as it was sent; bodies of text are ASCII but for a few letters."""
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        return len(body) * 3 // 4 - body[-2:].count("=")
+    return len(body)

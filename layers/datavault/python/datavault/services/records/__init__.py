@@ -1,0 +1,1 @@
+"""Records: changing them, reading them, and their history."""
