@@ -12,9 +12,9 @@ from datavault.domain.ids import CommitId, DatasetId, JobId, new_id
 from datavault.domain.jobs import Failure, Job, JobKind, JobState, Tally
 from datavault.domain.rows import Table
 from datavault.ports import Execution
+from datavault.services.job_steps import end_job, open_job, report, report_part, start_job
 from datavault.services.jobs.requests import cancel_job, get_job, list_jobs
 from datavault.services.jobs.sweep import SILENT_MS_MAX, UNSTARTED_MS, SweptJobs, sweep_jobs
-from datavault.services.jobs.work import end_job, open_job, report, report_part, start_job
 from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Shelf, a_request
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault

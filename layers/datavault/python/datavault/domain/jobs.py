@@ -208,6 +208,15 @@ def ask_to_end(ws: WorkspaceId, job: JobId, now_ms: int) -> Update:
     )
 
 
+def note_failure(ws: WorkspaceId, job: JobId, failure: Failure, now_ms: int) -> Update:
+    """Why an open job will fail, as the step says that failed; state machines pass names only."""
+    return Update(
+        keyspace.job(ws, job),
+        assign={**_said(failure), "updated_ms": now_ms},
+        condition=(If("open", "=", 1),),
+    )
+
+
 def succeed(ws: WorkspaceId, job: JobId, commit: CommitId, now_ms: int) -> list[Change]:
     """The end that was hoped for; only while nobody wants another. Goes with the ref's move."""
     return [
@@ -215,6 +224,7 @@ def succeed(ws: WorkspaceId, job: JobId, commit: CommitId, now_ms: int) -> list[
             keyspace.job(ws, job),
             assign={
                 "open": 0,
+                **_said(Failure("", "")),
                 "outcome": JobState.SUCCEEDED.value,
                 "phase": "done",
                 "commit": commit,
@@ -238,8 +248,7 @@ def fail(
             assign={
                 "open": 0,
                 "outcome": outcome.value,
-                "error_code": failure.code,
-                "error_message": failure.message[:MESSAGE_CHARS_MAX],
+                **_said(failure),
                 "updated_ms": now_ms,
                 "ended_ms": now_ms,
             },
@@ -247,6 +256,13 @@ def fail(
         ),
         Delete(keyspace.open_job(job)),
     ]
+
+
+def _said(failure: Failure) -> dict[str, str]:
+    return {
+        "error_code": failure.code,
+        "error_message": failure.message[:MESSAGE_CHARS_MAX],
+    }
 
 
 def _state(row: Row) -> JobState:

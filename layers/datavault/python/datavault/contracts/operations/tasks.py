@@ -2,6 +2,23 @@
 
 from datavault.contracts.operations.rows import Grant, Task
 
+# A step reads and writes its job's row and papers; reporting a part leaves a row of its own.
+_STEP = frozenset(
+    {
+        Grant.CATALOG_READ,
+        Grant.CATALOG_WRITE,
+        Grant.STAGING_READ,
+        Grant.STAGING_WRITE,
+        Grant.OBJECTS_READ,
+        Grant.OBJECTS_WRITE,
+        Grant.KEYS_UNWRAP,
+    }
+)
+_READ_LANDING = frozenset({Grant.LANDING_READ})
+# Runs and papers are deleted by whoever merged them, or gave up.
+_DISCARD = frozenset({Grant.OBJECTS_DELETE})
+_WORKER_S = 900
+
 TASKS: tuple[Task, ...] = (
     Task(
         name="authorize",
@@ -42,9 +59,96 @@ TASKS: tuple[Task, ...] = (
                 Grant.WORKFLOWS_READ,
                 Grant.WORKFLOWS_START,
                 Grant.WORKFLOWS_STOP,
+                Grant.OBJECTS_READ,
+                Grant.OBJECTS_DELETE,
+                Grant.LANDING_DELETE,
+                Grant.KEYS_UNWRAP,
             }
         ),
         every_minutes=5,
         timeout_s=900,
+    ),
+    Task(
+        name="plan_ingest",
+        capability="ingest",
+        summary="Say what the files of a job are, and divide the work",
+        function="functions.ingest.plan_ingest",
+        # A commit that is pending on the branch is finished first.
+        grants=_STEP | _READ_LANDING | {Grant.LEDGER_APPEND},
+        memory_mb=2048,
+        timeout_s=_WORKER_S,
+    ),
+    Task(
+        name="ingest_part",
+        capability="ingest",
+        summary="Read one part of a job and store what is new in it",
+        function="functions.ingest.ingest_part",
+        grants=_STEP | _READ_LANDING | _DISCARD,
+        # Two hardware threads, for two batches at a time.
+        memory_mb=3538,
+        timeout_s=_WORKER_S,
+    ),
+    Task(
+        name="merge_runs",
+        capability="ingest",
+        summary="Merge a group of a job's runs into one",
+        function="functions.ingest.merge_runs",
+        grants=_STEP,
+        memory_mb=2048,
+        timeout_s=_WORKER_S,
+    ),
+    Task(
+        name="build_ingest",
+        capability="ingest",
+        summary="Put a job's runs into the tree of the new version, for some minutes",
+        function="functions.ingest.build_ingest",
+        grants=_STEP,
+        memory_mb=3538,
+        timeout_s=_WORKER_S,
+    ),
+    Task(
+        name="publish_ingest",
+        capability="ingest",
+        summary="Move the branch to a job's new version and end the job",
+        function="functions.ingest.publish_ingest",
+        grants=_STEP | {Grant.LEDGER_APPEND},
+        memory_mb=2048,
+        timeout_s=_WORKER_S,
+    ),
+    Task(
+        name="clean_ingest",
+        capability="ingest",
+        summary="Remove what only an ended job needed",
+        function="functions.ingest.clean_ingest",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.OBJECTS_READ,
+                Grant.OBJECTS_DELETE,
+                Grant.LANDING_DELETE,
+                Grant.KEYS_UNWRAP,
+            }
+        ),
+        memory_mb=1024,
+        timeout_s=_WORKER_S,
+    ),
+    Task(
+        name="abort_ingest",
+        capability="ingest",
+        summary="End a job without its commit, and remove what it has stored",
+        function="functions.ingest.abort_ingest",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.CATALOG_WRITE,
+                Grant.LEDGER_APPEND,
+                Grant.OBJECTS_READ,
+                Grant.OBJECTS_DELETE,
+                Grant.LANDING_DELETE,
+                Grant.KEYS_UNWRAP,
+            }
+        ),
+        memory_mb=1024,
+        timeout_s=_WORKER_S,
     ),
 )

@@ -17,7 +17,7 @@ from datavault.services import runs
 from datavault.services.history import read_commit
 from datavault.services.ingest.parts import outcome_name, run_of, slices_of
 from datavault.services.ingest.planning import INPUT, PLAN, open_job_work
-from datavault.services.jobs.work import open_job, report
+from datavault.services.job_steps import open_job, report
 from datavault.services.nodes import NodePacks, open_tree
 from datavault.services.papers import find_paper, read_paper, write_paper
 from datavault.services.staging import Work

@@ -31,7 +31,7 @@ from datavault.services import runs
 from datavault.services.history import read_commit
 from datavault.services.ingest.planning import INPUT, PLAN, format_of, landed, open_job_work
 from datavault.services.ingest.reading import Reading
-from datavault.services.jobs.work import open_job, report_part
+from datavault.services.job_steps import open_job, report_part
 from datavault.services.papers import find_paper, read_paper, write_paper
 from datavault.services.staging import Work
 

@@ -14,7 +14,7 @@ from datavault.domain.papers import JobInput, Plan, SourceRef
 from datavault.domain.refs import require_unprotected
 from datavault.ports import Landed, Vault
 from datavault.services.datasets import find_writable_dataset
-from datavault.services.jobs.work import acting_for, open_job, report, report_part
+from datavault.services.job_steps import acting_for, open_job, report, report_part
 from datavault.services.papers import find_paper, read_paper, write_paper
 from datavault.services.refs import open_work, settled
 from datavault.services.staging import Work

@@ -25,7 +25,7 @@ from datavault.services.ingest.merging import parent_name, parent_of, progress_n
 from datavault.services.ingest.parts import run_of
 from datavault.services.ingest.planning import INPUT, PLAN, landed, open_job_work
 from datavault.services.ingest.reading import require_mode
-from datavault.services.jobs.work import acting_for, end_job, find_own_job, open_job, report
+from datavault.services.job_steps import acting_for, end_job, find_own_job, open_job, report
 from datavault.services.keys import open_store
 from datavault.services.papers import (
     discard_papers,

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 from datavault.domain import keyspace
 from datavault.domain.ids import JobId, WorkspaceId
-from datavault.domain.jobs import Failure, Job, JobState
+from datavault.domain.jobs import Failure, Job, JobKind, JobState
 from datavault.domain.rows import Row, Table
 from datavault.ports import Execution, Vault
-from datavault.services.jobs.work import end_job, start_job
+from datavault.services.ingest.publishing import clean_ingest
+from datavault.services.job_steps import end_job, start_job
 from datavault.services.staging import all_rows
 
 # Who asked for a job starts it; a crash in between is met after this.
@@ -17,6 +18,9 @@ UNSTARTED_MS = 60 * 1000
 SILENT_MS_MAX = 75 * 60 * 1000
 # A run ends well before its function's 15 minutes.
 RUN_MS_MAX = 12 * 60 * 1000
+
+# What removes what an ended job has left, by kind.
+CLEANERS = {JobKind.INGEST_OBJECTS: clean_ingest}
 
 _STUCK = Failure("unavailable", "nothing was heard of the job for too long: ask for it again")
 _DIED = Failure("unavailable", "the job's state machine ended before the job: ask for it again")
@@ -65,4 +69,5 @@ def _look_at(vault: Vault, row: Row, swept: SweptJobs) -> SweptJobs:
         vault.workflows.stop(machine, job.id, reason="silent for too long")
     why = _STUCK if execution is Execution.RUNNING else _DIED
     ended = end_job(vault, ws, job.id, why, operation="sweep_jobs")
+    CLEANERS[job.kind](vault, workspace=ws, job_id=job.id)
     return replace(swept, ended=swept.ended + (ended.state is not JobState.SUCCEEDED))

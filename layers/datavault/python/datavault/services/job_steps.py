@@ -5,16 +5,19 @@ the job has ended meanwhile, or somebody wants it to, the step stops with ``Canc
 state machine goes to its cleaning step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from datavault.domain import jobs, keyspace, ledger
 from datavault.domain.access import Action, Caller
-from datavault.domain.errors import Cancelled, NotFound
+from datavault.domain.errors import Cancelled, NotFound, Throttled, Unavailable, VaultError
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Failure, Job, JobState, Tally
 from datavault.domain.rows import Change
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts
+
+_CANCELLED = Failure(Cancelled.code, "somebody asked for its end")
 
 
 def start_job(vault: Vault, job: Job) -> None:
@@ -83,22 +86,38 @@ def report_part(
         open_job(vault, job.workspace, job.id)
 
 
+@contextmanager
+def noting_failure(vault: Vault, ws: WorkspaceId, job_id: JobId) -> Iterator[None]:
+    """Note on the job why its step fails, unless that may pass by itself or was asked for."""
+    try:
+        yield
+    except (Unavailable, Throttled, Cancelled):
+        raise
+    except VaultError as error:
+        noted = jobs.note_failure(ws, job_id, Failure(error.code, str(error)), vault.clock.now_ms())
+        for token in attempts(vault, "the job"):
+            if attempt(vault, [noted], token) or not find_own_job(vault, ws, job_id).state.is_open:
+                break
+        raise
+
+
 def end_job(
     vault: Vault, ws: WorkspaceId, job_id: JobId, failure: Failure, *, operation: str
 ) -> Job:
     """End an open job without its commit: as cancelled if somebody wanted that, else as failed.
 
-    May be repeated; what has ended stays as it is.
+    ``failure`` is why, where no step has noted it. May be repeated; what has ended stays so.
     """
     for token in attempts(vault, "the job"):
         job = find_own_job(vault, ws, job_id)
         if not job.state.is_open:
             return job
         cancelled = job.state is JobState.CANCELLING
+        why = _CANCELLED if cancelled else job.failure or failure
         outcome = JobState.CANCELLED if cancelled else JobState.FAILED
         now_ms = vault.clock.now_ms()
         changes: list[Change] = [
-            *jobs.fail(ws, job_id, outcome, failure, now_ms),
+            *jobs.fail(ws, job_id, outcome, why, now_ms),
             ledger.entry(
                 acting_for(job),
                 Action.CANCEL_JOBS if cancelled else Action.COMMIT,
@@ -107,7 +126,7 @@ def end_job(
                 now_ms,
                 job=job_id,
                 outcome=outcome.value,
-                code=failure.code,
+                code=why.code,
             ),
         ]
         attempt(vault, changes, token)

@@ -1,0 +1,1 @@
+"""Ingest: the steps of the state machine ``ingest_objects``."""
