@@ -27,6 +27,29 @@ _RUNTIME = (
 )
 _UNTRACED = "This stage runs on one machine, where there is no X-Ray to send traces to."
 
+WORKFLOW: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM5[Resource::*]",
+        "Log deliveries and X-Ray know no resources; a test holds that no other action stands "
+        "beside the star.",
+    ),
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM5[Resource::{prefix}]",
+        "Executions are named by the jobs that they work on; the statement is for those of this "
+        "machine.",
+    ),
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM5[Resource::{runs}]",
+        "Step Functions names the executions of a distributed map; the statement is for those of "
+        "this machine.",
+    ),
+    Acknowledged("untraced", "AwsSolutions-SF2", _UNTRACED),
+    Acknowledged("untraced", "Serverless-StepFunctionStateMachineXray", _UNTRACED),
+)
+
 FUNCTION: tuple[Acknowledged, ...] = (
     Acknowledged("always", "AwsSolutions-L1", _RUNTIME),
     Acknowledged("always", "Serverless-LambdaLatestVersion", _RUNTIME),

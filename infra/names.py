@@ -81,6 +81,18 @@ class Names:
         """What the ARNs of the stage's state machines begin with."""
         return _arn("states", f"stateMachine:datavault-{self.stage}-")
 
+    def state_machine_arn(self, machine: str) -> str:
+        """The ARN of a state machine."""
+        return _arn("states", f"stateMachine:{self.state_machine(machine)}")
+
+    def execution_arn(self, machine: str, name: str) -> str:
+        """The ARN of an execution of a state machine."""
+        return _arn("states", f"execution:{self.state_machine(machine)}:{name}")
+
+    def map_runs_arn(self, machine: str) -> str:
+        """The executions that a state machine starts for the items that it maps over."""
+        return _arn("states", f"execution:{self.state_machine(machine)}/*:*")
+
     @property
     def executions_prefix(self) -> str:
         """What the ARNs of their executions begin with."""

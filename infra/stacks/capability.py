@@ -16,6 +16,7 @@ from infra.names import AUTHORIZER, Names, Row
 from infra.rollout import Canary
 from infra.schedule import DeadLetters, VaultSchedule
 from infra.stages import Stage
+from infra.workflows import VaultWorkflow, machines
 
 ROWS: tuple[Row, ...] = (*OPERATIONS, *TASKS)
 
@@ -51,6 +52,7 @@ class CapabilityStack(Stack):
         if dead_letters is not None and stage.alarms is not None:
             watch_dead_letters(self, stage=stage, queue=dead_letters, of=capability)
         canary = Canary(self, "Canary", stage=stage) if stage.deployment == "canary" else None
+        functions: list[VaultFunction] = []
         for row in rows:
             title = "".join(word.capitalize() for word in row.name.split("_"))
             function = VaultFunction(
@@ -63,6 +65,7 @@ class CapabilityStack(Stack):
                 environment=self._issuer(stage) if row.name == AUTHORIZER else None,
                 dead_letters=dead_letters if row in scheduled else None,
             )
+            functions.append(function)
             if canary is not None:
                 canary.move(function, row)
             if isinstance(row, Task) and row in scheduled and dead_letters is not None:
@@ -76,6 +79,12 @@ class CapabilityStack(Stack):
                 )
                 if stage.alarms is not None:
                     watch_schedule(self, stage=stage, task=row)
+
+        for path in machines(capability):
+            title = "".join(map(str.capitalize, path.name.partition(".")[0].split("_")))
+            machine = VaultWorkflow(self, title, stage=stage, path=path)
+            # Its functions are named, not referred to.
+            machine.node.add_dependency(*functions)
 
     def _issuer(self, stage: Stage) -> dict[str, str]:
         """Whose tokens hold: parameters, because a deployment may bring its own issuer."""
