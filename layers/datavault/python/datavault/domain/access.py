@@ -38,6 +38,7 @@ class Action(StrEnum):
     CANCEL_JOBS = "jobs:cancel"
     PROTECT_BRANCHES = "versions:protect"
     CREATE_TAG = "versions:tag"
+    UPLOAD = "ingest:upload"
 
 
 _READ = frozenset(
@@ -51,6 +52,7 @@ _WRITE = _READ | {
     Action.CHANGE_BRANCHES,
     Action.CANCEL_JOBS,
     Action.CREATE_TAG,
+    Action.UPLOAD,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.

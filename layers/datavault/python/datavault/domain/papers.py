@@ -4,12 +4,25 @@ State machines carry ids and numbers; names of files, places of records and list
 sealed objects beside the store's packs, each written once. All are JSON of the structs below.
 """
 
+from enum import StrEnum
+
 import msgspec
 
 from datavault.domain.formats.decoding import Compression, Encoding
 from datavault.domain.formats.detect import Given, Shape
 from datavault.domain.formats.tables import Kind
 from datavault.domain.ids import CommitId
+
+
+class Mode(StrEnum):
+    """What an ingest of files does with the records that the branch has."""
+
+    UPSERT = "upsert"
+    """What the files do not have stays; what both have is replaced."""
+    REPLACE = "replace"
+    """The new version is the files."""
+    APPEND_ONLY = "append_only"
+    """All stay as they are: a record whose id the branch has already is a bad one."""
 
 
 class _Paper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

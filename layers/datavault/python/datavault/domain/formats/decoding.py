@@ -259,7 +259,7 @@ def _zstd_steps(chunks: Iterable[bytes]) -> Iterator[Step]:
         raise Malformed(problem)
 
 
-def _decode(frame: zstandard.ZstdDecompressionObj, step: Step) -> bytes:
+def _decode(frame: "zstandard.ZstdDecompressionObj", step: Step) -> bytes:
     try:
         return frame.decompress(step.data)
     except zstandard.ZstdError:
