@@ -11,6 +11,7 @@ from datavault.local.cloud import LocalCloud
 from datavault.wiring import AwsVault
 
 BUCKET = "contract-objects"
+LANDING = "contract-landing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def play_aws() -> Iterator[AwsPlayed]:
             "AWS_ACCESS_KEY_ID": credentials["aws_access_key_id"],
             "AWS_SECRET_ACCESS_KEY": credentials["aws_secret_access_key"],
             "VAULT_OBJECTS__BUCKET": BUCKET,
+            "VAULT_LANDING__BUCKET": LANDING,
         }
         dynamodb, s3 = cloud.boto3("dynamodb"), cloud.boto3("s3")
         states = cloud.boto3("stepfunctions")
@@ -48,7 +50,8 @@ def play_aws() -> Iterator[AwsPlayed]:
         for table in Table:
             environment[f"VAULT_TABLES__{table.name}"] = f"contract-{table.value}"
             _create_table(dynamodb, f"contract-{table.value}")
-        s3.create_bucket(Bucket=BUCKET)
+        for bucket in (BUCKET, LANDING):
+            s3.create_bucket(Bucket=bucket)
         vault = AwsVault(environment)
         clients = (dynamodb, s3, cloud.boto3("kms"), cloud.boto3("apigateway"), states)
         try:

@@ -48,6 +48,7 @@ class Process:
         self.clock = vault.clock
         self.tokens = vault.tokens
         self.workflows = vault.workflows
+        self.landing = vault.landing
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)

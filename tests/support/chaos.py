@@ -23,7 +23,7 @@ from typing import Any, Protocol, cast
 
 from datavault.domain.errors import Unavailable
 from datavault.domain.rows import Change, Key, Row, RowPage
-from datavault.ports import Catalog, ConditionFailed, Keyring, Objects, Vault, Workflows
+from datavault.ports import Catalog, ConditionFailed, Keyring, Landing, Objects, Vault, Workflows
 from tests.support.builders import Process
 
 TORN_CALLS = 12
@@ -86,6 +86,7 @@ class ChaosVault(Process):
         self.objects = cast(Objects, _Port("objects", vault.objects, self))
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self))
         self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self))
+        self.landing = cast(Landing, _Port("landing", vault.landing, self))
 
     def hear(self) -> None:
         """Somebody told this process of all that was acknowledged: nothing is torn any more."""

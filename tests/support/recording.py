@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from datavault.contracts.operations import Grant
 from datavault.domain.rows import Change, Check, Key, Put, Table
-from datavault.ports import Catalog, Keyring, Objects, Vault, Workflows
+from datavault.ports import Catalog, Keyring, Landing, Objects, Vault, Workflows
 from tests.support.builders import Process
 
 _READ = {Table.CATALOG: Grant.CATALOG_READ, Table.STAGING: Grant.STAGING_READ}
@@ -28,6 +28,15 @@ _METHODS: dict[tuple[str, str], Grant] = {
     ("workflows", "start"): Grant.WORKFLOWS_START,
     ("workflows", "find"): Grant.WORKFLOWS_READ,
     ("workflows", "stop"): Grant.WORKFLOWS_STOP,
+    ("landing", "begin"): Grant.LANDING_WRITE,
+    ("landing", "sign_part"): Grant.LANDING_SIGN,
+    ("landing", "parts"): Grant.LANDING_LIST,
+    ("landing", "complete"): Grant.LANDING_WRITE,
+    ("landing", "abort"): Grant.LANDING_DELETE,
+    ("landing", "head"): Grant.LANDING_LIST,
+    ("landing", "read"): Grant.LANDING_READ,
+    ("landing", "delete"): Grant.LANDING_DELETE,
+    ("landing", "list"): Grant.LANDING_LIST,
 }
 
 
@@ -41,6 +50,7 @@ class RecordingVault(Process):
         self.objects = cast(Objects, _Port("objects", vault.objects, self.used))
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self.used))
         self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self.used))
+        self.landing = cast(Landing, _Port("landing", vault.landing, self.used))
 
 
 class _Port:

@@ -2,9 +2,10 @@
 
 ``Catalog`` keeps rows and makes conditional transactions of them; ``Objects`` keeps immutable
 objects; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs state machines;
-``Clock`` tells the time; ``Columnar``, which few need, reads tables of columns. A ``Vault`` is one
-of each of the others. Every method may raise ``Unavailable``, after which the caller does not know
-whether a write happened; every write is therefore made so that repeating it is safe.
+``Landing`` takes in large files; ``Clock`` tells the time; ``Columnar``, which few need, reads
+tables of columns. A ``Vault`` is one of each of the others. Every method may raise ``Unavailable``,
+after which the caller does not know whether a write happened; every write is therefore made so
+that repeating it is safe.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -233,6 +234,123 @@ class Execution(Enum):
     """Failed, timed out or aborted: nothing of it runs any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """An object of the landing as it stands: ``etag`` is of this version alone, without quotes."""
+
+    key: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LandedPart:
+    """A part of an upload that has arrived; ``sha256`` (32 bytes) where the upload asks for it."""
+
+    number: int
+    etag: str
+    size: int
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartPromise:
+    """What is known of a part before it is sent: sent otherwise, it is refused."""
+
+    number: int
+    size: int | None = None
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartClaim:
+    """A part as whoever sent it got it acknowledged."""
+
+    number: int
+    etag: str
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """Where a part is PUT by whoever has this, with exactly these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+class Checksums(Enum):
+    """Whether the parts of an upload carry a checksum, which is verified when they arrive."""
+
+    NONE = auto()
+    SHA256 = auto()
+
+
+class Landing(Protocol):
+    """Large files on their way in: uploads in parts, and whole objects, all short-lived.
+
+    Keys are as those of ``Objects``, but an object may be replaced by another of its key, or be
+    gone at any time. Part numbers go from 1 to 10,000; every part but the last has 5 MiB at
+    least and 5 GiB at most.
+    """
+
+    def begin(self, key: str, checksums: Checksums) -> str:
+        """Begin an upload and return its token. Nothing is at ``key`` until it is completed."""
+        ...
+
+    def sign_part(
+        self, key: str, token: str, promise: PartPromise, *, expires_s: int
+    ) -> SignedPart:
+        """A URL that anybody may PUT one part to, for so many seconds; again, to replace it.
+
+        Bound to all that is promised. With ``Checksums.SHA256`` the checksum has to be.
+        """
+        ...
+
+    def parts(
+        self, key: str, token: str, *, after: int, limit: int
+    ) -> tuple[tuple[LandedPart, ...], bool]:
+        """Up to ``limit`` (at most 1000) parts with numbers beyond ``after``, and whether there
+        are more. ``NotFound`` once the upload is completed or aborted.
+        """
+        ...
+
+    def complete(self, key: str, token: str, parts: Sequence[PartClaim]) -> Landed:
+        """Make one object of the parts, which are in ascending order. May be repeated: what was
+        completed before is found by its key, under which there is one upload only.
+
+        Raises:
+            Invalid: a part is not there, is another one, or is too small not to be the last.
+            NotFound: the upload was aborted.
+        """
+        ...
+
+    def abort(self, key: str, token: str) -> None:
+        """Forget an upload and its parts; one that is over is no error."""
+        ...
+
+    def head(self, key: str) -> Landed:
+        """The object at ``key`` as it stands, or ``NotFound``."""
+        ...
+
+    def read(self, landed: Landed, start: int, length: int) -> bytes:
+        """Bytes ``start`` to ``start + length``, clipped to the object's end.
+
+        Raises:
+            PreconditionFailed: the object has been replaced by another.
+            NotFound: it is gone.
+        """
+        ...
+
+    def delete(self, landed: Landed) -> None:
+        """Remove this version; one that is gone or was replaced by another is no error."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Landed]:
+        """All objects whose keys start with ``prefix``, in byte order."""
+        ...
+
+
 class Workflows(Protocol):
     """State machines, by the names that their files have; executions by the names we give them.
 
@@ -320,6 +438,9 @@ class Vault(Protocol):
 
     @property
     def workflows(self) -> Workflows: ...
+
+    @property
+    def landing(self) -> Landing: ...
 
     @property
     def keys(self) -> BoundedCache[str, object]: ...

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 import msgspec.structs
@@ -22,12 +22,12 @@ from datavault.adapters.aws.catalog import DynamoCatalog
 from datavault.adapters.aws.client import JsonClient
 from datavault.adapters.aws.clock import SystemClock
 from datavault.adapters.aws.connections import Timeouts
-from datavault.adapters.aws.credentials import CredentialSource, credential_source
+from datavault.adapters.aws.credentials import CredentialSource, FixedCredentials, credential_source
 from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
-from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens, UsagePlans, Workflows
+from datavault.ports import Catalog, Clock, Keyring, Landing, Objects, Tokens, UsagePlans, Workflows
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
@@ -66,6 +66,12 @@ class ObjectSettings(_Section, frozen=True):
     """Where the objects are."""
 
     bucket: Annotated[_Name, _says("S3 bucket of packs, nodes and commits")]
+
+
+class LandingSettings(_Section, frozen=True):
+    """Where large files come in."""
+
+    bucket: Annotated[_Name, _says("S3 bucket of uploads and of what others put there")]
 
 
 class WorkflowSettings(_Section, frozen=True):
@@ -126,6 +132,7 @@ class Settings(_Section, frozen=True):
     stage: Annotated[_Name, _says("`local`, `dev`, `staging` or `prod`")] = "local"
     tables: Tables | None = None
     objects: ObjectSettings | None = None
+    landing: LandingSettings | None = None
     workflows: WorkflowSettings | None = None
     issuer: IssuerSettings | None = None
     usage: UsageSettings | None = None
@@ -154,13 +161,19 @@ class Settings(_Section, frozen=True):
             raise ValueError(_what_is_wrong(str(error))) from None
 
 
+class _Closing(Protocol):
+    """What holds connections."""
+
+    def close(self) -> None: ...
+
+
 class AwsVault:
     """Keeps ``ports.Vault`` on AWS; each port is built when it is first used."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.settings = Settings.read(environment)
         self._environment = dict(environment)
-        self._clients: list[JsonClient] = []
+        self._clients: list[_Closing] = []
         limits = self.settings.limits
         self.keys: BoundedCache[str, object] = BoundedCache(limits.keys_max)
         self.nodes: NodeCache = BoundedCache(limits.nodes_bytes_max)
@@ -215,6 +228,41 @@ class AwsVault:
 
         settings = _required(self.settings.workflows, "WORKFLOWS")
         return StepFunctions(self._client("states", "AWSStepFunctions", "1.0"), settings.prefix)
+
+    @cached_property
+    def landing(self) -> Landing:
+        # Half a second that only functions which take in files pay.
+        import boto3
+        from botocore.config import Config
+
+        from datavault.adapters.aws.landing import S3Landing
+
+        settings = _required(self.settings.landing, "LANDING")
+        custom = custom_endpoint(self._environment, "s3")
+        # Others expire, and boto3 itself renews them.
+        held = self._credentials
+        fixed = held.credentials if isinstance(held, FixedCredentials) else None
+        client = boto3.client(
+            "s3",
+            region_name=self._region,
+            endpoint_url=custom,
+            aws_access_key_id=fixed and fixed.access_key_id,
+            aws_secret_access_key=fixed and fixed.secret_access_key,
+            aws_session_token=fixed and fixed.token,
+            verify=self._ca_file,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if custom else "virtual"},
+                connect_timeout=self._timeouts.connect_s,
+                read_timeout=self._timeouts.read_s,
+                retries={"mode": "standard", "max_attempts": 4},
+                # A URL would bind a checksum of nothing.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+        self._clients.append(client)
+        return S3Landing(client, settings.bucket)
 
     @cached_property
     def usage_plans(self) -> UsagePlans:

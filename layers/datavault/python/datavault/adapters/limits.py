@@ -25,6 +25,7 @@ from datavault.domain.rows import (
     Update,
     Value,
 )
+from datavault.domain.uploads import PARTS_MAX
 
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
@@ -37,6 +38,7 @@ NUMBER_MAX = 10**38 - 1
 OBJECT_KEY_BYTES_MAX = 1024
 # One PUT, not a multipart upload: only then is "create, do not replace" a single step.
 OBJECT_BYTES_MAX = 5 * 2**30
+PARTS_PAGE_MAX = 1000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -119,6 +121,18 @@ def check_range(start: int, length: int) -> None:
     """Refuse a range before the object's start."""
     if start < 0 or length < 0:
         raise ValueError(f"range of {length} bytes from {start}")
+
+
+def check_part_number(number: int) -> None:
+    """Refuse a part that no upload has."""
+    if not 1 <= number <= PARTS_MAX:
+        raise ValueError(f"parts are numbered 1 to {PARTS_MAX}, not {number}")
+
+
+def check_parts_page(limit: int) -> None:
+    """Refuse a page of parts that S3 would cut."""
+    if not 1 <= limit <= PARTS_PAGE_MAX:
+        raise ValueError(f"a page has 1 to {PARTS_PAGE_MAX} parts, not {limit}")
 
 
 def _change_bytes(change: Change) -> int:

@@ -41,6 +41,7 @@ class Action(StrEnum):
     COMPARE = "versions:compare"
     MERGE = "versions:merge"
     VERIFY = "versions:verify"
+    UPLOAD = "ingest:upload"
 
 
 _READ = frozenset(
@@ -62,6 +63,7 @@ _WRITE = _READ | {
     Action.CANCEL_JOBS,
     Action.CREATE_TAG,
     Action.MERGE,
+    Action.UPLOAD,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.

@@ -25,6 +25,7 @@ _ETAG = b"io.llm-data-vault/1/record etag"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
 _NAME = b"io.llm-data-vault/1/dataset name"
+_DROP = "io.llm-data-vault/1/dropped object"
 _USAGE = "io.llm-data-vault/1/usage identifier"
 
 
@@ -106,3 +107,8 @@ def name_hash(name: str, workspace_key: bytes) -> str:
 def usage_identifier_hash(workspace: str) -> str:
     """The 64 hex digits under which a gateway counts a workspace's requests."""
     return blake3(workspace.encode(), derive_key_context=_USAGE).hexdigest()
+
+
+def drop_hash(identity: bytes) -> bytes:
+    """What a job's id is derived from when an object that was dropped asks for it."""
+    return blake3(identity, derive_key_context=_DROP).digest()

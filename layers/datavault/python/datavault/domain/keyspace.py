@@ -15,6 +15,7 @@ from datavault.domain.ids import (
     JobId,
     StoreId,
     TagName,
+    UploadId,
     WorkspaceId,
 )
 from datavault.domain.rows import Key, Table
@@ -26,12 +27,15 @@ STAGED_SHARDS = 16
 LEDGER_SHARDS = 16
 SWEEP_SHARDS = 16
 OPEN_JOB_SHARDS = 16
+LANDING_SHARDS = 16
 # As many as a token's last digit tells apart; a multiple of HEAD_SHARDS (``domain.datasets``).
 GATE_SHARDS = 16
 
 BRANCH_PREFIX = "branch/"
 TAG_PREFIX = "tag/"
 DATASET_PREFIX = "dataset/"
+# What is put under it in the landing bucket is ingested (``domain.drops``, ``infra.landing``).
+LANDING_PREFIX = "landing/"
 _GATE = "gate/"
 
 
@@ -218,6 +222,22 @@ def job_parts_partition(job_id: JobId) -> str:
     return f"job-parts/{job_id}"
 
 
+def upload(ws: WorkspaceId, upload_id: UploadId) -> Key:
+    """An upload. Its end is remembered for a week, and no backup needs it."""
+    return Key(Table.STAGING, f"uploads/{ws}", upload_id)
+
+
+def landing_due_partition(shard: int) -> str:
+    """One shard of the queue of what is to be removed from the landing."""
+    return f"landing-due/{shard:x}"
+
+
+def landing_due(due_ms: int, what: UploadId | JobId) -> Key:
+    """That an upload, or the sources of a job, are to be looked at after ``due_ms``."""
+    shard = int(what[-1], 16) % LANDING_SHARDS
+    return Key(Table.STAGING, landing_due_partition(shard), f"{due_ms:015d}/{what}")
+
+
 def ledger(ws: WorkspaceId, at_ms: int, entry: EntryId) -> Key:
     """A ledger entry: by workspace, minute and shard, then by id."""
     shard = int(entry[-1], 16) % LEDGER_SHARDS
@@ -238,3 +258,8 @@ def commit_object(st: StoreId, commit_id: CommitId) -> str:
 def job_object(st: StoreId, job_id: JobId, name: str) -> str:
     """The object key of a paper of a job; the job's last digits spread the load in S3."""
     return f"{job_id[-2:]}/{st}/jobs/{job_id}/{name}"
+
+
+def landing_upload(ws: WorkspaceId, ds: DatasetId, upload_id: UploadId) -> str:
+    """The key under which an upload lands: not under ``LANDING_PREFIX``, which starts jobs."""
+    return f"uploads/{ws}/{ds}/{upload_id}"

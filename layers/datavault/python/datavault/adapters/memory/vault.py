@@ -3,6 +3,7 @@
 from datavault.adapters.memory.catalog import MemoryCatalog
 from datavault.adapters.memory.clock import MemoryClock
 from datavault.adapters.memory.keyring import MemoryKeyring
+from datavault.adapters.memory.landing import MemoryLanding
 from datavault.adapters.memory.objects import MemoryObjects
 from datavault.adapters.memory.tokens import MemoryTokens
 from datavault.adapters.memory.workflows import MemoryWorkflows
@@ -29,6 +30,7 @@ class MemoryVault:
         self.clock = MemoryClock()
         self.tokens = MemoryTokens(self.clock)
         self.workflows = MemoryWorkflows()
+        self.landing = MemoryLanding(self.clock)
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)

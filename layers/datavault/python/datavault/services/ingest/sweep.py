@@ -1,0 +1,95 @@
+"""What is left in the landing: uploads that nobody ended, and files whose job has ended."""
+
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from datavault.domain import keyspace, uploads
+from datavault.domain.datasets import Dataset
+from datavault.domain.errors import NotFound
+from datavault.domain.ids import DatasetId, JobId, UploadId, WorkspaceId
+from datavault.domain.jobs import Job
+from datavault.domain.papers import JobInput
+from datavault.domain.rows import Row, Table
+from datavault.domain.uploads import Upload, UploadState
+from datavault.ports import Landed, Vault
+from datavault.services.attempts import attempt
+from datavault.services.ingest.uploads import INPUT, remove_upload
+from datavault.services.keys import open_store
+from datavault.services.papers import read_paper
+from datavault.services.staging import all_rows
+
+# A run ends well before its function's 15 minutes.
+RUN_MS_MAX = 12 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SweptUploads:
+    """What one run did."""
+
+    expired: int
+    objects: int
+
+
+def sweep_uploads(vault: Vault) -> SweptUploads:
+    """Expire uploads that are a day old, and remove the files of jobs that have ended.
+
+    What was removed from a row's queue is gone from the landing; a crash leaves the row, and the
+    next run does it again. Jobs that are at work are looked at and left.
+    """
+    swept = SweptUploads(0, 0)
+    began_ms = vault.clock.now_ms()
+    for shard in range(keyspace.LANDING_SHARDS):
+        for due in all_rows(vault, Table.STAGING, keyspace.landing_due_partition(shard)):
+            now_ms = vault.clock.now_ms()
+            if int(due.key.sort.split("/")[0]) > now_ms:
+                break
+            if now_ms - began_ms > RUN_MS_MAX:
+                return swept
+            swept = _look_at(vault, due, swept)
+    return swept
+
+
+def _look_at(vault: Vault, due: Row, swept: SweptUploads) -> SweptUploads:
+    ws = WorkspaceId(due.text("workspace"))
+    if "job" in due.attributes:
+        removed = _remove_sources(vault, ws, DatasetId(due.text("dataset")), JobId(due.text("job")))
+        if removed is None:
+            return swept
+        swept = replace(swept, objects=swept.objects + removed)
+    else:
+        row = vault.catalog.get(keyspace.upload(ws, UploadId(due.text("upload"))))
+        expired = row is not None and _expire(vault, Upload.of(row))
+        swept = replace(swept, expired=swept.expired + expired)
+    vault.catalog.delete_many([due.key])
+    return swept
+
+
+def _expire(vault: Vault, upload: Upload) -> bool:
+    """Whether the upload has expired; nothing of one that was not completed is left."""
+    if upload.state is UploadState.COMPLETED:
+        return False
+    is_live = upload.state in {UploadState.OPEN, UploadState.COMPLETING}
+    if is_live and not attempt(vault, [uploads.end(upload, UploadState.EXPIRED)], str(uuid4())):
+        # Somebody completes or aborts it this moment: looked at again, as it then is.
+        row = vault.catalog.get(keyspace.upload(upload.workspace, upload.id))
+        return row is not None and _expire(vault, Upload.of(row))
+    remove_upload(vault, upload)
+    return is_live
+
+
+def _remove_sources(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> int | None:
+    """How many files of a job were removed; ``None`` if it is at work still."""
+    found = vault.catalog.get(keyspace.job(ws, job_id))
+    dataset = vault.catalog.get(keyspace.dataset(ws, ds))
+    if found is None or dataset is None:
+        return 0
+    if Job.of(found).state.is_open:
+        return None
+    keys = open_store(vault, Dataset.of(dataset))
+    try:
+        sources = read_paper(vault, keys, job_id, INPUT, JobInput).sources
+    except NotFound:
+        return 0
+    for source in sources:
+        vault.landing.delete(Landed(source.key, source.etag, source.size))
+    return len(sources)
