@@ -29,17 +29,6 @@ class Mode(StrEnum):
     """All stay as they are; one that comes in with another content refuses the whole."""
 
 
-class Mode(StrEnum):
-    """What an ingest of files does with the records that the branch has."""
-
-    UPSERT = "upsert"
-    """What the files do not have stays; what both have is replaced."""
-    REPLACE = "replace"
-    """The new version is the files."""
-    APPEND_ONLY = "append_only"
-    """All stay as they are: a record whose id the branch has already is a bad one."""
-
-
 class _Paper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What all papers are."""
 

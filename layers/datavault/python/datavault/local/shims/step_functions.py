@@ -16,7 +16,7 @@ from datavault.local.shims.misfit import replace
 
 STATE_BYTES_MAX = 256 * 1024
 
-type Response = tuple[int, Mapping[str, str], bytes]
+type Response = Any
 
 
 def install() -> None:

@@ -32,7 +32,7 @@ from datavault.ports import Landed, Vault
 from datavault.services.attempts import attempt, attempts
 from datavault.services.datasets import find_writable_dataset
 from datavault.services.ingest.uploads import INPUT, asked_job
-from datavault.services.jobs.work import end_job, start_job
+from datavault.services.job_steps import end_job, start_job
 from datavault.services.keys import open_store
 from datavault.services.papers import write_paper
 from datavault.services.refs import open_work

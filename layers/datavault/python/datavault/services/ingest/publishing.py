@@ -25,7 +25,7 @@ from datavault.services.ingest.merging import parent_name, parent_of, progress_n
 from datavault.services.ingest.parts import run_of
 from datavault.services.ingest.planning import INPUT, PLAN, landed, open_job_work
 from datavault.services.ingest.reading import require_mode
-from datavault.services.job_steps import acting_for, end_job, find_own_job, open_job, report
+from datavault.services.job_steps import acting_for, end_job, find_own_job, report
 from datavault.services.keys import open_store
 from datavault.services.papers import (
     discard_papers,
@@ -61,7 +61,9 @@ def publish_ingest(
             only be added.
         Cancelled: somebody wants the job to end.
     """
-    job = open_job(vault, workspace, job_id)
+    job = find_own_job(vault, workspace, job_id)
+    if job.state is JobState.SUCCEEDED:
+        return Published(moved=False, attempt=attempt_number)
     work = open_job_work(vault, job)
     report(vault, job, "publishing")
     asked = read_paper(vault, work.keys, job.id, INPUT, JobInput)
@@ -77,7 +79,7 @@ def publish_ingest(
             return Published(moved=True, attempt=attempt_number + 1)
         if attempt(vault, _ending(work, job, asked, head, attempt_number, steps, token), token):
             return Published(moved=False, attempt=attempt_number)
-        open_job(vault, workspace, job_id)
+        report(vault, job, "publishing")
     raise AssertionError("attempts ends by raising")
 
 

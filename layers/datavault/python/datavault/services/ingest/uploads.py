@@ -37,8 +37,8 @@ from datavault.ports import (
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_writable_dataset
+from datavault.services.job_steps import start_job
 from datavault.services.jobs.requests import find_job
-from datavault.services.jobs.work import start_job
 from datavault.services.keys import open_store
 from datavault.services.papers import write_paper
 from datavault.services.refs import open_work
