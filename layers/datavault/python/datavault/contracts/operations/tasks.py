@@ -47,4 +47,47 @@ TASKS: tuple[Task, ...] = (
         every_minutes=5,
         timeout_s=900,
     ),
+    Task(
+        name="sweep_uploads",
+        capability="ingest",
+        summary="Expire uploads that nobody ended, and remove files that jobs have taken in",
+        function="functions.ingest.sweep_uploads",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.STAGING_READ,
+                Grant.STAGING_WRITE,
+                Grant.OBJECTS_READ,
+                Grant.KEYS_UNWRAP,
+                Grant.LANDING_LIST,
+                Grant.LANDING_DELETE,
+            }
+        ),
+        every_minutes=15,
+        memory_mb=1024,
+        timeout_s=900,
+    ),
+    Task(
+        name="open_drop",
+        capability="ingest",
+        summary="Ask for the job of an object that was put into the landing bucket",
+        function="functions.ingest.open_drop",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.CATALOG_WRITE,
+                Grant.STAGING_READ,
+                Grant.STAGING_WRITE,
+                Grant.LEDGER_APPEND,
+                Grant.KEYS_UNWRAP,
+                Grant.OBJECTS_READ,
+                Grant.OBJECTS_WRITE,
+                Grant.LANDING_LIST,
+                Grant.LANDING_READ,
+                Grant.WORKFLOWS_START,
+            }
+        ),
+        memory_mb=2048,
+        timeout_s=900,
+    ),
 )
