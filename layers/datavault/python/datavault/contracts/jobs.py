@@ -19,6 +19,7 @@ from datavault.contracts.wire import (
 if TYPE_CHECKING:
     from datavault.domain.jobs import Failure, Job
     from datavault.domain.pages import Page
+    from datavault.domain.papers import Quarantined
 
 State = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 
@@ -138,4 +139,51 @@ class JobListReply(Reply):
                 limit=query.limit,
                 cursor=query.cursor,
             ),
+        )
+
+
+class ListQuarantinedQuery(Query):
+    """Which page."""
+
+    cursor: Cursor = None
+
+
+class QuarantinedReply(Reply):
+    """A record that a job refused. Its text is had as a line, by asking for NDJSON."""
+
+    file: str
+    line: int = Field(description="Counted from 1 in the part of the file that one worker read.")
+    offset: int = Field(description="In bytes of the decompressed file, from 0.")
+    code: str
+    reason: str
+    size: int = Field(description="Bytes of the record, of which 4 MiB are kept at the most.")
+
+
+class QuarantineReply(Reply):
+    """A page of the records that a job refused, about 1 MiB of them."""
+
+    data: list[QuarantinedReply]
+    pagination: Pagination
+    links: Links
+
+    @classmethod
+    def of(cls, page: "Page[Quarantined]", job_id: str, query: ListQuarantinedQuery) -> Self:
+        """The wire shape of ``page``, the answer to ``query``."""
+        links = page_links(
+            "jobs", job_id, "quarantine", next_cursor=page.next_cursor, cursor=query.cursor
+        )
+        return cls(
+            data=[
+                QuarantinedReply(
+                    file=each.file,
+                    line=each.line,
+                    offset=each.offset,
+                    code=each.code,
+                    reason=each.reason,
+                    size=each.size,
+                )
+                for each in page.items
+            ],
+            pagination=Pagination.after(page.next_cursor),
+            links={**links, "job": link("jobs", job_id)},
         )

@@ -117,7 +117,7 @@ class PartOutcome(_Paper, frozen=True):
 class Quarantined(_Paper, frozen=True):
     """A record that was refused: where it stood, why, and its bytes or their beginning."""
 
-    source: int
+    file: str
     line: int
     offset: int
     code: str

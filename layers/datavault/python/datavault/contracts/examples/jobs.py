@@ -47,6 +47,23 @@ REPLIES: dict[str, Any] = {
         "_links": {"self": {"href": "/api/v1/jobs?limit=100"}},
     },
     "get_job": JOB_REPLY,
+    "list_quarantined": {
+        "data": [
+            {
+                "file": "chats.jsonl",
+                "line": 7,
+                "offset": 16384,
+                "code": "malformed",
+                "reason": "not JSON (RFC 8259) of 120 bytes, at byte 17",
+                "size": 120,
+            }
+        ],
+        "pagination": ONE_PAGE,
+        "_links": {
+            "self": {"href": f"/api/v1/jobs/{JOB}/quarantine"},
+            "job": {"href": f"/api/v1/jobs/{JOB}"},
+        },
+    },
     "cancel_job": {
         **JOB_REPLY,
         "state": "cancelling",

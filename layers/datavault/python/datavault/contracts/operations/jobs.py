@@ -1,7 +1,7 @@
 """Rows of the table: jobs."""
 
 from datavault.contracts import jobs
-from datavault.contracts.operations.rows import API, HISTORY, Grant, Operation
+from datavault.contracts.operations.rows import API, HISTORY, JSON, NDJSON, Grant, Operation
 from datavault.domain.access import Action
 
 ROWS: tuple[Operation, ...] = (
@@ -43,5 +43,20 @@ ROWS: tuple[Operation, ...] = (
         # The key is for the Idempotency-Key, whose row is among the staged ones.
         grants=HISTORY
         | {Grant.CATALOG_WRITE, Grant.STAGING_READ, Grant.STAGING_WRITE, Grant.LEDGER_APPEND},
+    ),
+    Operation(
+        name="list_quarantined",
+        capability="jobs",
+        method="GET",
+        path=f"{API}/jobs/{{job_id}}/quarantine",
+        summary="List the records that a job refused, or get them as lines to be mended",
+        action=Action.READ_RECORDS,
+        query=jobs.ListQuarantinedQuery,
+        reply=jobs.QuarantineReply,
+        returns=(JSON, NDJSON),
+        status=200,
+        function="functions.jobs.quarantine",
+        grants=HISTORY | {Grant.OBJECTS_READ},
+        memory_mb=1024,
     ),
 )

@@ -43,6 +43,11 @@ class Grant(StrEnum):
     WORKFLOWS_START = "workflows:start"
     WORKFLOWS_READ = "workflows:read"
     WORKFLOWS_STOP = "workflows:stop"
+    LANDING_LIST = "landing:list"
+    LANDING_READ = "landing:read"
+    LANDING_WRITE = "landing:write"
+    LANDING_SIGN = "landing:sign"
+    LANDING_DELETE = "landing:delete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ TASKS: tuple[Task, ...] = (
         timeout_s=900,
     ),
     Task(
+<<<<<<< HEAD
         name="plan_ingest",
         capability="ingest",
         summary="Say what the files of a job are, and divide the work",
@@ -137,10 +138,37 @@ TASKS: tuple[Task, ...] = (
         capability="ingest",
         summary="End a job without its commit, and remove what it has stored",
         function="functions.ingest.abort_ingest",
+=======
+        name="sweep_uploads",
+        capability="ingest",
+        summary="Expire uploads that nobody ended, and remove files that jobs have taken in",
+        function="functions.ingest.sweep_uploads",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.STAGING_READ,
+                Grant.STAGING_WRITE,
+                Grant.OBJECTS_READ,
+                Grant.KEYS_UNWRAP,
+                Grant.LANDING_LIST,
+                Grant.LANDING_DELETE,
+            }
+        ),
+        every_minutes=15,
+        memory_mb=1024,
+        timeout_s=900,
+    ),
+    Task(
+        name="open_drop",
+        capability="ingest",
+        summary="Ask for the job of an object that was put into the landing bucket",
+        function="functions.ingest.open_drop",
+>>>>>>> landing
         grants=frozenset(
             {
                 Grant.CATALOG_READ,
                 Grant.CATALOG_WRITE,
+<<<<<<< HEAD
                 Grant.LEDGER_APPEND,
                 Grant.OBJECTS_READ,
                 Grant.OBJECTS_DELETE,
@@ -150,5 +178,20 @@ TASKS: tuple[Task, ...] = (
         ),
         memory_mb=1024,
         timeout_s=_WORKER_S,
+=======
+                Grant.STAGING_READ,
+                Grant.STAGING_WRITE,
+                Grant.LEDGER_APPEND,
+                Grant.KEYS_UNWRAP,
+                Grant.OBJECTS_READ,
+                Grant.OBJECTS_WRITE,
+                Grant.LANDING_LIST,
+                Grant.LANDING_READ,
+                Grant.WORKFLOWS_START,
+            }
+        ),
+        memory_mb=2048,
+        timeout_s=900,
+>>>>>>> landing
     ),
 )

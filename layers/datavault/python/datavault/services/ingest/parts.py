@@ -37,8 +37,8 @@ from datavault.services.staging import Work
 
 # What is asked of S3 at a time, with one more on its way.
 CHUNK_BYTES = 8 * 1024 * 1024
-# Refused records are kept in papers of about this size.
-QUARANTINE_BYTES = 4 * 1024 * 1024
+# Refused records are kept in papers of this size, or of one record: each is a page of a list.
+QUARANTINE_BYTES = 1024 * 1024
 
 
 def ingest_part(vault: Vault, *, workspace: WorkspaceId, job_id: JobId, part: int) -> None:
@@ -114,7 +114,7 @@ def _read_part(work: Work, job: Job, plan: Plan, part: int) -> PartOutcome:
     parent = read_commit(vault, keys, work.dataset, plan.parent)
     record_key = work.dataset.record_key
     reading = Reading(work, parent.commit.root, record_key)
-    kept = _Quarantine(work, job, part, asked.bad_records_max)
+    kept = _Quarantine(work, job, part, asked)
     try:
         for number, start, end in plan.parts[part]:
             source = asked.sources[number]
@@ -160,12 +160,13 @@ class _Refusing:
 class _Quarantine:
     """The refused records of one part: counted, and kept sealed; any thread adds to it."""
 
-    def __init__(self, work: Work, job: Job, part: int, records_max: int) -> None:
+    def __init__(self, work: Work, job: Job, part: int, asked: JobInput) -> None:
         self.count = 0
+        self._names = [source.name for source in asked.sources]
         self._work = work
         self._job = job
         self._part = part
-        self._records_max = records_max
+        self._records_max = asked.bad_records_max
         self._held: list[Quarantined] = []
         self._size = 0
         self._papers = 0
@@ -187,9 +188,12 @@ class _Quarantine:
                     else f"more than {self._records_max} records are bad",
                     field="max_bad_records",
                 )
+            size = len(refused.raw) + 200
+            if self._held and self._size + size > QUARANTINE_BYTES:
+                self._write()
             self._held.append(
                 Quarantined(
-                    source,
+                    self._names[source],
                     refused.place.line,
                     refused.place.offset,
                     refused.error.code,
@@ -198,9 +202,7 @@ class _Quarantine:
                     refused.raw,
                 )
             )
-            self._size += len(refused.raw) + 200
-            if self._size >= QUARANTINE_BYTES:
-                self._write()
+            self._size += size
 
     def flush(self) -> None:
         """Keep what is held."""
