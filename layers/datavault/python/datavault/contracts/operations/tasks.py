@@ -69,7 +69,6 @@ TASKS: tuple[Task, ...] = (
         timeout_s=900,
     ),
     Task(
-<<<<<<< HEAD
         name="plan_ingest",
         capability="ingest",
         summary="Say what the files of a job are, and divide the work",
@@ -138,7 +137,21 @@ TASKS: tuple[Task, ...] = (
         capability="ingest",
         summary="End a job without its commit, and remove what it has stored",
         function="functions.ingest.abort_ingest",
-=======
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.CATALOG_WRITE,
+                Grant.LEDGER_APPEND,
+                Grant.OBJECTS_READ,
+                Grant.OBJECTS_DELETE,
+                Grant.LANDING_DELETE,
+                Grant.KEYS_UNWRAP,
+            }
+        ),
+        memory_mb=1024,
+        timeout_s=_WORKER_S,
+    ),
+    Task(
         name="sweep_uploads",
         capability="ingest",
         summary="Expire uploads that nobody ended, and remove files that jobs have taken in",
@@ -163,22 +176,10 @@ TASKS: tuple[Task, ...] = (
         capability="ingest",
         summary="Ask for the job of an object that was put into the landing bucket",
         function="functions.ingest.open_drop",
->>>>>>> landing
         grants=frozenset(
             {
                 Grant.CATALOG_READ,
                 Grant.CATALOG_WRITE,
-<<<<<<< HEAD
-                Grant.LEDGER_APPEND,
-                Grant.OBJECTS_READ,
-                Grant.OBJECTS_DELETE,
-                Grant.LANDING_DELETE,
-                Grant.KEYS_UNWRAP,
-            }
-        ),
-        memory_mb=1024,
-        timeout_s=_WORKER_S,
-=======
                 Grant.STAGING_READ,
                 Grant.STAGING_WRITE,
                 Grant.LEDGER_APPEND,
@@ -192,6 +193,5 @@ TASKS: tuple[Task, ...] = (
         ),
         memory_mb=2048,
         timeout_s=900,
->>>>>>> landing
     ),
 )
