@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_bad_records_are_kept_apart(pipeline: Pipeline, shelf: Shelf) -> None:
     ids=["none", "records", "fraction"],
 )
 def test_too_many_bad_records_fail_a_job(
-    pipeline: Pipeline, shelf: Shelf, limits: dict[str, float]
+    pipeline: Pipeline, shelf: Shelf, limits: dict[str, Any]
 ) -> None:
     job = pipeline.run(pipeline.ask(BAD, **limits))
     assert (job.state, job.commit) == (JobState.FAILED, None)
