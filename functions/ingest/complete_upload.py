@@ -5,7 +5,8 @@ import base64
 from datavault.contracts.jobs import JobReply
 from datavault.contracts.uploads import CompleteUploadBody, SentPart
 from datavault.domain.ids import parse_upload_id
-from datavault.ports import PartClaim, Vault
+from datavault.domain.landing import PartClaim
+from datavault.ports import Vault
 from datavault.services.ingest.uploads import complete_upload
 from functions.edge.http import Request, endpoint
 

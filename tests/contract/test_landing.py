@@ -10,16 +10,16 @@ import pytest
 
 from datavault.adapters.memory.landing import MemoryLanding
 from datavault.domain.errors import Invalid, NotFound, PreconditionFailed, VaultError
-from datavault.domain.uploads import PART_BYTES_MIN
-from datavault.ports import (
+from datavault.domain.landing import (
     Checksums,
     Landed,
     LandedPart,
-    Landing,
     PartClaim,
     PartPromise,
     SignedPart,
 )
+from datavault.domain.uploads import PART_BYTES_MIN
+from datavault.ports import Landing
 from tests.contract.played import LANDING, AwsPlayed
 
 type Send = Callable[[SignedPart, bytes], str]

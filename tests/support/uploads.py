@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datavault.adapters.memory.landing import MemoryLanding
 from datavault.domain.ids import BranchName, UploadId
 from datavault.domain.jobs import Job
+from datavault.domain.landing import PartClaim
 from datavault.domain.papers import JobInput, Mode, SourceRef
 from datavault.domain.requests import Request
-from datavault.domain.uploads import Parts
-from datavault.ports import PartClaim, Vault
+from datavault.domain.uploads import Offer, Parts
+from datavault.ports import Vault
 from datavault.services.ingest import uploads
-from datavault.services.ingest.uploads import Offer
 from tests.support.builders import MAIN, Shelf
 
 # Of a landing whose least part was made as small.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,8 @@ def test_a_job_has_the_time_of_its_event_in_its_id(shelf: Shelf) -> None:
 @pytest.mark.parametrize("name", ["bucket", "key", "etag", "version", "sequencer"])
 def test_whatever_differs_in_an_event_makes_another_job(shelf: Shelf, name: str) -> None:
     dropped = drop(shelf, prefix(shelf) + "a.csv")
-    assert replace(dropped, **{name: "another"}).job != dropped.job
+    other: dict[str, Any] = {name: "another"}
+    assert replace(dropped, **other).job != dropped.job
 
 
 def test_what_moves_from_one_part_of_an_event_to_the_next_makes_another_job(shelf: Shelf) -> None:

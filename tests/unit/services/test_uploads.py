@@ -1,5 +1,6 @@
 """Uploads: parts come in, become one job, and leave nothing behind."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 
@@ -11,6 +12,7 @@ from datavault.domain.access import Role
 from datavault.domain.errors import Conflict, Denied, Invalid, NotFound, TooLarge
 from datavault.domain.ids import BranchName, UploadId, new_id
 from datavault.domain.jobs import Failure, Job, JobState
+from datavault.domain.landing import PartClaim
 from datavault.domain.papers import JobInput
 from datavault.domain.rows import Put, Table
 from datavault.domain.uploads import (
@@ -20,10 +22,10 @@ from datavault.domain.uploads import (
     UPLOAD_BYTES_MAX,
     UPLOAD_MS,
     Parts,
+    UploadPart,
     UploadState,
     plan_parts,
 )
-from datavault.ports import PartClaim
 from datavault.services.datasets.changes import archive_dataset
 from datavault.services.ingest.sweep import SweptUploads, sweep_uploads
 from datavault.services.ingest.uploads import get_upload, list_upload_parts
@@ -119,7 +121,7 @@ def test_an_upload_is_resumed_by_listing_its_parts(shelf: Shelf, vault: MemoryVa
     signed = offer.first_parts[1].signed
     assert signed is not None
     vault.landing.send(signed, CONTENT[1])
-    found = []
+    found: list[UploadPart] = []
     cursor = None
     for _ in range(2):
         page = list_upload_parts(
@@ -221,12 +223,12 @@ def test_what_takes_no_changes_takes_no_uploads(shelf: Shelf, moment: str, how: 
         archive_dataset(shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=None)
     else:
         shelf.protect()
-    do = {
+    does: dict[str, Callable[[], object]] = {
         "creation": lambda: create(shelf, SIZE),
         "completion": lambda: complete(shelf, offer.upload.id, claims),
-    }[moment]
+    }
     with pytest.raises(Conflict, match=how):
-        do()
+        does[moment]()
 
 
 def test_a_branch_that_is_not_there_takes_none(shelf: Shelf) -> None:
@@ -239,7 +241,7 @@ def test_whoever_only_reads_uploads_nothing(shelf: Shelf) -> None:
     reader = Shelf(
         shelf.vault, replace(shelf.caller, roles=frozenset({Role.READER})), shelf.dataset
     )
-    for do in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: create(reader, SIZE),
         lambda: complete(reader, upload_id, []),
         lambda: abort(reader, upload_id),
@@ -252,7 +254,8 @@ def test_whoever_only_reads_uploads_nothing(shelf: Shelf) -> None:
             limit=1,
             cursor=None,
         ),
-    ):
+    )
+    for do in attempts:
         with pytest.raises(Denied):
             do()
 

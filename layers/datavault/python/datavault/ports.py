@@ -15,6 +15,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Conflict
+from datavault.domain.landing import (
+    Checksums,
+    Landed,
+    LandedPart,
+    PartClaim,
+    PartPromise,
+    SignedPart,
+)
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
 from datavault.domain.usage import UsageLimits
 
@@ -234,58 +242,6 @@ class Execution(Enum):
     """Failed, timed out or aborted: nothing of it runs any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """An object of the landing as it stands: ``etag`` is of this version alone, without quotes."""
-
-    key: str
-    etag: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class LandedPart:
-    """A part of an upload that has arrived; ``sha256`` (32 bytes) where the upload asks for it."""
-
-    number: int
-    etag: str
-    size: int
-    sha256: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PartPromise:
-    """What is known of a part before it is sent: sent otherwise, it is refused."""
-
-    number: int
-    size: int | None = None
-    sha256: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PartClaim:
-    """A part as whoever sent it got it acknowledged."""
-
-    number: int
-    etag: str
-    sha256: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SignedPart:
-    """Where a part is PUT by whoever has this, with exactly these headers."""
-
-    url: str
-    headers: Mapping[str, str]
-
-
-class Checksums(Enum):
-    """Whether the parts of an upload carry a checksum, which is verified when they arrive."""
-
-    NONE = auto()
-    SHA256 = auto()
-
-
 class Landing(Protocol):
     """Large files on their way in: uploads in parts, and whole objects, all short-lived.
 
@@ -317,11 +273,8 @@ class Landing(Protocol):
 
     def complete(self, key: str, token: str, parts: Sequence[PartClaim]) -> Landed:
         """Make one object of the parts, which are in ascending order. May be repeated: what was
-        completed before is found by its key, under which there is one upload only.
-
-        Raises:
-            Invalid: a part is not there, is another one, or is too small not to be the last.
-            NotFound: the upload was aborted.
+        completed before is found by its key, under which there is one upload only. ``Invalid`` if
+        a part is not there, is another, or is small and not the last; ``NotFound`` once aborted.
         """
         ...
 
@@ -334,11 +287,8 @@ class Landing(Protocol):
         ...
 
     def read(self, landed: Landed, start: int, length: int) -> bytes:
-        """Bytes ``start`` to ``start + length``, clipped to the object's end.
-
-        Raises:
-            PreconditionFailed: the object has been replaced by another.
-            NotFound: it is gone.
+        """Bytes ``start`` to ``start + length``, clipped to the object's end;
+        ``PreconditionFailed`` if another object has replaced it, ``NotFound`` if it is gone.
         """
         ...
 

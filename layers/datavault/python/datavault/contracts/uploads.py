@@ -11,8 +11,7 @@ from datavault.contracts.wire import Body, Links, ListQuery, Pagination, Reply, 
 
 if TYPE_CHECKING:
     from datavault.domain.pages import Page
-    from datavault.domain.uploads import Upload
-    from datavault.services.ingest.uploads import Offer, UploadPart
+    from datavault.domain.uploads import Offer, Upload, UploadPart
 
 # As many as a URL has room for; a body takes those of the first page.
 CHECKSUMS_IN_QUERY_MAX = 64
@@ -72,9 +71,10 @@ class CreateUploadBody(Body):
         dict[Annotated[str, Field(max_length=1024)], Kind],
         Field(
             max_length=COLUMNS_MAX,
+            default_factory=dict,
             description="Kinds of a table's columns by name; those not named are strings.",
         ),
-    ] = {}
+    ]
     mode: Annotated[
         Mode,
         Field(
@@ -163,9 +163,10 @@ class PartReply(Reply):
         " has arrived, and for one whose checksum has to be told first."
     )
     headers: dict[str, str] = Field(description="To be sent with the PUT, exactly so.")
+    links: Links
 
     @classmethod
-    def of(cls, part: "UploadPart") -> Self:
+    def of(cls, part: "UploadPart", upload_id: str) -> Self:
         """The wire shape of ``part``."""
         landed, signed = part.landed, part.signed
         checksum = None if landed is None else landed.sha256
@@ -176,6 +177,7 @@ class PartReply(Reply):
             checksum_sha256=None if checksum is None else base64.b64encode(checksum).decode(),
             url=None if signed is None else signed.url,
             headers={} if signed is None else dict(signed.headers),
+            links={"upload": link("uploads", upload_id)},
         )
 
 
@@ -233,7 +235,7 @@ class OfferReply(UploadReply):
     def offering(cls, offer: "Offer") -> Self:
         """The wire shape of ``offer``."""
         upload = UploadReply.of(offer.upload)
-        parts = [PartReply.of(part) for part in offer.first_parts]
+        parts = [PartReply.of(part, upload.id) for part in offer.first_parts]
         return cls(
             **{name: getattr(upload, name) for name in UploadReply.model_fields}, parts=parts
         )
@@ -250,7 +252,7 @@ class PartListReply(Reply):
     def of(cls, page: "Page[UploadPart]", upload_id: str, query: ListUploadPartsQuery) -> Self:
         """The wire shape of ``page``, the answer to ``query``."""
         return cls(
-            data=[PartReply.of(part) for part in page.items],
+            data=[PartReply.of(part, upload_id) for part in page.items],
             pagination=Pagination.after(page.next_cursor),
             links=page_links(
                 "uploads",

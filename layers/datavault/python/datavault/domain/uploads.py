@@ -17,6 +17,7 @@ from enum import StrEnum
 from datavault.domain import keyspace
 from datavault.domain.errors import Conflict, Invalid, TooLarge
 from datavault.domain.ids import BranchName, DatasetId, JobId, UploadId, WorkspaceId
+from datavault.domain.landing import LandedPart, SignedPart
 from datavault.domain.rows import EXPIRES_AT, Absent, Change, If, Put, Row, Update
 
 # S3's own: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -42,7 +43,7 @@ class UploadState(StrEnum):
     EXPIRED = "expired"
 
 
-_LIVE = {UploadState.OPEN, UploadState.COMPLETING}
+LIVE = {UploadState.OPEN, UploadState.COMPLETING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,34 @@ class Upload:
 
     def is_live(self, now_ms: int) -> bool:
         """Whether parts may come in still."""
-        return self.state in _LIVE and now_ms < self.expires_ms
+        return self.state in LIVE and now_ms < self.expires_ms
 
     def require_live(self, now_ms: int) -> None:
         """Return if it is; else ``Conflict`` says what became of it."""
         if not self.is_live(now_ms):
-            how = UploadState.EXPIRED if self.state in _LIVE else self.state
+            how = UploadState.EXPIRED if self.state in LIVE else self.state
             raise Conflict(f"upload {self.id} is {how.value}", field="upload_id")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """One part of an upload: as it has arrived, or where to send it, or neither.
+
+    Neither, where the upload is checked and nobody has said the part's checksum yet.
+    """
+
+    number: int
+    size: int | None
+    landed: LandedPart | None
+    signed: SignedPart | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A new upload and where its first parts go."""
+
+    upload: Upload
+    first_parts: tuple[UploadPart, ...]
 
 
 def plan_parts(size: int | None, part_bytes: int | None) -> Parts:
@@ -197,7 +219,7 @@ def complete(upload: Upload, job: JobId) -> Update:
 
 def end(upload: Upload, how: UploadState) -> Update:
     """That a live upload is aborted, or has expired."""
-    assert upload.state in _LIVE, upload.state
+    assert upload.state in LIVE, upload.state
     return _to(upload, how, {})
 
 

@@ -23,7 +23,7 @@ from datavault.adapters.limits import (
     check_range,
 )
 from datavault.domain.errors import Invalid, NotFound, PreconditionFailed, Unavailable
-from datavault.ports import (
+from datavault.domain.landing import (
     Checksums,
     Landed,
     LandedPart,

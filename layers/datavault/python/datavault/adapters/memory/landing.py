@@ -17,16 +17,16 @@ from datavault.adapters.limits import (
     check_range,
 )
 from datavault.domain.errors import Denied, Invalid, NotFound, PreconditionFailed
-from datavault.domain.uploads import PART_BYTES_MAX, PART_BYTES_MIN
-from datavault.ports import (
+from datavault.domain.landing import (
     Checksums,
-    Clock,
     Landed,
     LandedPart,
     PartClaim,
     PartPromise,
     SignedPart,
 )
+from datavault.domain.uploads import PART_BYTES_MAX, PART_BYTES_MIN
+from datavault.ports import Clock
 
 _URL = "memory://landing/"
 

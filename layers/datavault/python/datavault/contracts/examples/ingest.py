@@ -37,6 +37,7 @@ _TO_SEND = {
     "checksum_sha256": None,
     "url": f"{_URL}?partNumber=2&uploadId=VXBsb2Fk&X-Amz-Signature=4f1c",
     "headers": {"content-length": "3222784"},
+    "_links": {"upload": {"href": f"/api/v1/uploads/{UPLOAD}"}},
 }
 _ARRIVED = {
     "number": 1,
@@ -45,6 +46,7 @@ _ARRIVED = {
     "checksum_sha256": None,
     "url": None,
     "headers": {},
+    "_links": {"upload": {"href": f"/api/v1/uploads/{UPLOAD}"}},
 }
 
 PATH_PARAMETERS: dict[str, tuple[str, str]] = {"upload_id": ("An upload.", UPLOAD)}

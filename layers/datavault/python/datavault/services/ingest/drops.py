@@ -25,10 +25,11 @@ from datavault.domain.errors import (
 from datavault.domain.formats.sources import MANIFEST_BYTES_MAX, Source, parse_manifest
 from datavault.domain.ids import JobId
 from datavault.domain.jobs import Failure, Job, JobState
+from datavault.domain.landing import Landed
 from datavault.domain.papers import JobInput, Mode, SourceRef
 from datavault.domain.refs import require_unprotected
 from datavault.domain.rows import Change
-from datavault.ports import Landed, Vault
+from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts
 from datavault.services.datasets import find_writable_dataset
 from datavault.services.ingest.uploads import INPUT, asked_job

@@ -1,18 +1,18 @@
 """What is left in the landing: uploads that nobody ended, and files whose job has ended."""
 
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 from datavault.domain import keyspace, uploads
 from datavault.domain.datasets import Dataset
 from datavault.domain.errors import NotFound
 from datavault.domain.ids import DatasetId, JobId, UploadId, WorkspaceId
 from datavault.domain.jobs import Job
+from datavault.domain.landing import Landed
 from datavault.domain.papers import JobInput
 from datavault.domain.rows import Row, Table
-from datavault.domain.uploads import Upload, UploadState
-from datavault.ports import Landed, Vault
-from datavault.services.attempts import attempt
+from datavault.domain.uploads import LIVE, Upload, UploadState
+from datavault.ports import Vault
+from datavault.services.attempts import attempt, attempts
 from datavault.services.ingest.uploads import INPUT, remove_upload
 from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
@@ -33,8 +33,8 @@ class SweptUploads:
 def sweep_uploads(vault: Vault) -> SweptUploads:
     """Expire uploads that are a day old, and remove the files of jobs that have ended.
 
-    What was removed from a row's queue is gone from the landing; a crash leaves the row, and the
-    next run does it again. Jobs that are at work are looked at and left.
+    A row leaves the queue when what it stands for is gone from the landing; a crash leaves the
+    row, and the next run does it again. Jobs that are at work are looked at and left.
     """
     swept = SweptUploads(0, 0)
     began_ms = vault.clock.now_ms()
@@ -57,24 +57,27 @@ def _look_at(vault: Vault, due: Row, swept: SweptUploads) -> SweptUploads:
             return swept
         swept = replace(swept, objects=swept.objects + removed)
     else:
-        row = vault.catalog.get(keyspace.upload(ws, UploadId(due.text("upload"))))
-        expired = row is not None and _expire(vault, Upload.of(row))
+        expired = _expire(vault, ws, UploadId(due.text("upload")))
         swept = replace(swept, expired=swept.expired + expired)
     vault.catalog.delete_many([due.key])
     return swept
 
 
-def _expire(vault: Vault, upload: Upload) -> bool:
+def _expire(vault: Vault, ws: WorkspaceId, upload_id: UploadId) -> bool:
     """Whether the upload has expired; nothing of one that was not completed is left."""
-    if upload.state is UploadState.COMPLETED:
-        return False
-    is_live = upload.state in {UploadState.OPEN, UploadState.COMPLETING}
-    if is_live and not attempt(vault, [uploads.end(upload, UploadState.EXPIRED)], str(uuid4())):
-        # Somebody completes or aborts it this moment: looked at again, as it then is.
-        row = vault.catalog.get(keyspace.upload(upload.workspace, upload.id))
-        return row is not None and _expire(vault, Upload.of(row))
-    remove_upload(vault, upload)
-    return is_live
+    for token in attempts(vault, "the upload"):
+        row = vault.catalog.get(keyspace.upload(ws, upload_id))
+        if row is None:
+            return False
+        upload = Upload.of(row)
+        if upload.state is UploadState.COMPLETED:
+            return False
+        if upload.state not in LIVE:
+            remove_upload(vault, upload)
+            return upload.state is UploadState.EXPIRED
+        # Fails if somebody completes or aborts it this moment.
+        attempt(vault, [uploads.end(upload, UploadState.EXPIRED)], token)
+    raise AssertionError("attempts ends by raising")
 
 
 def _remove_sources(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> int | None:

@@ -8,7 +8,7 @@ upload whose row was never written is removed by the bucket's own lifecycle.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -18,22 +18,21 @@ from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from datavault.domain.ids import BranchName, DatasetId, JobId, UploadId, new_id
 from datavault.domain.jobs import Job, JobKind, JobState, Tally
+from datavault.domain.landing import (
+    Checksums,
+    Landed,
+    LandedPart,
+    PartClaim,
+    PartPromise,
+)
 from datavault.domain.pages import Page
 from datavault.domain.papers import JobInput, SourceRef
 from datavault.domain.refs import require_unprotected
 from datavault.domain.requests import Request
 from datavault.domain.rows import Change
 from datavault.domain.store.keys import StoreKeys
-from datavault.domain.uploads import PARTS_MAX, Parts, Upload, UploadState
-from datavault.ports import (
-    Checksums,
-    Landed,
-    LandedPart,
-    PartClaim,
-    PartPromise,
-    SignedPart,
-    Vault,
-)
+from datavault.domain.uploads import LIVE, PARTS_MAX, Offer, Parts, Upload, UploadPart, UploadState
+from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_writable_dataset
@@ -49,27 +48,6 @@ URL_S = 3600
 FIRST_PARTS = 100
 # The name of a job's first paper: what it is to do.
 INPUT = "input"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadPart:
-    """One part of an upload: as it has arrived, or where to send it, or neither.
-
-    Neither, where the upload is checked and nobody has said the part's checksum yet.
-    """
-
-    number: int
-    size: int | None
-    landed: LandedPart | None
-    signed: SignedPart | None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A new upload and where its first parts go."""
-
-    upload: Upload
-    first_parts: tuple[UploadPart, ...]
 
 
 def create_upload(
@@ -137,7 +115,7 @@ def get_upload(vault: Vault, *, caller: Caller, upload_id: UploadId) -> Upload:
     """One upload of the workspace, as it stands."""
     require(caller, Action.UPLOAD)
     upload = find_upload(vault, caller, upload_id)
-    if not upload.is_live(vault.clock.now_ms()) and upload.state in _LIVE:
+    if not upload.is_live(vault.clock.now_ms()) and upload.state in LIVE:
         return replace(upload, state=UploadState.EXPIRED)  # The sweep has not come by yet.
     return upload
 
@@ -225,7 +203,7 @@ def abort_upload(vault: Vault, *, caller: Caller, upload_id: UploadId) -> None:
         upload = find_upload(vault, caller, upload_id)
         if upload.state is UploadState.COMPLETED:
             raise Conflict(f"upload {upload_id} is completed: cancel its job", field="upload_id")
-        if upload.state not in _LIVE:
+        if upload.state not in LIVE:
             break
         now_ms = vault.clock.now_ms()
         changes: list[Change] = [
@@ -250,9 +228,6 @@ def remove_upload(vault: Vault, upload: Upload) -> None:
     vault.landing.abort(upload.key, upload.token)
     with suppress(NotFound):
         vault.landing.delete(vault.landing.head(upload.key))
-
-
-_LIVE = {UploadState.OPEN, UploadState.COMPLETING}
 
 
 def _require_open_branch(vault: Vault, dataset: Dataset, branch: BranchName) -> None:
