@@ -100,6 +100,22 @@ FUNCTION: tuple[Acknowledged, ...] = (
         "The statement is for the objects of the vault's one bucket, whose keys are drawn at "
         "random when they are written.",
     ),
+    Acknowledged(
+        "landing",
+        "AwsSolutions-IAM5[Resource::{landing}/*]",
+        "The statement is for the files in the landing bucket, whose keys others choose.",
+    ),
+    Acknowledged(
+        "uploads",
+        "AwsSolutions-IAM5[Resource::{landing}/uploads/*]",
+        "The statement is for uploads, whose keys are drawn when they begin.",
+    ),
+    Acknowledged(
+        "landing key",
+        "AwsSolutions-IAM5[Resource::{workspace_keys}]",
+        "The landing's key is known by its alias, which the statement's condition asks for: an "
+        "ARN would be an export that locks two stacks together.",
+    ),
 )
 
 TABLE: tuple[Acknowledged, ...] = (
@@ -118,6 +134,15 @@ BUCKET: tuple[Acknowledged, ...] = (
         "Objects are ciphertext whose keys only KMS unwraps, and CloudTrail records each "
         "unwrapping with its principal. Server access logs may lack requests, and would be one "
         "more place that keeps the names of erased objects.",
+    ),
+)
+
+LANDING: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-S1",
+        "Files stay for days and each becomes a job, whose ledger entries say who sent it; server "
+        "access logs would keep the names that people give to files for longer than the files.",
     ),
 )
 

@@ -7,12 +7,12 @@ published version, so that a deployment moves it at once and SnapStart has somet
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, aws_iam, aws_lambda, aws_logs, aws_sqs
+from aws_cdk import Duration, Tags, aws_iam, aws_lambda, aws_logs, aws_sqs
 from constructs import Construct
 
 from datavault.contracts.operations import Grant
 from infra.acknowledgements import FUNCTION, acknowledge
-from infra.grants import Permission, permissions
+from infra.grants import Permission, landing_tags, permissions
 from infra.layers import VaultCode
 from infra.masking import masking
 from infra.names import ALIAS, METRICS_NAMESPACE, TABLES, Names, Row, workspace_keys_arn
@@ -68,6 +68,8 @@ class VaultFunction(Construct):
                 )
             },
         )
+        for tag in landing_tags(row.grants):
+            Tags.of(role).add(tag, stage.name)
         self.function = aws_lambda.Function(
             self,
             "Function",
@@ -104,12 +106,24 @@ class VaultFunction(Construct):
             "traced" if stage.tracing else "untraced",
             "scheduled" if dead_letters else "called",
             *(("restored",) if stage.snap_start else ()),
-            *(("keys",) if row.grants & _KEYS else ()),
-            *(("objects",) if row.grants & _OBJECTS else ()),
+            *_touched(row),
             log_streams=names.log_streams_arn(row),
             workspace_keys=workspace_keys_arn(),
             bucket=names.bucket_arn,
+            landing=names.landing_arn,
         )
+
+
+def _touched(row: Row) -> list[str]:
+    """What of the vault's a function touches that it cannot name exactly."""
+    touched = {
+        "objects": row.grants & _OBJECTS,
+        "landing": row.grants & {Grant.LANDING_READ, Grant.LANDING_DELETE},
+        "uploads": row.grants & {Grant.LANDING_LIST, Grant.LANDING_WRITE, Grant.LANDING_SIGN},
+        "keys": row.grants & _KEYS,
+        "landing key": set() if row.grants & _KEYS else set(landing_tags(row.grants)),
+    }
+    return [what for what, is_touched in touched.items() if is_touched]
 
 
 def _own_permissions(
@@ -139,6 +153,7 @@ def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
         "VAULT_STAGE": stage.name,
         **{f"VAULT_TABLES__{table.upper()}": names.table(table) for table in TABLES},
         "VAULT_OBJECTS__BUCKET": names.bucket,
+        "VAULT_LANDING__BUCKET": names.landing,
         "VAULT_WORKFLOWS__PREFIX": names.state_machines_prefix,
         **_variables("VAULT", stage.vault),
         "POWERTOOLS_SERVICE_NAME": names.service,

@@ -52,6 +52,21 @@ class Names:
         return f"arn:{Aws.PARTITION}:s3:::{self.bucket}"
 
     @property
+    def landing(self) -> str:
+        """The bucket in which large files come in."""
+        return f"datavault-{self.stage}-landing-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+
+    @property
+    def landing_arn(self) -> str:
+        """The ARN of the landing bucket."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.landing}"
+
+    @property
+    def landing_key_alias(self) -> str:
+        """The alias of the key that the landing bucket is encrypted under."""
+        return f"alias/datavault-{self.stage}-landing"
+
+    @property
     def bus(self) -> str:
         """The event bus."""
         return f"datavault-{self.stage}"

@@ -11,6 +11,7 @@ from constructs import Construct
 from datavault.contracts.operations import OPERATIONS, TASKS, Task
 from infra.alarms import watch_dead_letters, watch_schedule
 from infra.function import VaultFunction
+from infra.landing import DropRule
 from infra.layers import Archives, VaultCode
 from infra.names import AUTHORIZER, Names, Row
 from infra.rollout import Canary
@@ -18,6 +19,8 @@ from infra.schedule import DeadLetters, VaultSchedule
 from infra.stages import Stage
 from infra.workflows import VaultWorkflow, machines
 
+# What an object in the landing starts.
+DROPS_MACHINE = "ingest_objects"
 ROWS: tuple[Row, ...] = (*OPERATIONS, *TASKS)
 
 
@@ -85,6 +88,10 @@ class CapabilityStack(Stack):
             machine = VaultWorkflow(self, title, stage=stage, path=path)
             # Its functions are named, not referred to.
             machine.node.add_dependency(*functions)
+            if path.name == f"{DROPS_MACHINE}.asl.json" and dead_letters is not None:
+                DropRule(
+                    self, "Drops", stage=stage, machine=DROPS_MACHINE, dead_letters=dead_letters
+                ).node.add_dependency(machine)
 
     def _issuer(self, stage: Stage) -> dict[str, str]:
         """Whose tokens hold: parameters, because a deployment may bring its own issuer."""
