@@ -7,7 +7,7 @@ from datavault.domain.formats.decoding import Compression
 from datavault.domain.formats.detect import Shape
 from datavault.domain.formats.tables import Kind
 from datavault.domain.ids import parse_branch_name
-from datavault.domain.papers import JobInput, SourceRef
+from datavault.domain.papers import JobInput, Mode, SourceRef
 from datavault.domain.uploads import plan_parts
 from datavault.ports import Vault
 from datavault.services.ingest.uploads import create_upload
@@ -43,4 +43,4 @@ def _wanted(body: CreateUploadBody) -> JobInput:
         columns={name: Kind(kind) for name, kind in body.columns.items()},
     )
     bounds = (body.max_bad_records, body.max_bad_fraction)
-    return JobInput([source], body.mode, body.message, *bounds)
+    return JobInput([source], Mode(body.mode), body.message, *bounds)

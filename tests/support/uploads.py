@@ -19,7 +19,7 @@ PART = 8
 
 def wanted() -> JobInput:
     """What somebody wants of a file whose name is personal."""
-    return JobInput([SourceRef("", "", 0, "jane doe.ndjson")], Mode.UPSERT.value, "jane's chats")
+    return JobInput([SourceRef("", "", 0, "jane doe.ndjson")], Mode.UPSERT, "jane's chats")
 
 
 def create(

@@ -17,8 +17,8 @@ from datavault.domain.papers import JobInput
 from datavault.services.datasets.changes import archive_dataset
 from datavault.services.ingest.drops import Opened, open_drop
 from datavault.services.ingest.sweep import SweptUploads, sweep_uploads
+from datavault.services.job_steps import end_job
 from datavault.services.jobs.requests import get_job, list_jobs
-from datavault.services.jobs.work import end_job
 from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
 from tests.support.builders import MAIN, Shelf

@@ -29,7 +29,7 @@ from datavault.domain.uploads import (
 from datavault.services.datasets.changes import archive_dataset
 from datavault.services.ingest.sweep import SweptUploads, sweep_uploads
 from datavault.services.ingest.uploads import get_upload, list_upload_parts
-from datavault.services.jobs.work import end_job
+from datavault.services.job_steps import end_job
 from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
 from tests.simulation.model import rows_of

@@ -95,7 +95,7 @@ def _ask(
     failure: Failure | None,
 ) -> Opened:
     """One transaction asks for the job. A job without sources fails, at the latest in its plan."""
-    wanted = JobInput(sources, Mode.UPSERT.value, "Ingest what was put into the landing")
+    wanted = JobInput(sources, Mode.UPSERT, "Ingest what was put into the landing")
     kept = write_paper(vault, open_store(vault, dataset), job_id, INPUT, wanted)
     for token in attempts(vault, "the dataset"):
         now_ms = vault.clock.now_ms()

@@ -10,9 +10,10 @@ from datavault.domain.errors import TooLarge, VaultError
 from datavault.domain.formats.detect import HEAD_BYTES, Format, detect
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Job, Tally
+from datavault.domain.landing import Landed
 from datavault.domain.papers import JobInput, Plan, SourceRef
 from datavault.domain.refs import require_unprotected
-from datavault.ports import Landed, Vault
+from datavault.ports import Vault
 from datavault.services.datasets import find_writable_dataset
 from datavault.services.job_steps import acting_for, open_job, report, report_part
 from datavault.services.papers import find_paper, read_paper, write_paper
