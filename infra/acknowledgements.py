@@ -27,7 +27,7 @@ _RUNTIME = (
 )
 _UNTRACED = "This stage runs on one machine, where there is no X-Ray to send traces to."
 
-WORKFLOW: tuple[Acknowledged, ...] = (
+WORKFLOW_ROLE: tuple[Acknowledged, ...] = (
     Acknowledged(
         "always",
         "AwsSolutions-IAM5[Resource::*]",
@@ -46,6 +46,9 @@ WORKFLOW: tuple[Acknowledged, ...] = (
         "Step Functions names the executions of a distributed map; the statement is for those of "
         "this machine.",
     ),
+)
+
+WORKFLOW: tuple[Acknowledged, ...] = (
     Acknowledged("untraced", "AwsSolutions-SF2", _UNTRACED),
     Acknowledged("untraced", "Serverless-StepFunctionStateMachineXray", _UNTRACED),
 )

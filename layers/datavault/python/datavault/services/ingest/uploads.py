@@ -36,8 +36,7 @@ from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_writable_dataset
-from datavault.services.job_steps import start_job
-from datavault.services.jobs.requests import find_job
+from datavault.services.job_steps import find_own_job, start_job
 from datavault.services.keys import open_store
 from datavault.services.papers import write_paper
 from datavault.services.refs import open_work
@@ -170,9 +169,9 @@ def complete_upload(
         upload = find_upload(vault, caller, upload_id)
         before = earlier_outcome(vault, caller, request)
         if before is not None:
-            return find_job(vault, caller, JobId(before))
+            return find_own_job(vault, caller.workspace, JobId(before))
         if upload.state is UploadState.COMPLETED and upload.job is not None:
-            return find_job(vault, caller, upload.job)
+            return find_own_job(vault, caller.workspace, upload.job)
         now_ms = vault.clock.now_ms()
         upload.require_live(now_ms)
         dataset = find_writable_dataset(vault, caller, upload.dataset)
