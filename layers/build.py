@@ -37,7 +37,7 @@ UNZIPPED_BYTES_MAX = 250 * 1024 * 1024
 ARCHIVES_KEPT_MAX = 3
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 # What of our library never runs in the cloud.
-UNSHIPPED = ("datavault/adapters/memory", "datavault/local", "datavault/cli")
+UNSHIPPED = ("datavault/adapters/memory", "datavault/local", "datavault/cli", "datavault/client")
 
 
 class Architecture(StrEnum):

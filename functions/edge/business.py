@@ -19,7 +19,13 @@ COUNTS = (RECORDS_APPENDED, RECORDS_DELETED, COMMITS_MADE, BYTES_IN)
 _COUNTS: Mapping[str, Callable[[Any], Mapping[str, int]]] = {
     "append_records": lambda reply: {RECORDS_APPENDED: reply.count},
     "delete_record": lambda _: {RECORDS_DELETED: 1},
+    "restore_record": lambda reply: {RECORDS_APPENDED: reply.count},
     "create_commit": lambda _: {COMMITS_MADE: 1},
+    **dict.fromkeys(
+        ("merge_refs", "cherry_pick_commit", "revert_commit"),
+        # Nothing to merge, or a branch moved forward, makes none.
+        lambda reply: {COMMITS_MADE: 1} if reply.outcome == "committed" else {},
+    ),
 }
 
 

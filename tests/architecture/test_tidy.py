@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from datavault.client.generator.__main__ import FOLDER
+from datavault.client.generator.__main__ import modules as generated_modules
 from datavault.contracts.operations import OPERATIONS, TASKS, Operation, Task
 from datavault.domain import errors
 from datavault.domain.errors import VaultError
@@ -263,9 +265,11 @@ def test_keys_are_made_in_the_keyspace_and_its_neighbours_only() -> None:
 
 
 def test_no_module_is_too_long() -> None:
+    """What the generator writes is as long as the table: nobody edits it, a test compares it."""
+    written = {str((FOLDER / path).relative_to(ROOT)) for path in generated_modules()}
     long = {
         path: count
-        for path in modules()
+        for path in modules().keys() - written
         if (count := len((ROOT / path).read_text().splitlines())) > MODULE_LINES_MAX
     }
     assert {path for path in long if long[path] > LONG_MODULES.get(path, 0)} == set(), long

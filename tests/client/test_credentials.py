@@ -92,7 +92,7 @@ def test_without_an_endpoint_it_says_where_one_may_stand(tmp_path: Path) -> None
     nowhere = {"XDG_CONFIG_HOME": str(tmp_path)}
     with pytest.raises(errors.NotConfigured) as raised:
         connection(environment=nowhere)
-    for place in ("endpoint=", "DATAVAULT_ENDPOINT", str(tmp_path / "datavault/profiles.toml")):
+    for place in ("give one", "DATAVAULT_ENDPOINT", str(tmp_path / "datavault/profiles.toml")):
         assert place in str(raised.value)
     with pytest.raises(errors.NotConfigured, match="https://"):
         connection(endpoint="vault.example", environment=nowhere)

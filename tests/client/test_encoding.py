@@ -146,7 +146,7 @@ def test_a_search_in_a_body_is_a_list_too() -> None:
 def test_pages_without_items_are_items_themselves() -> None:
     text = made(method="GET", query=FindQuery, reply=Counted)
     assert "-> Iterator[Counted]" in text
-    assert "yield page" in text
+    assert "yield from pages(self.find_things, thing_id" in text
 
 
 def test_names_that_clash_are_refused() -> None:

@@ -11,12 +11,14 @@ import anyio
 import httpx
 import pytest
 
-import datavault.services.staging as staging_service
 from datavault.client import NO_RETRIES, AsyncVault, Behaviour, Checkpoint, Progress, Vault, errors
 from datavault.client.streams import batches
 from datavault.client.streams.batches import Cutter
 from datavault.contracts.wire import LIMIT_MAX
-from datavault.domain import staging
+from datavault.domain import keyspace, refs, staging
+from datavault.domain.datasets import DEFAULT_BRANCH
+from datavault.domain.ids import BranchId, WorkspaceId, parse_dataset_id
+from datavault.domain.rows import Update
 from tests.client.conftest import ENDPOINT
 from tests.support.in_process import InProcessApi
 
@@ -159,10 +161,20 @@ def test_a_line_that_no_batch_can_carry_is_named(vault: Vault, dataset_id: str) 
         vault.append_stream(dataset_id, io.StringIO('{"id":"a"}'))  # type: ignore[arg-type]
 
 
+def leave_room(api: InProcessApi, workspace: WorkspaceId, dataset_id: str, records: int) -> None:
+    """Let the branch count all that it can hold until the next commit but for ``records``."""
+    catalog = api.vault.catalog
+    key = keyspace.branch(workspace, parse_dataset_id(dataset_id), DEFAULT_BRANCH)
+    branch = catalog.get_many([key])[key]
+    head = refs.head_keys(BranchId(branch.text("id")))[0]
+    counted = {"records_0": staging.GENERATION_RECORDS_MAX - records}
+    catalog.write([Update(head, add=counted)], token="full")
+
+
 def test_a_full_branch_stops_a_stream(
-    vault: Vault, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, dataset_id: str, api: InProcessApi, workspace: WorkspaceId
 ) -> None:
-    monkeypatch.setattr(staging_service, "GENERATION_RECORDS_MAX", 2000)
+    leave_room(api, workspace, dataset_id, 2000)
     with pytest.raises(errors.StreamStopped) as raised:
         vault.append_stream(dataset_id, numbered(5000), in_flight=1)
     assert isinstance(raised.value.__cause__, errors.StagingFull)
@@ -171,9 +183,9 @@ def test_a_full_branch_stops_a_stream(
 
 @pytest.mark.parametrize("in_flight", [1, 4])
 def test_a_full_branch_is_committed_when_asked(
-    vault: Vault, dataset_id: str, monkeypatch: pytest.MonkeyPatch, in_flight: int
+    vault: Vault, dataset_id: str, api: InProcessApi, workspace: WorkspaceId, in_flight: int
 ) -> None:
-    monkeypatch.setattr(staging_service, "GENERATION_RECORDS_MAX", 2000)
+    leave_room(api, workspace, dataset_id, 2000)
     lines = numbered(5000)
     done = vault.append_stream(
         dataset_id, lines, in_flight=in_flight, commit_when_full="A part of it"

@@ -11,6 +11,7 @@ from tests.support.in_process import InProcessApi
 
 # Ids that a path has to carry whole.
 AWKWARD = [".", "..", "a/b", "100%", "%2F", "ü", "?x=1#y", "a b", "+", "日本", "\\", "//"]
+NEVER = "ds_0190a6b2-0000-7000-8000-000000000000"
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 ODD = [
     b'{"n":1.0,"e":1E5,"z":-0,"big":12345678901234567890123}',
@@ -99,7 +100,7 @@ def test_a_record_cannot_reach_out_of_its_place(vault: Vault, dataset_id: str) -
 
 def test_a_refusal_is_an_error_of_its_class(vault: Vault, dataset_id: str) -> None:
     with pytest.raises(errors.NotFound) as raised:
-        vault.describe_dataset(f"{dataset_id[:-1]}0", correlation_id="mine-1")
+        vault.describe_dataset(NEVER, correlation_id="mine-1")
     assert (raised.value.status, raised.value.code) == (404, "not_found")
     assert raised.value.correlation_id == "mine-1"
     with pytest.raises(errors.Invalid) as invalid:

@@ -8,6 +8,9 @@ from datavault.contracts.operations import Operation
 from tests.e2e.deployment import API, Person, Shelf
 from tests.support.http import Call, json_call
 
+# Branches beside the one that is merged: one to protect, and one to reset and then delete.
+GUARDED, SPARE = "guarded", "spare"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -30,9 +33,10 @@ def furnish(admin: Person) -> Place:
     # The tag is at the empty commit, to which a branch can be reset.
     shelf.person.post(f"{shelf.path}/tags", {"name": "v1"})
     shelf.append({"kept": '{"n":1}'})
-    commit = shelf.commit("first")
+    shelf.commit("first")
     shelf.branch("side")
-    shelf.branch("guarded")
+    shelf.branch(GUARDED)
+    shelf.branch(SPARE)
     # Both branches go on, and disagree on a field of one record.
     shelf.append({"kept": '{"n":4}'}, branch="side")
     shelf.commit("aside", branch="side")
@@ -77,10 +81,10 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "list_branches": lambda place: Call("GET", f"{place.path}/branches?limit=1"),
     "get_branch": lambda place: Call("GET", f"{place.path}/branches/{place.branch}"),
     "update_branch": lambda place: json_call(
-        "PATCH", f"{place.path}/branches/guarded", {"protected": True}
+        "PATCH", f"{place.path}/branches/{GUARDED}", {"protected": True}
     ),
     "reset_branch": lambda place: json_call(
-        "POST", f"{place.path}/branches/{place.branch}/reset", {"to": "v1"}
+        "POST", f"{place.path}/branches/{SPARE}/reset", {"to": "v1"}
     ),
     "list_reflog": lambda place: Call("GET", f"{place.path}/branches/main/reflog?limit=1"),
     "create_tag": lambda place: json_call(
@@ -89,7 +93,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "list_tags": lambda place: Call("GET", f"{place.path}/tags?limit=1"),
     "get_tag": lambda place: Call("GET", f"{place.path}/tags/v1"),
     "verify_version": lambda place: Call("GET", f"{place.path}/verify?ref={place.commit}"),
-    "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{place.branch}"),
+    "delete_branch": lambda place: Call("DELETE", f"{place.path}/branches/{SPARE}"),
     "diff_refs": lambda place: Call(
         "GET", f"{place.path}/diff?base={place.older}&target=main&include=records&limit=1"
     ),
@@ -108,7 +112,9 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
         {"source": place.branch, "resolutions": [{"id": place.record, "data": {"n": 9}}]},
     ),
     "cherry_pick_commit": lambda place: json_call(
-        "POST", f"{place.path}/cherry-pick", {"commit": place.commit, "branch": place.branch}
+        "POST",
+        f"{place.path}/cherry-pick",
+        {"commit": place.commit, "branch": place.branch, "strategy": "theirs"},
     ),
     "revert_commit": lambda place: json_call(
         "POST", f"{place.path}/revert", {"commit": place.commit, "strategy": "theirs"}

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from datavault.local.cloud import LocalCloud, Permissions
+from datavault.local.vault import deploy_vault
 from tests.e2e.deployment import Deployment, Person, Shelf, Tenant, deployment
 
 
@@ -11,6 +13,13 @@ from tests.e2e.deployment import Deployment, Person, Shelf, Tenant, deployment
 def deployed() -> Iterator[Deployment]:
     with deployment() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def enforced() -> Iterator[Deployment]:
+    """The same in a cloud where every function acts as its own role."""
+    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
+        yield Deployment(cloud, deploy_vault(cloud))
 
 
 @pytest.fixture

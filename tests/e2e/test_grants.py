@@ -9,6 +9,7 @@ is not permitted to ask for, the request is the first one of a new process.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,11 +17,10 @@ import pytest
 
 from datavault.contracts.operations import OPERATIONS, Grant, Operation, operation
 from datavault.domain.ids import BranchName, parse_dataset_id
-from datavault.local.cloud import LocalCloud, Permissions
-from datavault.local.vault import deploy_vault
 from datavault.services.datasets import find_dataset
-from tests.e2e.calls import Place, call, furnish
+from tests.e2e.calls import GUARDED, SPARE, Place, call, furnish
 from tests.e2e.deployment import Deployment, Tenant
+from tests.e2e.deployment import Shelf as Corpus
 from tests.e2e.processes import functions_of, kill
 from tests.support.builders import Shelf, a_body
 from tests.support.chaos import ChaosVault, Crash, Fault
@@ -28,7 +28,7 @@ from tests.support.http import Call, Reply, json_call
 
 GRANTED = [(row, grant) for row in OPERATIONS for grant in sorted(row.grants)]
 # Rows that first finish a commit that is pending on a branch, and the branch that theirs names.
-FINISHING = {"delete_branch": "side", "reset_branch": "side", "update_branch": "guarded"}
+FINISHING = {"delete_branch": SPARE, "reset_branch": SPARE, "update_branch": GUARDED}
 # What a process may still hold from before, so that it does not ask for it.
 HIDDEN = {Grant.KEYS_UNWRAP, Grant.OBJECTS_READ}
 # Rows that a failure leaves half-made, so that the same request has less to do the next time.
@@ -40,12 +40,6 @@ AFTER_TROUBLE: dict[tuple[str, Grant], str] = {
     ("create_dataset", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("append_records", Grant.OBJECTS_READ): "a PUT whose answer was lost",
 }
-
-
-@pytest.fixture(scope="module")
-def enforced() -> Iterator[Deployment]:
-    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
-        yield Deployment(cloud, deploy_vault(cloud))
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +99,12 @@ def _asked(row: Operation, tenant: Tenant) -> Call:
         _leave_pending(tenant, place, FINISHING[row.name])
     if row.name == "restore_dataset":
         tenant.admin.ok(call(operation("archive_dataset"), place))
+    if row.name == "restore_record":
+        # One that goes into an object, again.
+        shelf = Corpus(tenant.admin, place.dataset)
+        shelf.append({place.record: json.dumps({"t": "x" * 5000})})
+        place = replace(place, commit=shelf.commit("long")["id"])
+        shelf.append({place.record: "{}"})
     asked = call(row, place)
     if row.name == "append_records":
         # A record that goes into an object, and more than one transaction holds.

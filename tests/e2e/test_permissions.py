@@ -8,17 +8,9 @@ from typing import Any
 import pytest
 
 from datavault.contracts.operations import OPERATIONS, Operation
-from datavault.local.cloud import LocalCloud, Permissions
-from datavault.local.vault import deploy_vault
 from tests.e2e.calls import call, furnish
 from tests.e2e.deployment import Deployment, Person
 from tests.support.http import Call, Reply, send
-
-
-@pytest.fixture(scope="module")
-def enforced() -> Iterator[Deployment]:
-    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
-        yield Deployment(cloud, deploy_vault(cloud))
 
 
 @pytest.fixture(scope="module")

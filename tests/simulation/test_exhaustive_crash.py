@@ -202,12 +202,13 @@ def _restore_record(shelf: Shelf, request: Request | None) -> object:
     return restore(shelf, "f", "dev", request=request)
 
 
+COMMIT = Scenario("commit", _fill, lambda shelf, request: shelf.commit("m", request=request))
 SCENARIOS = (
     Scenario("append", _fill, _append_few),
     Scenario("append-many", _fill, _append_many),
     Scenario("append-expecting", _fill, _append_expecting),
     Scenario("delete", _fill, lambda shelf, request: shelf.delete("a", request=request)),
-    Scenario("commit", _fill, lambda shelf, request: shelf.commit("m", request=request)),
+    COMMIT,
     Scenario(
         "commit-after-another",
         _leave_pending,
@@ -286,7 +287,7 @@ def test_broken_at_any_call_and_made_again_it_is_done_once(
 
 @pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault.name)
 def test_an_unnamed_commit_made_again_in_the_same_words_is_the_same_commit(fault: Fault) -> None:
-    scenario = SCENARIOS[3]
+    scenario = COMMIT
     _, calls, new = measured(scenario)
     for call in range(calls):
         with seeded(SEED):
@@ -335,7 +336,7 @@ def test_the_same_request_made_twice_at_once_is_done_once_and_answered_twice(
 
 def test_a_commit_may_be_finished_by_anybody_from_any_call_on() -> None:
     """Another process commits right after the crash: the same commit, and nothing besides."""
-    scenario = SCENARIOS[3]
+    scenario = COMMIT
     _, calls, new = measured(scenario)
     for call in range(calls):
         with seeded(SEED):

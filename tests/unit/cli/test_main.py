@@ -68,7 +68,7 @@ def test_the_key_of_a_workspace_is_tagged_with_the_stage_that_was_named(
     with pytest.raises(SystemExit) as ended:
         main()
     wiring.vault().close()
-    assert ended.value.code == 1
+    assert ended.value.code == 6
     assert len(capsys.readouterr().err.splitlines()) == 1
     (request,) = server.requests
     assert request.headers["x-amz-target"] == "TrentService.CreateKey"

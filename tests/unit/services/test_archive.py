@@ -23,7 +23,7 @@ ALLOWED = {"archive_dataset", "restore_dataset", "clone_dataset"}
 WRITES = sorted(
     row.name
     for row in OPERATIONS
-    if "{dataset_id}" in row.path and row.method != "GET" and row.name not in ALLOWED
+    if "{dataset_id}" in row.path and row.changes_something and row.name not in ALLOWED
 )
 
 

@@ -1,150 +1,80 @@
-"""``datavault``: the command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
+"""``datavault``: the command. ``exits`` has its exit codes."""
 
 import signal
 import sys
-from pathlib import Path
 
 import click
 
+from datavault.cli.branches import branch, tag
+from datavault.cli.completion import completion
+from datavault.cli.datasets import clone_dataset, dataset
+from datavault.cli.diff import show_diff
+from datavault.cli.examining import count_records, show_history, show_stats, verify
+from datavault.cli.exits import Exit
 from datavault.cli.maintenance import maintenance
+from datavault.cli.merging import cherry_pick, merge, revert
+from datavault.cli.operators import demo, local, workspace
+from datavault.cli.put import put
+from datavault.cli.records import get_records, list_records, remove_records
+from datavault.cli.root import Root, Section
 from datavault.cli.settings import setting_options, settings
-from datavault.domain.errors import VaultError
+from datavault.cli.signing_in import login, token
+from datavault.cli.versions import create_commit, show, show_log
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="datavault")
 @setting_options
 def cli() -> None:
-    """Sealed, deduplicated, versioned and erasable storage for the data of language models."""
+    """Sealed, deduplicated, versioned and erasable storage for the data of language models.
 
+    \b
+    A first session:
+      datavault login                                    where the vault is, and your token
+      datavault dataset create chats --record-key id
+      datavault put chats may.ndjson --commit -m "May"
+      datavault log chats
 
-@cli.command()
-def demo() -> None:
-    """Do the main job on real data, in a local cloud that is gone afterwards.
-
-    Needs a checkout of the project: the cloud runs what its CDK app synthesizes.
+    Users' commands act with a token: from "login", or DATAVAULT_ENDPOINT and DATAVAULT_TOKEN in
+    the environment. Operators' commands act with AWS credentials.
     """
-    from datavault.local.demo import run_demo
-
-    run_demo(click.echo)
 
 
-@cli.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=4566, show_default=True)
-@click.option(
-    "--state",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Keep everything in this folder; without it, all is gone when the cloud stops.",
+cli.take(
+    (
+        Section("Signing in", (login, token)),
+        Section("Datasets", (dataset, clone_dataset, show_stats)),
+        Section(
+            "Records",
+            (put, get_records, list_records, remove_records, count_records, show_history),
+        ),
+        Section(
+            "Versions",
+            (
+                create_commit,
+                show_log,
+                show,
+                show_diff,
+                merge,
+                revert,
+                cherry_pick,
+                branch,
+                tag,
+                verify,
+            ),
+        ),
+        Section("On this machine", (local, demo, completion)),
+        Section("Operators, with AWS credentials", (workspace, maintenance, settings)),
+    )
 )
-def local(port: int, state: Path | None) -> None:
-    """Keep a vault running on this machine until Ctrl-C.
-
-    Prints where the API and its documentation are, a token, and a first request to try.
-    """
-    from datavault.local.serve import serve
-
-    serve(click.echo, port=port, state=state)
-
-
-@cli.group()
-def workspace() -> None:
-    """Workspaces, for operators: with AWS credentials, not with a token."""
-
-
-@workspace.command("create")
-@click.argument("name")
-def create_workspace(name: str) -> None:
-    """Make a workspace called NAME: its KMS key, and its entry in the catalog.
-
-    Prints the workspace's id, which tokens carry in their claim "workspace". Which vault it is
-    for, the environment says: AWS credentials, AWS_REGION, VAULT_STAGE, VAULT_TABLES__CATALOG,
-    and, from the outputs of the API's stack, VAULT_USAGE__API (ApiId) and VAULT_USAGE__PLAN
-    (UsagePlan). If this is interrupted after the id is printed, "workspace limit" goes on.
-    """
-    import os
-
-    from datavault import wiring
-    from datavault.services.workspaces import admit_workspace
-    from datavault.services.workspaces import create_workspace as create
-
-    if not os.environ.get("VAULT_STAGE"):
-        raise ValueError("VAULT_STAGE is not set: a key of the wrong stage no function may use")
-    vault = wiring.vault()
-    plans = vault.usage_plans  # Before anything is made: a setting may be missing.
-    made = create(vault, name=name, stage=vault.settings.stage)
-    click.echo(made.id)
-    admit_workspace(plans, made.id, limits=None)
-
-
-@workspace.command("limit")
-@click.argument("workspace_id")
-@click.option("--rate", type=click.IntRange(1), help="Requests a second.")
-@click.option("--burst", type=click.IntRange(1), help="Requests at once; given with --rate.")
-@click.option("--per-day", type=click.IntRange(1), help="Requests a day; unlimited without.")
-def limit_workspace(
-    workspace_id: str, rate: int | None, burst: int | None, per_day: int | None
-) -> None:
-    """Let the API take a workspace's requests, within limits of its own.
-
-    Without --rate and --burst the limits of the stage hold. May be repeated. Beyond a limit the
-    API answers "throttled" with Retry-After. API Gateway counts as well as it can: take the
-    limits for a fence between workspaces, not for accounting.
-    """
-    from datavault import wiring
-    from datavault.domain.ids import parse_workspace_id
-    from datavault.domain.usage import UsageLimits
-    from datavault.services.workspaces import admit_workspace
-
-    if (rate is None) != (burst is None) or (rate is None and per_day is not None):
-        raise click.UsageError("--rate and --burst go together, and --per-day with them")
-    limits = None if rate is None or burst is None else UsageLimits(rate, burst, per_day)
-    known = parse_workspace_id(workspace_id)
-    admit_workspace(wiring.vault().usage_plans, known, limits=limits)
-    click.echo("The stage's limits hold." if limits is None else "Limits of its own hold.")
-
-
-@cli.group()
-def branch() -> None:
-    """Branches, for operators: with AWS credentials, not with a token."""
-
-
-@branch.command("abandon-commit")
-@click.argument("workspace_id")
-@click.argument("dataset_id")
-@click.argument("name")
-@click.confirmation_option(prompt="The changes this commit was to make will be lost. Go on?")
-def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
-    """Give up the commit that is pending on branch NAME, and what it was to commit.
-
-    Only for a branch on which every commit ends in "corrupt", because something staged cannot be
-    read any more. The ledger keeps who did it.
-    """
-    from datavault import wiring
-    from datavault.domain.access import Caller, Role
-    from datavault.domain.ids import parse_branch_name, parse_dataset_id, parse_workspace_id
-    from datavault.services.datasets import find_dataset
-    from datavault.services.refs import abandon, open_work
-
-    vault = wiring.vault()
-    workspace = parse_workspace_id(workspace_id)
-    caller = Caller("operator", workspace, frozenset({Role.ADMIN}), "datavault-command")
-    dataset = find_dataset(vault, caller, parse_dataset_id(dataset_id))
-    abandon(open_work(vault, dataset, parse_branch_name(name)), caller)
-    click.echo(f"The pending commit of {name} is abandoned.")
-
-
-cli.add_command(maintenance)
-cli.add_command(settings)
 
 
 def main() -> None:
-    """Run the command; a failure is one line, not a stack trace.
+    """Run the command.
 
     A command that is terminated ends what it started, as one that is interrupted does.
     """
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        cli()
-    except (VaultError, ValueError, OSError, RuntimeError) as error:
-        click.echo(f"datavault: {error}", err=True)
-        sys.exit(1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.TERMINATED))
+    cli()

@@ -12,7 +12,7 @@ _WORKSPACE = click.option(
 )
 
 
-@click.group()
+@click.group(short_help="Refuse changes for a while, with a reason.")
 def maintenance() -> None:
     """Read-only mode, for operators: with AWS credentials, not with a token.
 

@@ -37,7 +37,7 @@ def setting_options[F: Callable[..., Any]](command: F) -> F:
     return command
 
 
-@click.command()
+@click.command(short_help="List all settings and their defaults.")
 def settings() -> None:
     """List all settings, their defaults and what they are, as README has them."""
     click.echo(settings_table(), nl=False)

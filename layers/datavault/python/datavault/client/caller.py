@@ -105,8 +105,8 @@ class _Client:
         credentials = self._connection.credentials
         if credentials is None:
             raise NotConfigured(
-                "no credentials: give Vault(token=...) or credentials=..., set DATAVAULT_TOKEN, or"
-                " write them into a profile"
+                "no credentials: give a token or credentials, set DATAVAULT_TOKEN, or write them"
+                " into a profile"
             )
         return credentials.token() if refused is None else credentials.replace(refused)
 

@@ -25,7 +25,9 @@ Profiles are tables of a TOML file, ``~/.config/datavault/profiles.toml`` or whe
 It holds secrets, so it has to be readable by its owner alone (mode 0600); otherwise it is refused.
 """
 
+import json
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -109,8 +111,8 @@ def connection(
             who = found.credentials()
     if url is None:
         raise NotConfigured(
-            f"no endpoint: give Vault(endpoint=...), set {ENVIRONMENT_PREFIX}ENDPOINT, or write"
-            f" one into a profile in {profiles_file(environment)}"
+            f"no endpoint: give one, set {ENVIRONMENT_PREFIX}ENDPOINT, or write one into a"
+            f" profile in {profiles_file(environment)}"
         )
     if not url.startswith(("http://", "https://")):
         raise NotConfigured("an endpoint is a URL that begins with https:// or http://")
@@ -171,6 +173,72 @@ def read_profiles(path: Path) -> dict[str, Profile]:
     if tables is None:
         # Outside the ``except``: a parser's message may quote what it does not understand.
         raise NotConfigured(f"{path} is not TOML")
+    return {name: _profile(name, table, path) for name, table in tables.items()}
+
+
+def write_profile(path: Path, name: str, profile: Profile) -> None:
+    """Put a profile into the file, in place of one of its name; the others stay as they stand.
+
+    The file appears whole, for its owner alone; whoever reads meanwhile reads the one before. Of
+    two that write at once the later one wins.
+
+    Raises:
+        NotConfigured: the file that is there cannot be used.
+    """
+    import tempfile
+
+    expected = read_profiles(path) | {name: profile}
+    before = path.read_text() if path.exists() else ""
+    text = _replaced(before, name, _table(name, profile))
+    if _parsed(text, path) != expected:
+        # Something in it looks like a heading and is none: then comments are lost.
+        text = "\n".join(_table(each, found) for each, found in expected.items())
+    path = path.resolve()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # ``mkstemp`` makes it with mode 0600.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink()
+        raise
+
+
+def _table(name: str, profile: Profile) -> str:
+    given = {each: getattr(profile, each) for each in Profile.__dataclass_fields__}
+    lines = [f"{key} = {_quoted(value)}" for key, value in given.items() if value is not None]
+    heading = name if re.fullmatch("[A-Za-z0-9_-]+", name) else _quoted(name)
+    return "\n".join([f"[{heading}]", *lines]) + "\n"
+
+
+def _replaced(text: str, name: str, table: str) -> str:
+    """``text`` with ``table`` in place of the lines from its heading to the last setting of it."""
+    lines = text.splitlines()
+    headings = [at for at, line in enumerate(lines) if line.startswith("[")]
+    own = {f"[{name}]", f"[{_quoted(name)}]"}
+    start = next((at for at in headings if lines[at].partition("#")[0].strip() in own), len(lines))
+    end = next((at for at in headings if at > start), len(lines))
+    # What stands right before the next heading is about that one.
+    while end > start and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+        end -= 1
+    before, after = "\n".join(lines[:start]).strip(), "\n".join(lines[end:]).strip()
+    return "\n\n".join(part for part in (before, table.strip(), after) if part) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: as JSON has it, but for one character that TOML wants escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _parsed(text: str, path: Path) -> dict[str, Profile] | None:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
     return {name: _profile(name, table, path) for name, table in tables.items()}
 
 

@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
 # An etag has 32; what a proxy puts around it does not fit.
 ETAG_CHARS_MAX = 64
+# As many bytes as an id may have.
+RECORD_ID_CHARS_MAX = 512
 IDS_MAX = 100
+# Bytes are counted when it is parsed; the schema can say characters only, of a byte at least.
+RecordName = Annotated[
+    str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": RECORD_ID_CHARS_MAX})
+]
 RecordJson = Annotated[
     bytes,
     WithJsonSchema({"type": "object", "additionalProperties": True}),
@@ -54,9 +60,8 @@ Ref = Annotated[
 class RecordIn(Body):
     """A record, with its id where the dataset has no ``record_key``."""
 
-    # Bytes are counted when it is parsed; the schema can say characters only, of a byte at least.
     id: Annotated[
-        Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 512})] | None,
+        RecordName | None,
         Field(description="1 to 512 bytes of UTF-8; assigned if absent."),
     ] = None
     data: RecordJson
@@ -193,7 +198,7 @@ class BatchGetBody(Body):
 
     ref: Ref = "main"
     ids: Annotated[
-        list[str],
+        list[RecordName],
         Field(min_length=1, max_length=IDS_MAX, description="Ids of records, none of them twice."),
     ]
 

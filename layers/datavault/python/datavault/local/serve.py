@@ -68,6 +68,7 @@ def _welcome(api_url: str, workspace: str, token: str, took_s: float) -> str:
   docs       {api_url}/docs
   workspace  {workspace}
   token      {token}
+  sign in    datavault login --endpoint {api_url}    (and paste the token)
 """
 
 

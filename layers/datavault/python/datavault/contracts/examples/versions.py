@@ -165,6 +165,7 @@ REPLIES: dict[str, Any] = {
                 "kind": "added",
                 "before": None,
                 "after": {"etag": "5f0c1e9ab3d27468", "data": RECORD},
+                "_links": links(record=f"/{DATASET}/records/{RECORD_ID}?ref={COMMIT}"),
             }
         ],
         "pagination": ONE_PAGE,
@@ -210,6 +211,7 @@ REPLIES: dict[str, Any] = {
                 "base": {"etag": "5f0c1e9ab3d27468", "data": None},
                 "ours": {"etag": "a81b2d0c44f7e935", "data": None},
                 "theirs": {"etag": "0c7d9e512ab6f384", "data": None},
+                "_links": links(record=f"/{DATASET}/records/{RECORD_ID}?ref={COMMIT}"),
             }
         ],
         "pagination": ONE_PAGE,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from datavault.contracts.links import link, page_links
-from datavault.contracts.records import Ref
+from datavault.contracts.links import href, link, page_links
+from datavault.contracts.records import RecordText, Ref
 from datavault.contracts.wire import Cursor, Limit, Links, Pagination, Query, Reply
 from datavault.domain.changes import ChangeKind
 
@@ -47,7 +47,7 @@ class CountChangesQuery(Query):
     cursor: Cursor = None
 
 
-class HeldReply(Reply):
+class HeldReply(RecordText):
     """A record as one version holds it."""
 
     etag: str
@@ -61,6 +61,7 @@ class ChangeReply(Reply):
     kind: ChangeKind
     before: HeldReply | None
     after: HeldReply | None
+    links: Annotated[Links, Field(description="`record`: as `target` has it, or else `base`.")]
 
 
 class DiffReply(Reply):
@@ -128,7 +129,7 @@ def encode_diff(page: "Compared", dataset_id: str, query: DiffQuery) -> bytes:
     return b'{"base":%s,"target":%s,"data":[%s],"pagination":%s,"_links":%s}' % (
         _json(page.base),
         _json(page.target),
-        b",".join(map(_change, page.changes)),
+        b",".join(_change(each, page, dataset_id) for each in page.changes),
         Pagination.after(page.next_cursor).model_dump_json().encode(),
         _json({name: target.model_dump() for name, target in links.items()}),
     )
@@ -142,12 +143,19 @@ def encode_held(held: "Held | None") -> bytes:
     return b'{"etag":%s,"data":%s}' % (_json(held.etag), data)
 
 
-def _change(change: "RecordChange") -> bytes:
-    return b'{"id":%s,"kind":%s,"before":%s,"after":%s}' % (
+def encode_record_link(dataset_id: str, record_id: str, ref: str) -> bytes:
+    """The ``_links`` of what is said about a record that ``ref`` has: one, for a page has many."""
+    return _json({"record": {"href": href("datasets", dataset_id, "records", record_id, ref=ref)}})
+
+
+def _change(change: "RecordChange", page: "Compared", dataset_id: str) -> bytes:
+    ref = page.base if change.after is None else page.target
+    return b'{"id":%s,"kind":%s,"before":%s,"after":%s,"_links":%s}' % (
         _json(change.id),
         _json(change.kind.value),
         encode_held(change.before),
         encode_held(change.after),
+        encode_record_link(dataset_id, change.id, ref),
     )
 
 

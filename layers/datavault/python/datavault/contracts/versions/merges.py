@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from datavault.contracts.links import link, page_links
-from datavault.contracts.records import Branch, RecordJson, Ref, envelope_of
+from datavault.contracts.records import Branch, RecordJson, RecordName, Ref, envelope_of
 from datavault.contracts.versions.commits import CommitReply
-from datavault.contracts.versions.diff import HeldReply, encode_held
+from datavault.contracts.versions.diff import HeldReply, encode_held, encode_record_link
 from datavault.contracts.wire import Body, Cursor, Limit, Links, Pagination, Query, Reply
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ OutcomeName = Literal["unchanged", "fast_forwarded", "committed"]
 class ResolutionIn(Body):
     """How one record's conflict is settled: by a version of it, or by a text."""
 
-    id: Annotated[str, Field(description="The record's id.")]
+    id: Annotated[RecordName, Field(description="The record's id.")]
     take: Annotated[
         Literal["ours", "theirs", "base", "delete"] | None,
         Field(description="The version to take; `base` is the common ancestor's."),
@@ -237,6 +237,7 @@ class ConflictReply(Reply):
     base: HeldReply | None
     ours: HeldReply | None
     theirs: HeldReply | None
+    links: Annotated[Links, Field(description="`record`: as `ours` has it, or else `theirs`.")]
 
 
 class ConflictListReply(Reply):
@@ -269,19 +270,21 @@ def encode_conflicts(page: "ConflictPage", dataset_id: str, query: ListConflicts
     head = {"bases": list(page.bases), "ours": page.ours, "theirs": page.theirs}
     return b'%s,"data":[%s],"pagination":%s,"_links":%s}' % (
         _json(head)[:-1],
-        b",".join(map(_conflict, page.conflicts)),
+        b",".join(_conflict(each, page, dataset_id) for each in page.conflicts),
         Pagination.after(page.next_cursor).model_dump_json().encode(),
         _json({name: target.model_dump() for name, target in links.items()}),
     )
 
 
-def _conflict(conflict: "MergeConflict") -> bytes:
+def _conflict(conflict: "MergeConflict", page: "ConflictPage", dataset_id: str) -> bytes:
+    ref = page.theirs if conflict.ours is None else page.ours
     head = {"id": conflict.id, "kind": conflict.kind.value, "fields": list(conflict.fields)}
-    return b'%s,"base":%s,"ours":%s,"theirs":%s}' % (
+    return b'%s,"base":%s,"ours":%s,"theirs":%s,"_links":%s}' % (
         _json(head)[:-1],
         encode_held(conflict.base),
         encode_held(conflict.ours),
         encode_held(conflict.theirs),
+        encode_record_link(dataset_id, conflict.id, ref),
     )
 
 

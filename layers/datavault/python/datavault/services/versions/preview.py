@@ -37,7 +37,7 @@ from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
 from datavault.services.refs import resolve
 from datavault.services.versions.bases import Base, find_base
-from datavault.services.versions.three_way import Dispute, examined
+from datavault.services.versions.three_way import Dispute, examined, is_ours
 
 # A page with texts ends at about so many bytes.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
@@ -69,7 +69,7 @@ def preview_merge(
             changes += len(part.taken)
             for _, dispute, merge in examined(vault, asked.keys, part, rules):
                 if merge is not None and not merge.conflicts:
-                    changes += 1
+                    changes += not is_ours(asked.keys, dispute, merge)
                 else:
                     conflicts[dispute.kind] = conflicts.get(dispute.kind, 0) + 1
     ours, theirs = asked.ours.commit.id, asked.theirs.commit.id

@@ -147,6 +147,12 @@ def examined(
             yield row, dispute, merges.get(dispute.id)
 
 
+def is_ours(keys: StoreKeys, dispute: Dispute, merge: FieldMerge) -> bool:
+    """Whether the merged text is the one that our side has, so that nothing changes."""
+    digest = digests.record_digest(merge.text, keys.ids.record)
+    return dispute.ours is not None and dispute.ours.digest == digest
+
+
 def _merges(
     vault: Vault, keys: StoreKeys, some: Sequence[Dispute], strategy: Strategy
 ) -> Mapping[bytes, FieldMerge]:
