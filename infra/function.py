@@ -29,6 +29,8 @@ _LARGE_MEMORY = {
 _KEYS = {Grant.KEYS_GENERATE, Grant.KEYS_UNWRAP}
 _OBJECTS = {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE, Grant.OBJECTS_DELETE}
 
+_EXECUTIONS = {Grant.WORKFLOWS_READ, Grant.WORKFLOWS_STOP}
+
 
 class VaultFunction(Construct):
     """The function of one row, its log group, its role and its alias."""
@@ -110,6 +112,8 @@ class VaultFunction(Construct):
             log_streams=names.log_streams_arn(row),
             workspace_keys=workspace_keys_arn(),
             bucket=names.bucket_arn,
+            machines=names.state_machines_prefix,
+            executions=names.executions_prefix,
             landing=names.landing_arn,
         )
 
