@@ -124,6 +124,8 @@ def _touched(row: Row) -> list[str]:
         "objects": row.grants & _OBJECTS,
         "landing": row.grants & {Grant.LANDING_READ, Grant.LANDING_DELETE},
         "uploads": row.grants & {Grant.LANDING_LIST, Grant.LANDING_WRITE, Grant.LANDING_SIGN},
+        "starts": row.grants & {Grant.WORKFLOWS_START},
+        "watches": row.grants & _EXECUTIONS,
         "keys": row.grants & _KEYS,
         "landing key": set() if row.grants & _KEYS else set(landing_tags(row.grants)),
     }
