@@ -27,7 +27,7 @@ _RUNTIME = (
 )
 _UNTRACED = "This stage runs on one machine, where there is no X-Ray to send traces to."
 
-WORKFLOW: tuple[Acknowledged, ...] = (
+WORKFLOW_ROLE: tuple[Acknowledged, ...] = (
     Acknowledged(
         "always",
         "AwsSolutions-IAM5[Resource::*]",
@@ -46,6 +46,9 @@ WORKFLOW: tuple[Acknowledged, ...] = (
         "Step Functions names the executions of a distributed map; the statement is for those of "
         "this machine.",
     ),
+)
+
+WORKFLOW: tuple[Acknowledged, ...] = (
     Acknowledged("untraced", "AwsSolutions-SF2", _UNTRACED),
     Acknowledged("untraced", "Serverless-StepFunctionStateMachineXray", _UNTRACED),
 )
@@ -99,6 +102,18 @@ FUNCTION: tuple[Acknowledged, ...] = (
         "AwsSolutions-IAM5[Resource::{bucket}/*]",
         "The statement is for the objects of the vault's one bucket, whose keys are drawn at "
         "random when they are written.",
+    ),
+    Acknowledged(
+        "machines",
+        "AwsSolutions-IAM5[Resource::{machines}*]",
+        "The statement is for the state machines of this stage, which are deployed after those "
+        "that start them and have the stage in their names.",
+    ),
+    Acknowledged(
+        "executions",
+        "AwsSolutions-IAM5[Resource::{executions}*]",
+        "Executions are named by the jobs that they work on; the statement is for those of this "
+        "stage's machines.",
     ),
     Acknowledged(
         "landing",

@@ -111,6 +111,8 @@ class VaultFunction(Construct):
             workspace_keys=workspace_keys_arn(),
             bucket=names.bucket_arn,
             landing=names.landing_arn,
+            machines=names.state_machines_prefix,
+            executions=names.executions_prefix,
         )
 
 
@@ -118,6 +120,8 @@ def _touched(row: Row) -> list[str]:
     """What of the vault's a function touches that it cannot name exactly."""
     touched = {
         "objects": row.grants & _OBJECTS,
+        "machines": row.grants & {Grant.WORKFLOWS_START},
+        "executions": row.grants & {Grant.WORKFLOWS_READ, Grant.WORKFLOWS_STOP},
         "landing": row.grants & {Grant.LANDING_READ, Grant.LANDING_DELETE},
         "uploads": row.grants & {Grant.LANDING_LIST, Grant.LANDING_WRITE, Grant.LANDING_SIGN},
         "keys": row.grants & _KEYS,

@@ -64,7 +64,9 @@ class LandingBucket(aws_s3.Bucket):
         resource = self.node.default_child
         assert isinstance(resource, aws_s3.CfnBucket)
         resource.notification_configuration = aws_s3.CfnBucket.NotificationConfigurationProperty(
-            event_bridge_configuration=aws_s3.CfnBucket.EventBridgeConfigurationProperty()
+            event_bridge_configuration=aws_s3.CfnBucket.EventBridgeConfigurationProperty(
+                event_bridge_enabled=True
+            )
         )
         self.add_to_resource_policy(
             aws_iam.PolicyStatement(

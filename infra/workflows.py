@@ -12,7 +12,7 @@ from aws_cdk import Duration, aws_iam, aws_logs, aws_stepfunctions
 from constructs import Construct
 
 from datavault.contracts.operations import TASKS, Task
-from infra.acknowledgements import WORKFLOW, acknowledge
+from infra.acknowledgements import WORKFLOW, WORKFLOW_ROLE, acknowledge
 from infra.masking import masking
 from infra.names import Names
 from infra.stages import Stage
@@ -83,7 +83,7 @@ class VaultWorkflow(aws_stepfunctions.StateMachine):
         )
         acknowledge(
             role,
-            WORKFLOW,
+            WORKFLOW_ROLE,
             prefix=names.execution_arn(machine, "*"),
             runs=names.map_runs_arn(machine),
         )
