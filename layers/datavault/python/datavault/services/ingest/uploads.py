@@ -182,7 +182,14 @@ def complete_upload(
             # Whether it happens or somebody else's does: the next look will tell.
             attempt(vault, [uploads.completing(upload, JobId(new_id("job", now_ms)))], token)
             continue
-        landed = landed or _put_together(vault, caller, upload, parts)
+        try:
+            landed = landed or _put_together(vault, caller, upload, parts)
+        except NotFound:
+            # Aborted or completed meanwhile, which the next look tells; or the bucket's lifecycle
+            # was faster than the sweep.
+            if find_upload(vault, caller, upload_id) == upload:
+                raise Conflict(f"upload {upload_id} has expired", field="upload_id") from None
+            continue
         job = _ask(vault, caller, dataset, upload, landed, request, token)
         if job is not None:
             # What a crash or a silence of Step Functions leaves, the sweep of jobs starts.
