@@ -104,6 +104,18 @@ FUNCTION: tuple[Acknowledged, ...] = (
         "random when they are written.",
     ),
     Acknowledged(
+        "machines",
+        "AwsSolutions-IAM5[Resource::{machines}*]",
+        "The statement is for the state machines of this stage, which are deployed after those "
+        "that start them and have the stage in their names.",
+    ),
+    Acknowledged(
+        "executions",
+        "AwsSolutions-IAM5[Resource::{executions}*]",
+        "Executions are named by the jobs that they work on; the statement is for those of this "
+        "stage's machines.",
+    ),
+    Acknowledged(
         "landing",
         "AwsSolutions-IAM5[Resource::{landing}/*]",
         "The statement is for the files in the landing bucket, whose keys others choose.",

@@ -115,6 +115,8 @@ class VaultFunction(Construct):
             machines=names.state_machines_prefix,
             executions=names.executions_prefix,
             landing=names.landing_arn,
+            machines=names.state_machines_prefix,
+            executions=names.executions_prefix,
         )
 
 
@@ -122,6 +124,8 @@ def _touched(row: Row) -> list[str]:
     """What of the vault's a function touches that it cannot name exactly."""
     touched = {
         "objects": row.grants & _OBJECTS,
+        "machines": row.grants & {Grant.WORKFLOWS_START},
+        "executions": row.grants & {Grant.WORKFLOWS_READ, Grant.WORKFLOWS_STOP},
         "landing": row.grants & {Grant.LANDING_READ, Grant.LANDING_DELETE},
         "uploads": row.grants & {Grant.LANDING_LIST, Grant.LANDING_WRITE, Grant.LANDING_SIGN},
         "starts": row.grants & {Grant.WORKFLOWS_START},

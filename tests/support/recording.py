@@ -45,6 +45,7 @@ class RecordingVault(Process):
 
     def __init__(self, vault: Vault) -> None:
         super().__init__(vault)
+        self.under = vault
         self.used: set[Grant] = set()
         self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self.used))
         self.objects = cast(Objects, _Port("objects", vault.objects, self.used))

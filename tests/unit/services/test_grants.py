@@ -7,13 +7,23 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant, Operation, Task
+from datavault.domain import keyspace
+from datavault.domain.drops import Dropped, drop_prefix
+from datavault.domain.errors import Invalid
 from datavault.domain.expectations import Version
 from datavault.domain.ids import BranchName, DatasetName, TagName
+from datavault.domain.jobs import Failure
 from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
+from datavault.domain.rows import Put
+from datavault.domain.uploads import UPLOAD_MS
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, retention
 from datavault.services.datasets import changes, clones, search, stats
+from datavault.services.ingest import uploads
+from datavault.services.ingest.drops import open_drop
+from datavault.services.ingest.sweep import sweep_uploads
+from datavault.services.job_steps import end_job
 from datavault.services.records import changing, past, reading
 from datavault.services.versions import (
     branches,
@@ -30,6 +40,7 @@ from tests.support import merging
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.recording import RecordingVault
+from tests.support.uploads import abort, complete, create, landing_of, send_all
 
 # Operations that are answered without the vault: their functions have no service to call.
 WITHOUT_SERVICE = {"check_live", "describe_api", "browse_docs"}
@@ -39,6 +50,8 @@ UNUSED = {
     # Used by the adapter alone: a PUT whose answer was lost is compared with what is there.
     "create_dataset": {Grant.OBJECTS_READ},
     "append_records": {Grant.OBJECTS_READ},
+    "complete_upload": {Grant.OBJECTS_READ},
+    "open_drop": {Grant.OBJECTS_READ},
 }
 DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
@@ -174,6 +187,66 @@ def _sweep(shelf: Shelf) -> None:
     retention.sweep_staging(shelf.vault)
 
 
+def _beside(shelf: Shelf) -> Shelf:
+    """The same, of which nothing is noted."""
+    assert isinstance(shelf.vault, RecordingVault)
+    return shelf.on(shelf.vault.under)
+
+
+def _list_parts(shelf: Shelf) -> None:
+    upload_id = create(_beside(shelf), None).upload.id
+    cursor = None
+    for _ in range(2):
+        page = uploads.list_upload_parts(
+            shelf.vault,
+            caller=shelf.caller,
+            upload_id=upload_id,
+            checksums={},
+            limit=1,
+            cursor=cursor,
+        )
+        cursor = page.next_cursor
+
+
+def _complete(shelf: Shelf) -> None:
+    """One that is well, and one that comes to be another file than was announced."""
+    offer = create(_beside(shelf), 1)
+    claims = send_all(_beside(shelf), offer, [b"a"])
+    for _ in range(2):
+        complete(shelf, offer.upload.id, claims, request=REQUEST)
+    wrong = create(_beside(shelf), None)
+    catalog = _beside(shelf).vault.catalog
+    row = catalog.get(keyspace.upload(shelf.caller.workspace, wrong.upload.id))
+    assert row is not None
+    catalog.put_many([Put(row.key, {**row.attributes, "size": 2})])
+    with pytest.raises(Invalid):
+        complete(shelf, wrong.upload.id, send_all(_beside(shelf), wrong, [b"a"]))
+
+
+def _sweep_landing(shelf: Shelf) -> None:
+    """One upload whose job has ended, and one that expires."""
+    beside = _beside(shelf)
+    offer = create(beside, 1)
+    job = complete(beside, offer.upload.id, send_all(beside, offer, [b"a"]))
+    failure = Failure("invalid", "a test's")
+    end_job(beside.vault, job.workspace, job.id, failure, operation="test")
+    create(beside, 1)
+    shelf.vault.clock.sleep(UPLOAD_MS / 1000)
+    swept = sweep_uploads(shelf.vault)
+    assert (swept.expired, swept.objects) == (1, 1)
+
+
+def _drop(shelf: Shelf) -> None:
+    """A manifest of one file, put twice."""
+    landing = landing_of(_beside(shelf).vault)
+    folder = drop_prefix(shelf.caller.workspace, shelf.dataset.id, MAIN)
+    landing.put(f"{folder}_a/a.csv", b"a")
+    landed = landing.put(f"{folder}a.manifest.json", b'[{"name": "_a/a.csv"}]')
+    dropped = Dropped("landing", landed.key, landed.etag, "", "1", "1", 0, "c")
+    for _ in range(2):
+        assert open_drop(shelf.vault, dropped=dropped).job
+
+
 DOES: dict[str, Callable[[Shelf], object]] = {
     "create_dataset": _create_dataset,
     "list_datasets": _list_datasets,
@@ -244,6 +317,15 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "check_ready": lambda shelf: health.check_ready(shelf.vault),
     "authorize": _authorize,
     "sweep_staging": _sweep,
+    "create_upload": lambda shelf: [create(shelf, 1, request=REQUEST) for _ in range(2)],
+    "get_upload": lambda shelf: uploads.get_upload(
+        shelf.vault, caller=shelf.caller, upload_id=create(_beside(shelf), 1).upload.id
+    ),
+    "list_upload_parts": _list_parts,
+    "complete_upload": _complete,
+    "abort_upload": lambda shelf: abort(shelf, create(_beside(shelf), 1).upload.id),
+    "sweep_uploads": _sweep_landing,
+    "open_drop": _drop,
 }
 
 

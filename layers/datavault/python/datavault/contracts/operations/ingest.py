@@ -27,8 +27,7 @@ ROWS: tuple[Operation, ...] = (
         status=201,
         function="functions.ingest.create_upload",
         # The upload's row is a staged one; of the catalog it only reads.
-        grants=(STAGE - {Grant.CATALOG_WRITE})
-        | {Grant.LANDING_WRITE, Grant.LANDING_SIGN, Grant.LANDING_DELETE},
+        grants=(STAGE - {Grant.CATALOG_WRITE}) | {Grant.LANDING_WRITE, Grant.LANDING_SIGN},
         memory_mb=1024,
     ),
     Operation(

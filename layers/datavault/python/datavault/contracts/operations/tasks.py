@@ -180,7 +180,6 @@ TASKS: tuple[Task, ...] = (
             {
                 Grant.CATALOG_READ,
                 Grant.CATALOG_WRITE,
-                Grant.STAGING_READ,
                 Grant.STAGING_WRITE,
                 Grant.LEDGER_APPEND,
                 Grant.KEYS_UNWRAP,

@@ -70,42 +70,25 @@ def create_upload(
     """
     require(caller, Action.UPLOAD)
     first = dict(enumerate(checksums or (), start=1))
-    token: str | None = None
-    for attempt_token in attempts(vault, "the dataset"):
+    begun: Upload | None = None
+    for token in attempts(vault, "the dataset"):
         dataset = find_writable_dataset(vault, caller, dataset_id, request)
         before = earlier_outcome(vault, caller, request)
         if before is not None:
             upload = find_upload(vault, caller, UploadId(before))
             break
         _require_open_branch(vault, dataset, branch)
-        now_ms = vault.clock.now_ms()
-        upload = Upload(
-            id=UploadId(new_id("up", now_ms)),
-            workspace=dataset.workspace,
-            dataset=dataset.id,
-            branch=branch,
-            state=UploadState.OPEN,
-            parts=parts,
-            is_checked=checksums is not None,
-            token="",
-            wanted=b"",
-            job=None,
-            created_ms=now_ms,
-            created_by=caller.subject,
+        upload = begun = begun or _begin(
+            vault, caller, dataset, branch, parts, wanted, is_checked=checksums is not None
         )
-        kind = Checksums.NONE if checksums is None else Checksums.SHA256
-        token = vault.landing.begin(upload.key, kind)
-        sealed = _seal(open_store(vault, dataset), upload, wanted)
-        upload = replace(upload, token=token, wanted=sealed)
         changes: list[Change] = [
-            still_active(dataset, attempt_token),
+            still_active(dataset, token),
             *uploads.begin(upload),
-            *remember(vault, caller, request, upload.id, now_ms),
-            _entry(caller, "create_upload", upload, now_ms),
+            *remember(vault, caller, request, upload.id, upload.created_ms),
+            _entry(caller, "create_upload", upload, upload.created_ms),
         ]
-        if attempt(vault, changes, attempt_token):
+        if attempt(vault, changes, token):
             break
-        vault.landing.abort(upload.key, token)
     numbers = range(1, (upload.parts.count or PARTS_MAX) + 1)[:FIRST_PARTS]
     return Offer(upload, tuple(_part(vault, upload, number, {}, first) for number in numbers))
 
@@ -181,7 +164,14 @@ def complete_upload(
             # Whether it happens or somebody else's does: the next look will tell.
             attempt(vault, [uploads.completing(upload, JobId(new_id("job", now_ms)))], token)
             continue
-        landed = landed or _put_together(vault, caller, upload, parts)
+        try:
+            landed = landed or _put_together(vault, caller, upload, parts)
+        except NotFound:
+            # Aborted or completed meanwhile, which the next look tells; or the bucket's lifecycle
+            # was faster than the sweep.
+            if find_upload(vault, caller, upload_id) == upload:
+                raise Conflict(f"upload {upload_id} has expired", field="upload_id") from None
+            continue
         job = _ask(vault, caller, dataset, upload, landed, request, token)
         if job is not None:
             # What a crash or a silence of Step Functions leaves, the sweep of jobs starts.
@@ -227,6 +217,37 @@ def remove_upload(vault: Vault, upload: Upload) -> None:
     vault.landing.abort(upload.key, upload.token)
     with suppress(NotFound):
         vault.landing.delete(vault.landing.head(upload.key))
+
+
+def _begin(
+    vault: Vault,
+    caller: Caller,
+    dataset: Dataset,
+    branch: BranchName,
+    parts: Parts,
+    wanted: JobInput,
+    *,
+    is_checked: bool,
+) -> Upload:
+    """An upload that the landing knows, and no row yet."""
+    now_ms = vault.clock.now_ms()
+    upload = Upload(
+        id=UploadId(new_id("up", now_ms)),
+        workspace=dataset.workspace,
+        dataset=dataset.id,
+        branch=branch,
+        state=UploadState.OPEN,
+        parts=parts,
+        is_checked=is_checked,
+        token="",
+        wanted=b"",
+        job=None,
+        created_ms=now_ms,
+        created_by=caller.subject,
+    )
+    token = vault.landing.begin(upload.key, Checksums.SHA256 if is_checked else Checksums.NONE)
+    sealed = _seal(open_store(vault, dataset), upload, wanted)
+    return replace(upload, token=token, wanted=sealed)
 
 
 def _require_open_branch(vault: Vault, dataset: Dataset, branch: BranchName) -> None:
