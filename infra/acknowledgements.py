@@ -131,17 +131,6 @@ FUNCTION: tuple[Acknowledged, ...] = (
         "The landing's key is known by its alias, which the statement's condition asks for: an "
         "ARN would be an export that locks two stacks together.",
     ),
-    Acknowledged(
-        "starts",
-        "AwsSolutions-IAM5[Resource::{machines}*]",
-        "Which machine a job needs is known when it is started; the statement is for those of this "
-        "stage.",
-    ),
-    Acknowledged(
-        "watches",
-        "AwsSolutions-IAM5[Resource::{executions}*]",
-        "Executions are named by their jobs; the statement is for those of this stage's machines.",
-    ),
 )
 
 TABLE: tuple[Acknowledged, ...] = (

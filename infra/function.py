@@ -29,8 +29,6 @@ _LARGE_MEMORY = {
 _KEYS = {Grant.KEYS_GENERATE, Grant.KEYS_UNWRAP}
 _OBJECTS = {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE, Grant.OBJECTS_DELETE}
 
-_EXECUTIONS = {Grant.WORKFLOWS_READ, Grant.WORKFLOWS_STOP}
-
 
 class VaultFunction(Construct):
     """The function of one row, its log group, its role and its alias."""
@@ -112,8 +110,6 @@ class VaultFunction(Construct):
             log_streams=names.log_streams_arn(row),
             workspace_keys=workspace_keys_arn(),
             bucket=names.bucket_arn,
-            machines=names.state_machines_prefix,
-            executions=names.executions_prefix,
             landing=names.landing_arn,
             machines=names.state_machines_prefix,
             executions=names.executions_prefix,
@@ -128,8 +124,6 @@ def _touched(row: Row) -> list[str]:
         "executions": row.grants & {Grant.WORKFLOWS_READ, Grant.WORKFLOWS_STOP},
         "landing": row.grants & {Grant.LANDING_READ, Grant.LANDING_DELETE},
         "uploads": row.grants & {Grant.LANDING_LIST, Grant.LANDING_WRITE, Grant.LANDING_SIGN},
-        "starts": row.grants & {Grant.WORKFLOWS_START},
-        "watches": row.grants & _EXECUTIONS,
         "keys": row.grants & _KEYS,
         "landing key": set() if row.grants & _KEYS else set(landing_tags(row.grants)),
     }
