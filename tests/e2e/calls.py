@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from datavault.contracts.operations import Operation
 from tests.e2e.deployment import API, Person, Shelf
+from tests.e2e.uploads import upload
 from tests.support.http import Call, json_call
 
 # Branches beside the one that is merged: one to protect, and one to reset and then delete.
@@ -21,6 +23,9 @@ class Place:
     branch: str
     record: str
     older: str
+    upload: str
+    parts: list[Any]
+    unwanted: str
 
     @property
     def path(self) -> str:
@@ -43,7 +48,11 @@ def furnish(admin: Person) -> Place:
     shelf.append({"kept": '{"n":5}'})
     commit = shelf.commit("second")
     shelf.append({"fresh": '{"n":2}'})
-    return Place(shelf.id, commit["id"], "side", "kept", commit["parents"][0])
+    sent, parts = upload(shelf, [b"{}\n"], format="ndjson")
+    unwanted, _ = upload(shelf, [b"{}\n"])
+    return Place(
+        shelf.id, commit["id"], "side", "kept", commit["parents"][0], sent, parts, unwanted
+    )
 
 
 _CALLS: dict[str, Callable[[Place], Call]] = {
@@ -122,6 +131,13 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "restore_record": lambda place: json_call(
         "POST", f"{place.path}/records/{place.record}/restore", {"ref": place.commit}
     ),
+    "create_upload": lambda place: json_call("POST", f"{place.path}/uploads", {"size": 1}),
+    "get_upload": lambda place: Call("GET", f"{API}/uploads/{place.upload}"),
+    "list_upload_parts": lambda place: Call("GET", f"{API}/uploads/{place.upload}/parts"),
+    "complete_upload": lambda place: json_call(
+        "POST", f"{API}/uploads/{place.upload}/complete", {"parts": place.parts}
+    ),
+    "abort_upload": lambda place: Call("DELETE", f"{API}/uploads/{place.unwanted}"),
     "check_live": lambda _: Call("GET", "/health/live"),
     "check_ready": lambda _: Call("GET", "/health/ready"),
     "describe_api": lambda _: Call("GET", "/openapi.json"),

@@ -238,7 +238,6 @@ def test_a_manifest_makes_one_job_of_many_files(shelf: Shelf, count: int) -> Non
     assert [source.name for source in sources] == names[::-1]
     assert [source.size for source in sources] == list(range(count))[::-1]
     assert {source.shape for source in sources} == {Shape.NDJSON}
-    assert job.tally.bytes_total == sum(range(count))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ REPLIES: dict[str, Any] = {
             "stored": 0,
             "quarantined": 0,
             "bytes": 0,
-            "bytes_total": 20000000,
+            "bytes_total": 0,
             "parts": 0,
             "parts_total": 0,
             "bytes_per_second": None,

@@ -99,7 +99,7 @@ def _ask(
     kept = write_paper(vault, open_store(vault, dataset), job_id, INPUT, wanted)
     for token in attempts(vault, "the dataset"):
         now_ms = vault.clock.now_ms()
-        job = asked_job(caller, dataset, place.branch, job_id, kept.sources, now_ms)
+        job = asked_job(caller, dataset, place.branch, job_id, now_ms)
         changes: list[Change] = [
             still_active(dataset, token),
             *jobs.request(job),

@@ -26,7 +26,7 @@ from datavault.domain.landing import (
     PartPromise,
 )
 from datavault.domain.pages import Page
-from datavault.domain.papers import JobInput, SourceRef
+from datavault.domain.papers import JobInput
 from datavault.domain.refs import require_unprotected
 from datavault.domain.requests import Request
 from datavault.domain.rows import Change
@@ -300,7 +300,7 @@ def _ask(
     paper = msgspec.structs.replace(wanted, sources=[source])
     write_paper(vault, keys, upload.job, INPUT, paper)
     now_ms = vault.clock.now_ms()
-    job = asked_job(caller, dataset, upload.branch, upload.job, [source], now_ms)
+    job = asked_job(caller, dataset, upload.branch, upload.job, now_ms)
     changes: list[Change] = [
         still_active(dataset, token),
         uploads.complete(upload, upload.job),
@@ -317,7 +317,6 @@ def asked_job(
     dataset: Dataset,
     branch: BranchName,
     job: JobId,
-    sources: Sequence[SourceRef],
     now_ms: int,
 ) -> Job:
     """A job that takes in files, as it is when it is asked for."""
@@ -329,7 +328,7 @@ def asked_job(
         kind=JobKind.INGEST_OBJECTS,
         state=JobState.QUEUED,
         phase="queued",
-        tally=Tally(bytes_total=sum(source.size for source in sources)),
+        tally=Tally(),  # Its plan adds what there is to do.
         created_ms=now_ms,
         updated_ms=now_ms,
         ended_ms=None,
