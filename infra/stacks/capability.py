@@ -1,4 +1,4 @@
-"""A stack for each capability: the functions of its rows, and the schedules of its tasks.
+"""A stack for each capability: the functions of its rows, and what starts or feeds its tasks.
 
 A function is five resources, and seven where deployments are watched, so a capability could have
 some sixty of them before CloudFormation's limit of 500 is near; a capability is also what one wants
@@ -17,6 +17,7 @@ from infra.names import AUTHORIZER, Names, Row
 from infra.rollout import Canary
 from infra.schedule import DeadLetters, VaultSchedule
 from infra.stages import Stage
+from infra.stream import LedgerStream
 from infra.workflows import VaultWorkflow, machines
 
 # What an object in the landing starts.
@@ -40,6 +41,7 @@ class CapabilityStack(Stack):
         capability: str,
         archives: Archives,
         data_key_arn: str,
+        ledger_stream_arn: str,
     ) -> None:
         name = Names(stage.name).stack(capability.capitalize())
         super().__init__(
@@ -82,6 +84,15 @@ class CapabilityStack(Stack):
                 )
                 if stage.alarms is not None:
                     watch_schedule(self, stage=stage, task=row)
+            if isinstance(row, Task) and row.follows_ledger:
+                LedgerStream(
+                    self,
+                    f"{title}Stream",
+                    stage=stage,
+                    task=row,
+                    function=function,
+                    stream_arn=ledger_stream_arn,
+                )
 
         for path in machines(capability):
             title = "".join(map(str.capitalize, path.name.partition(".")[0].split("_")))
