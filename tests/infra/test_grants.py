@@ -29,6 +29,12 @@ WRITE = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
+READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+STATES, EVENTS, QUEUES = (
+    f"arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>"
+    for service in ("states", "events", "sqs")
+)
+NAMED = "datavault-test-"
 OPEN_KEY = ("kms:Decrypt", "kms:DescribeKey")
 SEAL_KEY = (
     "kms:Decrypt",
@@ -79,6 +85,26 @@ MEANINGS: dict[Grant, list[Allowed]] = {
     Grant.OBJECTS_DELETE: [("ObjectsDelete", ("s3:DeleteObject",), f"{BUCKET}/*", {})],
     Grant.KEYS_GENERATE: [("KeysGenerate", ("kms:GenerateDataKey",), WORKSPACE_KEYS, OF_THE_STAGE)],
     Grant.KEYS_UNWRAP: [("KeysUnwrap", ("kms:Decrypt",), WORKSPACE_KEYS, OF_THE_STAGE)],
+    Grant.WORKFLOWS_START: [
+        ("WorkflowsStart", ("states:StartExecution",), f"{STATES}:stateMachine:{NAMED}*", {})
+    ],
+    Grant.WORKFLOWS_READ: [
+        ("WorkflowsRead", ("states:DescribeExecution",), f"{STATES}:execution:{NAMED}*", {})
+    ],
+    Grant.WORKFLOWS_STOP: [
+        ("WorkflowsStop", ("states:StopExecution",), f"{STATES}:execution:{NAMED}*", {})
+    ],
+    Grant.LEDGER_FOLLOW: [
+        ("LedgerFollow", READ_STREAM, f"{TABLE}-ledger/stream/*", {}),
+        ("StreamsList", ("dynamodb:ListStreams",), "*", {}),
+        ("DataKeyThroughDynamodb", ("kms:Decrypt",), KEY, THROUGH_DYNAMODB),
+    ],
+    Grant.EVENTS_PUBLISH: [
+        ("EventsPublish", ("events:PutEvents",), f"{EVENTS}:event-bus/datavault-test", {})
+    ],
+    Grant.LETTERS_KEEP: [
+        ("LettersKeep", ("sqs:SendMessage",), f"{QUEUES}:datavault-test-unpublished", {})
+    ],
 }
 
 

@@ -225,9 +225,7 @@ def test_a_row_that_is_no_entry_is_a_letter(
 ) -> None:
     row = entries(vault)[0]
     attributes = {
-        name: value
-        for name, value in {**row.attributes, **broken}.items()
-        if value is not None
+        name: value for name, value in {**row.attributes, **broken}.items() if value is not None
     }
     publish(vault, [Row(row.key, attributes)])
     assert vault.dead_letters.kept == [Letter(row.key, "corrupt")]
@@ -259,9 +257,7 @@ def test_a_key_that_its_owner_withdrew_holds_up_nobody_else(
 def test_keys_that_do_not_answer_let_everything_come_again(
     vault: MemoryVault, shelf: Shelf
 ) -> None:
-    down = ChaosVault(
-        vault, lambda port, _: Fault.BEFORE if port == "keyring" else Fault.NONE
-    )
+    down = ChaosVault(vault, lambda port, _: Fault.BEFORE if port == "keyring" else Fault.NONE)
     with pytest.raises(Unavailable):
         publish_events(down, entries(vault), write=write)
     assert published(vault) == []
@@ -296,9 +292,7 @@ def test_a_crash_anywhere_loses_nothing_and_changes_no_number(
     }
 
 
-def test_a_letter_of_which_nobody_knows_the_entries_stays(
-    vault: MemoryVault, shelf: Shelf
-) -> None:
+def test_a_letter_of_which_nobody_knows_the_entries_stays(vault: MemoryVault, shelf: Shelf) -> None:
     vault.dead_letters.lose_track()
     assert redrive(vault) == Redriven(unknown=1)
     vault.clock.advance(HIDDEN_S)
