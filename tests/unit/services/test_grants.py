@@ -11,9 +11,11 @@ from datavault.domain.expectations import Version
 from datavault.domain.ids import BranchName, DatasetName, TagName
 from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
+from datavault.domain.rows import Row, Table
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, retention
 from datavault.services.datasets import changes, clones, search, stats
+from datavault.services.events.publishing import publish_events
 from datavault.services.records import changing, past, reading
 from datavault.services.versions import (
     branches,
@@ -26,6 +28,7 @@ from datavault.services.versions import (
     verification,
 )
 from datavault.services.versions.resets import Staged
+from tests.simulation.model import rows_of
 from tests.support import merging
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
@@ -39,6 +42,8 @@ UNUSED = {
     # Used by the adapter alone: a PUT whose answer was lost is compared with what is there.
     "create_dataset": {Grant.OBJECTS_READ},
     "append_records": {Grant.OBJECTS_READ},
+    # Used by Lambda in the function's name, before it is called.
+    "publish_events": {Grant.LEDGER_FOLLOW},
 }
 DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
@@ -174,6 +179,13 @@ def _sweep(shelf: Shelf) -> None:
     retention.sweep_staging(shelf.vault)
 
 
+def _publish_events(shelf: Shelf) -> None:
+    memory = shelf.vault.catalog._port  # type: ignore[attr-defined]
+    rows = rows_of(memory, Table.LEDGER)
+    unknown = Row(rows[0].key, {**rows[0].attributes, "operation": "fly_to_moon"})
+    publish_events(shelf.vault, [unknown, *rows], write=lambda _: "{}")
+
+
 DOES: dict[str, Callable[[Shelf], object]] = {
     "create_dataset": _create_dataset,
     "list_datasets": _list_datasets,
@@ -244,6 +256,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "check_ready": lambda shelf: health.check_ready(shelf.vault),
     "authorize": _authorize,
     "sweep_staging": _sweep,
+    "publish_events": _publish_events,
 }
 
 

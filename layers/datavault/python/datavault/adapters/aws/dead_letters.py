@@ -34,6 +34,8 @@ _READS_MAX = 50
 # The record is older than the stream's memory, or the stream was made anew.
 _FORGOTTEN = {"TrimmedDataAccessException", "ResourceNotFoundException"}
 
+_STALE = {"ReceiptHandleIsInvalid", "InvalidParameterValue"}
+
 
 class _Place(msgspec.Struct, frozen=True):
     """Where in a stream a batch stands."""
@@ -83,7 +85,12 @@ class SqsDeadLetters:
 
     def remove(self, taken: Taken) -> None:
         request = {"QueueUrl": self._url, "ReceiptHandle": taken.receipt}
-        self._call("DeleteMessage", request, Nothing)
+        try:
+            self._queue.call("DeleteMessage", request, Nothing)
+        except AwsError as error:
+            # It is gone; or others may see it again, and then it is taken once more.
+            if error.code not in _STALE:
+                raise translated(error, _SUBJECT) from error
 
     def _keys(self, text: str) -> tuple[Key, ...] | None:
         try:
