@@ -93,7 +93,7 @@ def test_what_makes_the_function_fail_is_cut_out_and_given_up(follow: Follow) ->
     batches = handed(notes, until="c", times=3)
     assert batches[0] == ["a", "b", "poison", "c"]
     assert ["a", "b"] in batches
-    assert batches[-1] == ["c"]
+    assert batches[-1] == ["c"], batches
     (letter,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"]
     about = json.loads(letter["Body"])
     assert about["requestContext"]["condition"] == "RetryAttemptsExhausted"

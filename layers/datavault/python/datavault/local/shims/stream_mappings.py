@@ -73,7 +73,8 @@ def _hand_over_all(
         handed = _hand_over(execute, function, mapping, left[:size])
         answer = handed.answer
         if handed.done:
-            left, size, failures = left[handed.done :], len(left), 0
+            left = left[handed.done :]
+            size, failures = len(left), 0
             continue
         failures += 1
         if answer.get("error") and size > 1 and mapping.get("BisectBatchOnFunctionError"):
@@ -88,7 +89,8 @@ def _hand_over_all(
                 answer,
                 "RetryAttemptsExhausted",
             )
-            left, size, failures = left[size:], len(left), 0
+            left = left[size:]
+            size, failures = len(left), 0
         time.sleep(PAUSE_S)
     return {name: value for name, value in answer.items() if name != "error"}
 
