@@ -140,23 +140,7 @@ class Subscription(Construct):
         rule_name = f"{names.bus}-{subscription.name}"
         dead_letters = DeadLetters(self, "DeadLetters", queue_name=f"{rule_name}-undelivered")
         self.undelivered = unpublished(dead_letters)
-        role = aws_iam.Role(
-            self,
-            "Role",
-            assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
-            description=f"What the subscription of {subscription.name} may do",
-            inline_policies={
-                "Send": aws_iam.PolicyDocument(
-                    statements=[
-                        aws_iam.PolicyStatement(
-                            sid="SendEvents",
-                            actions=["events:PutEvents"],
-                            resources=[subscription.bus_arn],
-                        )
-                    ]
-                )
-            },
-        )
+        role = _sender(self, subscription)
         rule = CfnRule(
             self,
             "Rule",
@@ -189,3 +173,24 @@ class Subscription(Construct):
                 conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
             )
         )
+
+
+def _sender(scope: Construct, subscription: EventSubscription) -> aws_iam.Role:
+    """A role that may send events to the subscription's bus and do nothing else."""
+    return aws_iam.Role(
+        scope,
+        "Role",
+        assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
+        description=f"What the subscription of {subscription.name} may do",
+        inline_policies={
+            "Send": aws_iam.PolicyDocument(
+                statements=[
+                    aws_iam.PolicyStatement(
+                        sid="SendEvents",
+                        actions=["events:PutEvents"],
+                        resources=[subscription.bus_arn],
+                    )
+                ]
+            )
+        },
+    )

@@ -103,17 +103,24 @@ class VaultFunction(Construct):
         acknowledge(
             self,
             FUNCTION,
-            "traced" if stage.tracing else "untraced",
-            _started(row),
-            *(("following",) if Grant.LEDGER_FOLLOW in row.grants else ()),
-            *(("restored",) if stage.snap_start else ()),
-            *_touched(row),
+            *_occasions(row, stage),
             log_streams=names.log_streams_arn(row),
             workspace_keys=workspace_keys_arn(),
             bucket=names.bucket_arn,
             landing=names.landing_arn,
             streams=names.streams_arn("ledger"),
         )
+
+
+def _occasions(row: Row, stage: Stage) -> list[str]:
+    """What there is to acknowledge of a function, in the words of its acknowledgements."""
+    return [
+        "traced" if stage.tracing else "untraced",
+        _started(row),
+        *(["following"] if Grant.LEDGER_FOLLOW in row.grants else []),
+        *(["restored"] if stage.snap_start else []),
+        *_touched(row),
+    ]
 
 
 def _started(row: Row) -> str:

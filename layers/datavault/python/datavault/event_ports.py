@@ -57,3 +57,13 @@ class EventArchive(Protocol):
     def state(self, name: str) -> str:
         """How the replay of that name stands, in the archive's word; or ``NotFound``."""
         ...
+
+
+class Publishing(Protocol):
+    """What a vault has of these."""
+
+    @property
+    def bus(self) -> Bus: ...
+
+    @property
+    def dead_letters(self) -> DeadLetters: ...

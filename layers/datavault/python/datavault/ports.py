@@ -25,7 +25,7 @@ from datavault.domain.landing import (
 )
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
 from datavault.domain.usage import UsageLimits
-from datavault.event_ports import Bus, DeadLetters
+from datavault.event_ports import Publishing
 
 if TYPE_CHECKING:
     # These bring numpy, which functions that read no tree start faster without.
@@ -364,7 +364,7 @@ class UsagePlans(Protocol):
         ...
 
 
-class Vault(Protocol):
+class Vault(Publishing, Protocol):
     """One of each port, and three caches; what every service takes first.
 
     ``keys`` holds unwrapped keys of stores and workspaces, for minutes; ``nodes`` holds verified

@@ -39,7 +39,7 @@ def install() -> None:
     execute: Execute = replace(functions, "_execute_function", None)
 
     def execute_batch(function: Mapping[str, Any], event: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401
-        records = event.get("Records") if isinstance(event, Mapping) else None
+        records = (event.get("Records") if isinstance(event, Mapping) else None) or []
         mapping = _mapping_of(records) if records else None
         if mapping is None:
             return execute(function, event, *rest, **named)
