@@ -273,6 +273,7 @@ class AwsVault:
         self._clients.append(client)
         return S3Landing(client, settings.bucket)
 
+    @cached_property
     def bus(self) -> Bus:
         # Of the publisher alone, and so are the dead letters.
         from datavault.adapters.aws.bus import EventBridgeBus

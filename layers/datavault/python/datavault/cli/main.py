@@ -9,8 +9,8 @@ from datavault.cli.branches import branch, tag
 from datavault.cli.completion import completion
 from datavault.cli.datasets import clone_dataset, dataset
 from datavault.cli.diff import show_diff
-from datavault.cli.examining import count_records, show_history, show_stats, verify
 from datavault.cli.events import events
+from datavault.cli.examining import count_records, show_history, show_stats, verify
 from datavault.cli.exits import Exit
 from datavault.cli.maintenance import maintenance
 from datavault.cli.merging import cherry_pick, merge, revert

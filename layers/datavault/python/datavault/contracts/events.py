@@ -125,6 +125,12 @@ class JobData(Data):
     job: Job
 
 
+class JobSucceededData(Data):
+    job: Job
+    commit: Commit
+    records: Count
+
+
 class JobFailedData(Data):
     job: Job
     code: Annotated[str, Field(description="Why, in a problem's code.", examples=["unavailable"])]
@@ -194,6 +200,8 @@ VERSIONS: tuple[tuple[str, int, type[Data]], ...] = (
     ("versions.cherry_picked", 1, ReplayedData),
     ("versions.reverted", 1, ReplayedData),
     ("ingest.committed", 1, IngestedData),
+    ("jobs.requested", 1, JobData),
+    ("jobs.succeeded", 1, JobSucceededData),
     ("jobs.cancel_requested", 1, JobData),
     ("jobs.failed", 1, JobFailedData),
     ("jobs.cancelled", 1, JobData),

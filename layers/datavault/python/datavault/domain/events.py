@@ -48,6 +48,7 @@ class Publication:
 
 _CHANGE = ("branch", "records")
 _COMMIT = ("branch", "commit")
+_FAILED = ("job", "code")
 _COUNTS = ("added", "changed", "removed")
 
 PUBLICATIONS: tuple[Publication, ...] = (
@@ -72,12 +73,21 @@ PUBLICATIONS: tuple[Publication, ...] = (
     Publication("cherry_pick_commit", "versions.cherry_picked", (*_COMMIT, "outcome")),
     Publication("revert_commit", "versions.reverted", (*_COMMIT, "outcome")),
     Publication("ingest_lines", "ingest.committed", (*_COMMIT, "records")),
+    Publication("publish_ingest", "jobs.succeeded", ("job", "commit", "records")),
+    Publication("abort_ingest", "jobs.failed", _FAILED, where=("outcome", "failed")),
+    Publication("abort_ingest", "jobs.cancelled", ("job",), where=("outcome", "cancelled")),
+    Publication("open_drop", "jobs.failed", _FAILED, where=("outcome", "failed")),
+    Publication("open_drop", "jobs.cancelled", ("job",), where=("outcome", "cancelled")),
+    Publication("open_drop", "jobs.requested", ("job",)),
+    Publication("complete_upload", "jobs.requested", ("job",)),
     Publication("cancel_job", "jobs.cancel_requested", ("job",)),
-    Publication("sweep_jobs", "jobs.failed", ("job", "code"), where=("outcome", "failed")),
+    Publication("sweep_jobs", "jobs.failed", _FAILED, where=("outcome", "failed")),
     Publication("sweep_jobs", "jobs.cancelled", ("job",), where=("outcome", "cancelled")),
 )
 # Entries that stay inside on purpose, and why.
 UNPUBLISHED: Mapping[str, str] = {
+    "create_upload": "nothing is in the dataset yet: the job that follows is told",
+    "abort_upload": "nothing was in the dataset",
     "create_commit": "that a generation was closed for a commit: the commit's own entry follows",
 }
 
