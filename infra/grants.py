@@ -148,16 +148,19 @@ def _permissions(grant: Grant, names: Names) -> list[Permission]:
             executions = (f"{names.executions_prefix}*",)
             return [Permission(sid, ("states:StopExecution",), executions)]
         case Grant.LEDGER_FOLLOW:
-            streams = (names.streams_arn("ledger"),)
-            # Lambda reads in the function's name. It asks for the list as well, which is of all.
-            return [
-                Permission(sid, _READ_STREAM, streams),
-                Permission("StreamsList", ("dynamodb:ListStreams",), ("*",)),
-            ]
+            return _following(sid, names)
         case Grant.EVENTS_PUBLISH:
             return [Permission(sid, ("events:PutEvents",), (names.bus_arn,))]
         case Grant.LETTERS_KEEP:
             return [Permission(sid, ("sqs:SendMessage",), (names.dead_letters_arn,))]
+
+
+def _following(sid: str, names: Names) -> list[Permission]:
+    """Lambda reads in the function's name. It asks for the list of streams too, which is of all."""
+    return [
+        Permission(sid, _READ_STREAM, (names.streams_arn("ledger"),)),
+        Permission("StreamsList", ("dynamodb:ListStreams",), ("*",)),
+    ]
 
 
 def _on_landing(grant: Grant, sid: str, names: Names) -> list[Permission]:

@@ -5,6 +5,9 @@ some sixty of them before CloudFormation's limit of 500 is near; a capability is
 to deploy, watch and roll back as a whole.
 """
 
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
 from aws_cdk import CfnParameter, Stack
 from constructs import Construct
 
@@ -93,8 +96,17 @@ class CapabilityStack(Stack):
                     function=function,
                     stream_arn=ledger_stream_arn,
                 )
+        self._run(machines(capability), stage, functions, dead_letters)
 
-        for path in machines(capability):
+    def _run(
+        self,
+        paths: Iterable[Path],
+        stage: Stage,
+        functions: Sequence[VaultFunction],
+        dead_letters: DeadLetters | None,
+    ) -> None:
+        """The capability's state machines."""
+        for path in paths:
             title = "".join(map(str.capitalize, path.name.partition(".")[0].split("_")))
             machine = VaultWorkflow(self, title, stage=stage, path=path)
             # Its functions are named, not referred to.
