@@ -75,6 +75,29 @@ FUNCTION: tuple[Acknowledged, ...] = (
         "which tells why they failed; a dead-letter queue of the function would not.",
     ),
     Acknowledged(
+        "fed",
+        "Serverless-LambdaDLQ",
+        "Lambda calls this function with batches of a stream and waits; what fails for good goes "
+        "to the on-failure destination of the event source mapping.",
+    ),
+    Acknowledged(
+        "following",
+        "AwsSolutions-IAM5[Resource::{streams}]",
+        "A table's stream has the time in its ARN at which it was made; the statement is for the "
+        "streams of this one table, which has one at a time.",
+    ),
+    Acknowledged(
+        "following",
+        "AwsSolutions-IAM5[Resource::*]",
+        "dynamodb:ListStreams, which Lambda asks for before it follows a stream, knows no "
+        "resources; a test holds that no other action stands beside the star.",
+    ),
+    Acknowledged(
+        "following",
+        "Serverless-LambdaStarPermissions",
+        "The star is the resource of dynamodb:ListStreams, which knows no other.",
+    ),
+    Acknowledged(
         "traced",
         "AwsSolutions-IAM5[Resource::*]",
         "xray:PutTraceSegments and xray:PutTelemetryRecords know no resources; a test holds that "

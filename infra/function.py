@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from aws_cdk import Duration, Tags, aws_iam, aws_lambda, aws_logs, aws_sqs
 from constructs import Construct
 
-from datavault.contracts.operations import Grant
+from datavault.contracts.operations import Grant, Task
 from infra.acknowledgements import FUNCTION, acknowledge
 from infra.grants import Permission, landing_tags, permissions
 from infra.layers import VaultCode
@@ -103,17 +103,33 @@ class VaultFunction(Construct):
         acknowledge(
             self,
             FUNCTION,
-            "traced" if stage.tracing else "untraced",
-            "scheduled" if dead_letters else "called",
-            *(("restored",) if stage.snap_start else ()),
-            *_touched(row),
+            *_occasions(row, stage),
             log_streams=names.log_streams_arn(row),
             workspace_keys=workspace_keys_arn(),
             bucket=names.bucket_arn,
             landing=names.landing_arn,
             machines=names.state_machines_prefix,
             executions=names.executions_prefix,
+            streams=names.streams_arn("ledger"),
         )
+
+
+def _occasions(row: Row, stage: Stage) -> list[str]:
+    """What there is to acknowledge of a function, in the words of its acknowledgements."""
+    return [
+        "traced" if stage.tracing else "untraced",
+        _started(row),
+        *(["following"] if Grant.LEDGER_FOLLOW in row.grants else []),
+        *(["restored"] if stage.snap_start else []),
+        *_touched(row),
+    ]
+
+
+def _started(row: Row) -> str:
+    """What starts a function, in the word of its acknowledgements."""
+    if isinstance(row, Task) and row.follows_ledger:
+        return "fed"
+    return "scheduled" if isinstance(row, Task) and row.every_minutes else "called"
 
 
 def _touched(row: Row) -> list[str]:
@@ -159,6 +175,8 @@ def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
         "VAULT_OBJECTS__BUCKET": names.bucket,
         "VAULT_LANDING__BUCKET": names.landing,
         "VAULT_WORKFLOWS__PREFIX": names.state_machines_prefix,
+        "VAULT_EVENTS__BUS": names.bus,
+        "VAULT_EVENTS__DEAD_LETTERS": names.dead_letters_url,
         **_variables("VAULT", stage.vault),
         "POWERTOOLS_SERVICE_NAME": names.service,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,

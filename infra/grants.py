@@ -29,6 +29,7 @@ _WRITE_ROWS = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
+_READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 _OPEN = ("kms:Decrypt", "kms:DescribeKey")
 _SEAL = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
@@ -39,6 +40,7 @@ _DATA_KEY: Mapping[Grant, tuple[str, tuple[str, ...]]] = {
     Grant.STAGING_READ: ("dynamodb", _OPEN),
     Grant.STAGING_WRITE: ("dynamodb", (*_OPEN, *_SEAL)),
     Grant.LEDGER_APPEND: ("dynamodb", (*_OPEN, *_SEAL)),
+    Grant.LEDGER_FOLLOW: ("dynamodb", ("kms:Decrypt",)),
     Grant.OBJECTS_READ: ("s3", ("kms:Decrypt",)),
     # Completing a multipart upload decrypts the parts.
     Grant.OBJECTS_WRITE: ("s3", ("kms:Decrypt", "kms:GenerateDataKey")),
@@ -145,6 +147,20 @@ def _permissions(grant: Grant, names: Names) -> list[Permission]:
         case Grant.WORKFLOWS_STOP:
             executions = (f"{names.executions_prefix}*",)
             return [Permission(sid, ("states:StopExecution",), executions)]
+        case Grant.LEDGER_FOLLOW:
+            return _following(sid, names)
+        case Grant.EVENTS_PUBLISH:
+            return [Permission(sid, ("events:PutEvents",), (names.bus_arn,))]
+        case Grant.LETTERS_KEEP:
+            return [Permission(sid, ("sqs:SendMessage",), (names.dead_letters_arn,))]
+
+
+def _following(sid: str, names: Names) -> list[Permission]:
+    """Lambda reads in the function's name. It asks for the list of streams too, which is of all."""
+    return [
+        Permission(sid, _READ_STREAM, (names.streams_arn("ledger"),)),
+        Permission("StreamsList", ("dynamodb:ListStreams",), ("*",)),
+    ]
 
 
 def _on_landing(grant: Grant, sid: str, names: Names) -> list[Permission]:

@@ -3,8 +3,9 @@
 What crosses stacks is known by its name rather than by an export: CloudFormation refuses to change
 an export while another stack imports it, which would lock the layers, versions and functions of one
 stack to those of the next. The price is that a stage has one copy per account and region, and that
-a named resource cannot be replaced in place. The one export left is the data key, which has no name
-that a policy could use and is never replaced.
+a named resource cannot be replaced in place. Two exports are left: the data key, which has no name
+that a policy could use, and the ledger's stream, whose ARN ends with the time it was made. Neither
+is ever replaced.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ class Names:
         """The ARN of one of ``TABLES``."""
         return _arn("dynamodb", f"table/{self.table(table)}")
 
+    def streams_arn(self, table: str) -> str:
+        """All streams that one of ``TABLES`` has had; it has one at a time."""
+        return f"{self.table_arn(table)}/stream/*"
+
     @property
     def bucket(self) -> str:
         """The bucket of sealed objects; bucket names are global, so it carries the account."""
@@ -70,6 +75,32 @@ class Names:
     def bus(self) -> str:
         """The event bus."""
         return f"datavault-{self.stage}"
+
+    @property
+    def bus_arn(self) -> str:
+        """The ARN of the event bus."""
+        return _arn("events", f"event-bus/{self.bus}")
+
+    @property
+    def rules_arn(self) -> str:
+        """All rules on the event bus."""
+        return _arn("events", f"rule/{self.bus}/*")
+
+    @property
+    def dead_letters(self) -> str:
+        """The queue of what could not be published."""
+        return f"datavault-{self.stage}-unpublished"
+
+    @property
+    def dead_letters_arn(self) -> str:
+        """The ARN of that queue."""
+        return _arn("sqs", self.dead_letters)
+
+    @property
+    def dead_letters_url(self) -> str:
+        """The URL of that queue."""
+        host = f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"
+        return f"https://{host}/{Aws.ACCOUNT_ID}/{self.dead_letters}"
 
     def function(self, row: Row) -> str:
         """The function of an operation or task."""

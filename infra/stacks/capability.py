@@ -1,9 +1,12 @@
-"""A stack for each capability: the functions of its rows, and the schedules of its tasks.
+"""A stack for each capability: the functions of its rows, and what starts or feeds its tasks.
 
 A function is five resources, and seven where deployments are watched, so a capability could have
 some sixty of them before CloudFormation's limit of 500 is near; a capability is also what one wants
 to deploy, watch and roll back as a whole.
 """
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from aws_cdk import CfnParameter, Stack
 from constructs import Construct
@@ -17,6 +20,7 @@ from infra.names import AUTHORIZER, Names, Row
 from infra.rollout import Canary
 from infra.schedule import DeadLetters, VaultSchedule
 from infra.stages import Stage
+from infra.stream import LedgerStream
 from infra.workflows import VaultWorkflow, machines
 
 # What an object in the landing starts.
@@ -40,6 +44,7 @@ class CapabilityStack(Stack):
         capability: str,
         archives: Archives,
         data_key_arn: str,
+        ledger_stream_arn: str,
     ) -> None:
         name = Names(stage.name).stack(capability.capitalize())
         super().__init__(
@@ -82,8 +87,26 @@ class CapabilityStack(Stack):
                 )
                 if stage.alarms is not None:
                     watch_schedule(self, stage=stage, task=row)
+            if isinstance(row, Task) and row.follows_ledger:
+                LedgerStream(
+                    self,
+                    f"{title}Stream",
+                    stage=stage,
+                    task=row,
+                    function=function,
+                    stream_arn=ledger_stream_arn,
+                )
+        self._run(machines(capability), stage, functions, dead_letters)
 
-        for path in machines(capability):
+    def _run(
+        self,
+        paths: Iterable[Path],
+        stage: Stage,
+        functions: Sequence[VaultFunction],
+        dead_letters: DeadLetters | None,
+    ) -> None:
+        """The capability's state machines."""
+        for path in paths:
             title = "".join(map(str.capitalize, path.name.partition(".")[0].split("_")))
             machine = VaultWorkflow(self, title, stage=stage, path=path)
             # Its functions are named, not referred to.

@@ -28,14 +28,18 @@ class StatefulStack(Stack):
         bucket = ObjectBucket(self, "Objects", stage=stage, key=key)
         landing = LandingBucket(self, "Landing", stage=stage)
         bus = VaultBus(self, "Events", stage=stage)
+        stream_arn = tables.ledger.table_stream_arn
+        assert stream_arn is not None, "the ledger is streamed"
         self.data_key_arn = key.key_arn
+        self.ledger_stream_arn = stream_arn
         for output, value in (
             ("CatalogTable", tables.catalog.table_name),
             ("StagingTable", tables.staging.table_name),
             ("LedgerTable", tables.ledger.table_name),
-            ("LedgerStreamArn", tables.ledger.table_stream_arn or ""),
+            ("LedgerStreamArn", stream_arn),
             ("ObjectBucket", bucket.bucket_name),
             ("LandingBucket", landing.bucket_name),
             ("EventBus", bus.bus.event_bus_name),
+            ("DeadLetters", bus.dead_letters.queue_url),
         ):
             CfnOutput(self, output, value=value)

@@ -12,6 +12,7 @@ from datavault.wiring import AwsVault
 
 BUCKET = "contract-objects"
 LANDING = "contract-landing"
+BUS = "contract-bus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class AwsPlayed:
     kms: Any
     gateway: Any
     states: Any
+    events: Any
+    sqs: Any
+    streams: Any
+    letters_url: str
 
     def disable_kek(self, kek: str) -> None:
         """What a KEK's owner may do at any time."""
@@ -52,10 +57,25 @@ def play_aws() -> Iterator[AwsPlayed]:
             _create_table(dynamodb, f"contract-{table.value}")
         for bucket in (BUCKET, LANDING):
             s3.create_bucket(Bucket=bucket)
+        events, sqs = cloud.boto3("events"), cloud.boto3("sqs")
+        letters = sqs.create_queue(QueueName="contract-letters")["QueueUrl"]
+        environment["VAULT_EVENTS__BUS"] = BUS
+        environment["VAULT_EVENTS__DEAD_LETTERS"] = letters
+        bus = events.create_event_bus(Name=BUS)["EventBusArn"]
+        events.create_archive(ArchiveName=BUS, EventSourceArn=bus)
         vault = AwsVault(environment)
-        clients = (dynamodb, s3, cloud.boto3("kms"), cloud.boto3("apigateway"), states)
+        clients = (
+            dynamodb,
+            s3,
+            cloud.boto3("kms"),
+            cloud.boto3("apigateway"),
+            states,
+            events,
+            sqs,
+            cloud.boto3("dynamodbstreams"),
+        )
         try:
-            yield AwsPlayed(vault, environment, *clients)
+            yield AwsPlayed(vault, environment, *clients, letters)
         finally:
             vault.close()
             for client in clients:
@@ -74,6 +94,7 @@ def _create_table(dynamodb: Any, name: str) -> None:
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
         ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )
 
 

@@ -35,6 +35,12 @@ WRITE = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
+READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+STATES, EVENTS, QUEUES = (
+    f"arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>"
+    for service in ("states", "events", "sqs")
+)
+NAMED = "datavault-test-"
 OPEN_KEY = ("kms:Decrypt", "kms:DescribeKey")
 SEAL_KEY = (
     "kms:Decrypt",
@@ -140,6 +146,17 @@ MEANINGS: dict[Grant, list[Allowed]] = {
             {},
         ),
         ("LandingDeleteFinds", ("s3:ListBucket",), LANDING, {}),
+    ],
+    Grant.LEDGER_FOLLOW: [
+        ("LedgerFollow", READ_STREAM, f"{TABLE}-ledger/stream/*", {}),
+        ("StreamsList", ("dynamodb:ListStreams",), "*", {}),
+        ("DataKeyThroughDynamodb", ("kms:Decrypt",), KEY, THROUGH_DYNAMODB),
+    ],
+    Grant.EVENTS_PUBLISH: [
+        ("EventsPublish", ("events:PutEvents",), f"{EVENTS}:event-bus/datavault-test", {})
+    ],
+    Grant.LETTERS_KEEP: [
+        ("LettersKeep", ("sqs:SendMessage",), f"{QUEUES}:datavault-test-unpublished", {})
     ],
 }
 

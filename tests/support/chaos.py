@@ -23,6 +23,7 @@ from typing import Any, Protocol, cast
 
 from datavault.domain.errors import Unavailable
 from datavault.domain.rows import Change, Key, Row, RowPage
+from datavault.event_ports import Bus, DeadLetters
 from datavault.ports import Catalog, ConditionFailed, Keyring, Landing, Objects, Vault, Workflows
 from tests.support.builders import Process
 
@@ -87,6 +88,9 @@ class ChaosVault(Process):
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self))
         self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self))
         self.landing = cast(Landing, _Port("landing", vault.landing, self))
+        self.bus = cast(Bus, _Port("bus", vault.bus, self))
+        letters = _Port("dead_letters", vault.dead_letters, self)
+        self.dead_letters = cast(DeadLetters, letters)
 
     def hear(self) -> None:
         """Somebody told this process of all that was acknowledged: nothing is torn any more."""

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from datavault.contracts.operations import Grant
 from datavault.domain.rows import Change, Check, Key, Put, Table
+from datavault.event_ports import Bus, DeadLetters
 from datavault.ports import Catalog, Keyring, Landing, Objects, Vault, Workflows
 from tests.support.builders import Process
 
@@ -37,6 +38,8 @@ _METHODS: dict[tuple[str, str], Grant] = {
     ("landing", "read"): Grant.LANDING_READ,
     ("landing", "delete"): Grant.LANDING_DELETE,
     ("landing", "list"): Grant.LANDING_LIST,
+    ("bus", "put"): Grant.EVENTS_PUBLISH,
+    ("dead_letters", "put"): Grant.LETTERS_KEEP,
 }
 
 
@@ -52,6 +55,9 @@ class RecordingVault(Process):
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self.used))
         self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self.used))
         self.landing = cast(Landing, _Port("landing", vault.landing, self.used))
+        self.bus = cast(Bus, _Port("bus", vault.bus, self.used))
+        letters = _Port("dead_letters", vault.dead_letters, self.used)
+        self.dead_letters = cast(DeadLetters, letters)
 
 
 class _Port:

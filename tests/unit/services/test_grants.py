@@ -15,11 +15,12 @@ from datavault.domain.ids import BranchName, DatasetName, TagName
 from datavault.domain.jobs import Failure
 from datavault.domain.preconditions import ANY
 from datavault.domain.requests import Request
-from datavault.domain.rows import Put
+from datavault.domain.rows import Put, Row, Table
 from datavault.domain.uploads import UPLOAD_MS
 from datavault.ports import Claims
 from datavault.services import access, datasets, health, retention
 from datavault.services.datasets import changes, clones, search, stats
+from datavault.services.events.publishing import publish_events
 from datavault.services.ingest import uploads
 from datavault.services.ingest.drops import open_drop
 from datavault.services.ingest.sweep import sweep_uploads
@@ -36,6 +37,7 @@ from datavault.services.versions import (
     verification,
 )
 from datavault.services.versions.resets import Staged
+from tests.simulation.model import rows_of
 from tests.support import merging
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
@@ -52,6 +54,8 @@ UNUSED = {
     "append_records": {Grant.OBJECTS_READ},
     "complete_upload": {Grant.OBJECTS_READ},
     "open_drop": {Grant.OBJECTS_READ},
+    # Used by Lambda in the function's name, before it is called.
+    "publish_events": {Grant.LEDGER_FOLLOW},
 }
 DEV, BUSY = BranchName("dev"), BranchName("busy")
 _ALL: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
@@ -247,6 +251,13 @@ def _drop(shelf: Shelf) -> None:
         assert open_drop(shelf.vault, dropped=dropped).job
 
 
+def _publish_events(shelf: Shelf) -> None:
+    memory = shelf.vault.catalog._port  # type: ignore[attr-defined]
+    rows = rows_of(memory, Table.LEDGER)
+    unknown = Row(rows[0].key, {**rows[0].attributes, "operation": "fly_to_moon"})
+    publish_events(shelf.vault, [unknown, *rows], write=lambda _: "{}")
+
+
 DOES: dict[str, Callable[[Shelf], object]] = {
     "create_dataset": _create_dataset,
     "list_datasets": _list_datasets,
@@ -326,6 +337,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "abort_upload": lambda shelf: abort(shelf, create(_beside(shelf), 1).upload.id),
     "sweep_uploads": _sweep_landing,
     "open_drop": _drop,
+    "publish_events": _publish_events,
 }
 
 

@@ -5,7 +5,7 @@ objects; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs stat
 ``Landing`` takes in large files; ``Clock`` tells the time; ``Columnar``, which few need, reads
 tables of columns. A ``Vault`` is one of each of the others. Every method may raise ``Unavailable``,
 after which the caller does not know whether a write happened; every write is therefore made so
-that repeating it is safe.
+that repeating it is safe. Where events go is in ``event_ports``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +25,7 @@ from datavault.domain.landing import (
 )
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
 from datavault.domain.usage import UsageLimits
+from datavault.event_ports import Publishing
 
 if TYPE_CHECKING:
     # These bring numpy, which functions that read no tree start faster without.
@@ -363,7 +364,7 @@ class UsagePlans(Protocol):
         ...
 
 
-class Vault(Protocol):
+class Vault(Publishing, Protocol):
     """One of each port, and three caches; what every service takes first.
 
     ``keys`` holds unwrapped keys of stores and workspaces, for minutes; ``nodes`` holds verified

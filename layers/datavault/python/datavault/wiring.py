@@ -27,6 +27,7 @@ from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
+from datavault.event_ports import Bus, DeadLetters, EventArchive
 from datavault.ports import Catalog, Clock, Keyring, Landing, Objects, Tokens, UsagePlans, Workflows
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
@@ -82,6 +83,13 @@ class WorkflowSettings(_Section, frozen=True):
     ]
 
 
+class EventSettings(_Section, frozen=True):
+    """Where events go. The archive has the bus's name."""
+
+    bus: Annotated[_Name, _says("EventBridge bus of the vault's events")]
+    dead_letters: Annotated[_Name, _says("URL of the queue of what could not be published")]
+
+
 class ClaimNames(_Section, frozen=True):
     """What the issuer calls the claims that the vault reads."""
 
@@ -134,6 +142,7 @@ class Settings(_Section, frozen=True):
     objects: ObjectSettings | None = None
     landing: LandingSettings | None = None
     workflows: WorkflowSettings | None = None
+    events: EventSettings | None = None
     issuer: IssuerSettings | None = None
     usage: UsageSettings | None = None
     aws: AwsTimeouts = AwsTimeouts()
@@ -265,6 +274,31 @@ class AwsVault:
         return S3Landing(client, settings.bucket)
 
     @cached_property
+    def bus(self) -> Bus:
+        # Of the publisher alone, and so are the dead letters.
+        from datavault.adapters.aws.bus import EventBridgeBus
+
+        settings = _required(self.settings.events, "EVENTS")
+        return EventBridgeBus(self._client("events", "AWSEvents", "1.1"), settings.bus)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        from datavault.adapters.aws.dead_letters import SqsDeadLetters
+
+        settings = _required(self.settings.events, "EVENTS")
+        streams = self._client("dynamodb", "DynamoDBStreams_20120810", "1.0", host="streams.")
+        queue = self._client("sqs", "AmazonSQS", "1.0")
+        return SqsDeadLetters(queue, streams, settings.dead_letters)
+
+    @cached_property
+    def event_archive(self) -> EventArchive:
+        """For operators; not one of ``ports.Vault``."""
+        from datavault.adapters.aws.archive import EventBridgeArchive
+
+        settings = _required(self.settings.events, "EVENTS")
+        return EventBridgeArchive(self._client("events", "AWSEvents", "1.1"), settings.bus)
+
+    @cached_property
     def usage_plans(self) -> UsagePlans:
         """For operators; not one of ``ports.Vault``, which services get."""
         import boto3  # Half a second that no function pays.
@@ -311,11 +345,14 @@ class AwsVault:
     def _ca_file(self) -> str | None:
         return self._environment.get("AWS_CA_BUNDLE") or None
 
-    def _client(self, service: str, target: str, json_version: str) -> JsonClient:
+    def _client(
+        self, service: str, target: str, json_version: str, *, host: str = ""
+    ) -> JsonClient:
+        """A client of a service, which may have a ``host`` of its own before its name."""
         client = JsonClient(
             service=service,
             region=self._region,
-            endpoint=endpoint(self._environment, service, self._region),
+            endpoint=endpoint(self._environment, service, self._region, host=host),
             target=target,
             json_version=json_version,
             credentials=self._credentials,

@@ -6,9 +6,10 @@ as DynamoDB counts them, so that the twin refuses what the table would refuse.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
+from datavault.domain.deliveries import Notice
 from datavault.domain.errors import TooLarge
 from datavault.domain.rows import (
     ROW_BYTES_MAX,
@@ -39,6 +40,13 @@ OBJECT_KEY_BYTES_MAX = 1024
 # One PUT, not a multipart upload: only then is "create, do not replace" a single step.
 OBJECT_BYTES_MAX = 5 * 2**30
 PARTS_PAGE_MAX = 1000
+# PutEvents: entries and bytes of a call. Time and source of an entry count 14 and 17 bytes.
+EVENT_CALL_ENTRIES_MAX = 10
+EVENT_CALL_BYTES_MAX = 1_000_000
+EVENT_BYTES = 31
+# How many letters are taken at a time, and for how long they are hidden from others.
+LETTERS_TAKEN_MAX = 10
+HIDDEN_S = 300
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -233,3 +241,23 @@ def _number_bytes(name: str, number: int) -> int:
 
 def _text_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
+
+
+def event_calls(notices: Sequence[Notice]) -> Iterator[list[int]]:
+    """The indices of notices that go together in one call of PutEvents, in order.
+
+    One that is too large for any call is in none.
+    """
+    call: list[int] = []
+    size = 0
+    for index, notice in enumerate(notices):
+        own = EVENT_BYTES + len(notice.type.encode()) + len(notice.text.encode())
+        if own > EVENT_CALL_BYTES_MAX:
+            continue
+        if call and (len(call) == EVENT_CALL_ENTRIES_MAX or size + own > EVENT_CALL_BYTES_MAX):
+            yield call
+            call, size = [], 0
+        call.append(index)
+        size += own
+    if call:
+        yield call

@@ -25,6 +25,7 @@ HEAD_SHARDS = 4
 # 16 partitions of 1,000 writes a second take what a branch's generation can hold in 4 seconds.
 STAGED_SHARDS = 16
 LEDGER_SHARDS = 16
+MINUTE_MS = 60_000
 SWEEP_SHARDS = 16
 OPEN_JOB_SHARDS = 16
 LANDING_SHARDS = 16
@@ -238,10 +239,25 @@ def landing_due(due_ms: int, what: UploadId | JobId) -> Key:
     return Key(Table.STAGING, landing_due_partition(shard), f"{due_ms:015d}/{what}")
 
 
+def last_number(ws: WorkspaceId, ds: DatasetId) -> Key:
+    """The greatest sequence number that an event of a dataset has."""
+    return Key(Table.CATALOG, f"events/{ws}/{ds}", "last")
+
+
+def event_number(ws: WorkspaceId, entry: EntryId) -> Key:
+    """The sequence number of one event: a partition of its own, for events come in bursts."""
+    return Key(Table.CATALOG, f"events/{ws}/{entry}", "number")
+
+
+def ledger_partition(ws: WorkspaceId, minute: int, shard: int) -> str:
+    """One shard of a minute of a workspace's ledger."""
+    return f"{ws}/{minute}/{shard:x}"
+
+
 def ledger(ws: WorkspaceId, at_ms: int, entry: EntryId) -> Key:
     """A ledger entry: by workspace, minute and shard, then by id."""
     shard = int(entry[-1], 16) % LEDGER_SHARDS
-    return Key(Table.LEDGER, f"{ws}/{at_ms // 60_000}/{shard:x}", entry)
+    return Key(Table.LEDGER, ledger_partition(ws, at_ms // MINUTE_MS, shard), entry)
 
 
 def pack_object(st: StoreId, kind: str, pack_id: bytes) -> str:

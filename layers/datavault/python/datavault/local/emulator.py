@@ -79,6 +79,7 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         s3_bodies,
         saved_layers,
         step_functions,
+        stream_mappings,
     )
 
     for shim in (
@@ -90,6 +91,7 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         s3_bodies,
         saved_layers,
         step_functions,
+        stream_mappings,
     ):
         shim.install()
     return lambda_runtime.install(

@@ -1,7 +1,9 @@
 """A whole vault in memory."""
 
+from datavault.adapters.memory.bus import MemoryBus
 from datavault.adapters.memory.catalog import MemoryCatalog
 from datavault.adapters.memory.clock import MemoryClock
+from datavault.adapters.memory.dead_letters import MemoryDeadLetters
 from datavault.adapters.memory.keyring import MemoryKeyring
 from datavault.adapters.memory.landing import MemoryLanding
 from datavault.adapters.memory.objects import MemoryObjects
@@ -31,6 +33,8 @@ class MemoryVault:
         self.tokens = MemoryTokens(self.clock)
         self.workflows = MemoryWorkflows()
         self.landing = MemoryLanding(self.clock)
+        self.bus = MemoryBus()
+        self.dead_letters = MemoryDeadLetters(self.clock)
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)

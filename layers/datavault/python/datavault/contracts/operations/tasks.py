@@ -193,4 +193,23 @@ TASKS: tuple[Task, ...] = (
         memory_mb=2048,
         timeout_s=900,
     ),
+    Task(
+        name="publish_events",
+        capability="events",
+        summary="Tell other teams what the ledger says",
+        function="functions.events.publish",
+        grants=frozenset(
+            {
+                Grant.CATALOG_READ,
+                Grant.CATALOG_WRITE,
+                Grant.EVENTS_PUBLISH,
+                # Pseudonyms are under the workspace's key.
+                Grant.KEYS_UNWRAP,
+                Grant.LEDGER_FOLLOW,
+                Grant.LETTERS_KEEP,
+            }
+        ),
+        follows_ledger=True,
+        timeout_s=60,
+    ),
 )
