@@ -23,9 +23,9 @@ class Place:
     branch: str
     record: str
     older: str
-    upload: str
-    parts: list[Any]
-    unwanted: str
+    upload: str = ""
+    parts: tuple[Any, ...] = ()
+    unwanted: str = ""
 
     @property
     def path(self) -> str:
