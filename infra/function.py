@@ -55,21 +55,7 @@ class VaultFunction(Construct):
             removal_policy=stage.removal_policy,
             data_protection_policy=masking(stage),
         )
-        allowed = permissions(row.grants, names, data_key_arn=data_key_arn)
-        allowed += _own_permissions(names, row, stage, dead_letters)
-        role = aws_iam.Role(
-            self,
-            "Role",
-            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {row.name} may do",
-            inline_policies={
-                "Grants": aws_iam.PolicyDocument(
-                    statements=[permission.statement() for permission in allowed]
-                )
-            },
-        )
-        for tag in landing_tags(row.grants):
-            Tags.of(role).add(tag, stage.name)
+        role = self._role(names, row, stage, data_key_arn, dead_letters)
         self.function = aws_lambda.Function(
             self,
             "Function",
@@ -100,6 +86,10 @@ class VaultFunction(Construct):
         self.alias = aws_lambda.Alias(
             self, "Live", alias_name=ALIAS, version=self.function.current_version
         )
+        self._acknowledge(names, row, stage)
+
+    def _acknowledge(self, names: Names, row: Row, stage: Stage) -> None:
+        """Say why what the rules find in it stays."""
         acknowledge(
             self,
             FUNCTION,
@@ -112,6 +102,32 @@ class VaultFunction(Construct):
             executions=names.executions_prefix,
             streams=names.streams_arn("ledger"),
         )
+
+    def _role(
+        self,
+        names: Names,
+        row: Row,
+        stage: Stage,
+        data_key_arn: str,
+        dead_letters: aws_sqs.IQueue | None,
+    ) -> aws_iam.Role:
+        """What the function may do: its row's grants, and what any function needs."""
+        allowed = permissions(row.grants, names, data_key_arn=data_key_arn)
+        allowed += _own_permissions(names, row, stage, dead_letters)
+        role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {row.name} may do",
+            inline_policies={
+                "Grants": aws_iam.PolicyDocument(
+                    statements=[permission.statement() for permission in allowed]
+                )
+            },
+        )
+        for tag in landing_tags(row.grants):
+            Tags.of(role).add(tag, stage.name)
+        return role
 
 
 def _occasions(row: Row, stage: Stage) -> list[str]:

@@ -77,16 +77,7 @@ class CapabilityStack(Stack):
             if canary is not None:
                 canary.move(function, row)
             if isinstance(row, Task) and row in scheduled and dead_letters is not None:
-                VaultSchedule(
-                    self,
-                    f"{title}Schedule",
-                    stage=stage,
-                    task=row,
-                    function=function,
-                    dead_letters=dead_letters,
-                )
-                if stage.alarms is not None:
-                    watch_schedule(self, stage=stage, task=row)
+                self._schedule(row, stage, function, dead_letters)
             if isinstance(row, Task) and row.follows_ledger:
                 LedgerStream(
                     self,
@@ -97,6 +88,22 @@ class CapabilityStack(Stack):
                     stream_arn=ledger_stream_arn,
                 )
         self._run(machines(capability), stage, functions, dead_letters)
+
+    def _schedule(
+        self, task: Task, stage: Stage, function: VaultFunction, dead_letters: DeadLetters
+    ) -> None:
+        """What runs at times."""
+        title = "".join(word.capitalize() for word in task.name.split("_"))
+        VaultSchedule(
+            self,
+            f"{title}Schedule",
+            stage=stage,
+            task=task,
+            function=function,
+            dead_letters=dead_letters,
+        )
+        if stage.alarms is not None:
+            watch_schedule(self, stage=stage, task=task)
 
     def _run(
         self,

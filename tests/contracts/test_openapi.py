@@ -19,7 +19,7 @@ from datavault.domain.datasets import DEFAULT_BRANCH, LABELS_MAX, METADATA_FIELD
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 # No row raises these yet.
-UNUSED_CODES = {"erased", "corrupt", "staging_full", "kek_unavailable"}
+UNUSED_CODES = {"erased", "corrupt", "staging_full", "kek_unavailable", "cancelled"}
 
 
 def described(row: Operation) -> dict[str, Any]:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.access import Caller, Role
 from datavault.domain.datasets import DEFAULT_BRANCH, Dataset
-from datavault.domain.errors import Corrupt, Denied, Invalid, Malformed, TooLarge, VaultError
+from datavault.domain.errors import (
+    Conflict,
+    Corrupt,
+    Denied,
+    Invalid,
+    Malformed,
+    TooLarge,
+    VaultError,
+)
 from datavault.domain.ids import DatasetName, RequestId
 from datavault.domain.papers import Mode
 from datavault.domain.requests import Request
@@ -326,16 +334,23 @@ def test_a_commit_that_comes_between_is_built_upon(mode: Mode) -> None:
         world.ingest(joined(record(3, "between"), record(500)))
         yield joined(*(record(number) for number in range(60, 101)))
 
-    world.ingest(*[], mode=Mode.UPSERT)
-    done = ingest_lines(
-        world.vault,
-        caller=world.caller,
-        dataset_id=world.dataset.id,
-        branch=DEFAULT_BRANCH,
-        chunks=interrupted(),
-        message="",
-        mode=mode,
-    )
+    def ingested() -> Ingested:
+        return ingest_lines(
+            world.vault,
+            caller=world.caller,
+            dataset_id=world.dataset.id,
+            branch=DEFAULT_BRANCH,
+            chunks=interrupted(),
+            message="",
+            mode=mode,
+        )
+
+    if mode is Mode.APPEND_ONLY:
+        # Record 3 is another one by now.
+        with pytest.raises(Conflict, match="1 records are on the branch with other contents"):
+            ingested()
+        return
+    done = ingested()
     expected = [record(number) for number in range(101)]
     assert world.lines() == (expected if mode is Mode.REPLACE else [*expected, record(500)])
     assert done.commit.parents[0] == world.history()[1]

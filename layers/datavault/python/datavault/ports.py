@@ -196,8 +196,7 @@ class Columnar(Protocol):
 class Keyring(Protocol):
     """Keys that never leave their keeper (KEKs) and the wrapping of other keys under them.
 
-    The ``context`` (public words: no personal data) is bound to the wrapped key: unwrapping
-    with another context fails.
+    A wrapped key is bound to its ``context`` (public words): with another, unwrapping fails.
     """
 
     def create(self, *, description: str, tags: Mapping[str, str]) -> str:
@@ -319,9 +318,7 @@ class Workflows(Protocol):
         ...
 
     def stop(self, machine: str, name: str, *, reason: str) -> None:
-        """End a running execution at once; its states do not get to catch that. One that is over,
-        or never was, is no error.
-        """
+        """End a running execution at once, uncaught; one that is over or never was is no error."""
         ...
 
 

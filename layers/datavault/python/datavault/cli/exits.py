@@ -55,6 +55,7 @@ BY_CODE = {
     "denied": Exit.DENIED,
     "conflict": Exit.CONFLICT,
     "staging_full": Exit.CONFLICT,
+    "cancelled": Exit.CONFLICT,
     "precondition_failed": Exit.CONFLICT,
     "throttled": Exit.UNAVAILABLE,
     "unavailable": Exit.UNAVAILABLE,

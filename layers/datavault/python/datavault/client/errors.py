@@ -11,7 +11,8 @@ VaultClientError
     ├── Malformed, Unauthenticated, Denied, NotFound, Erased, PreconditionFailed,
     │   TooLarge, Invalid, Throttled, Corrupt, InternalError
     ├── Conflict
-    │   └── StagingFull    commit first, then go on
+    │   ├── StagingFull    commit first, then go on
+    │   └── Cancelled      a job was ended by somebody: its error says so
     └── Unavailable
         └── KekUnavailable the workspace's key is withdrawn: ask its owner
 
@@ -157,6 +158,12 @@ class StagingFull(Conflict):
     """The branch holds as many uncommitted changes as it can; commit, then go on."""
 
     code = "staging_full"
+
+
+class Cancelled(Conflict):
+    """Somebody ended the job."""
+
+    code = "cancelled"
 
 
 class Erased(VaultApiError):

@@ -157,6 +157,7 @@ class QuarantinedReply(Reply):
     code: str
     reason: str
     size: int = Field(description="Bytes of the record, of which 4 MiB are kept at the most.")
+    links: Links
 
 
 class QuarantineReply(Reply):
@@ -181,6 +182,7 @@ class QuarantineReply(Reply):
                     code=each.code,
                     reason=each.reason,
                     size=each.size,
+                    links={"job": link("jobs", job_id)},
                 )
                 for each in page.items
             ],

@@ -86,11 +86,16 @@ class CreateUploadBody(Body):
         str, Field(max_length=4096, description="The commit's.", examples=["Import the May chats"])
     ] = ""
     max_bad_records: Annotated[
-        int, Field(ge=0, description="So many bad records are kept apart without failing the job.")
-    ] = 0
+        Annotated[int, Field(ge=0)] | None,
+        Field(
+            description="So many bad records are kept apart without failing the job. Without this"
+            " and `max_bad_fraction` none may be bad; with both, neither may be exceeded."
+        ),
+    ] = None
     max_bad_fraction: Annotated[
-        float, Field(ge=0, le=1, description="The same as a part of all records.")
-    ] = 0.0
+        Annotated[float, Field(ge=0, le=1)] | None,
+        Field(description="The same as a part of all records."),
+    ] = None
     checksums: Annotated[
         list[Sha256] | None,
         Field(

@@ -44,8 +44,8 @@ class Ingest(Caller):
         | None = None,
         mode: Literal["upsert", "replace", "append_only"] = "upsert",
         message: str = "",
-        max_bad_records: int = 0,
-        max_bad_fraction: float = 0.0,
+        max_bad_records: int | None = None,
+        max_bad_fraction: float | None = None,
         checksums: Sequence[str] | None = None,
         **options: Unpack[ChangeOptions],
     ) -> OfferReply:

@@ -2,18 +2,18 @@
 
 from datavault.contracts.operations.rows import Grant, Task
 
-# A step reads and writes its job's row and papers; reporting a part leaves a row of its own.
+# A step reads and writes its job's row and papers.
 _STEP = frozenset(
     {
         Grant.CATALOG_READ,
         Grant.CATALOG_WRITE,
-        Grant.STAGING_READ,
-        Grant.STAGING_WRITE,
         Grant.OBJECTS_READ,
         Grant.OBJECTS_WRITE,
         Grant.KEYS_UNWRAP,
     }
 )
+# Reporting a part leaves a row of its own; finishing a commit reads and removes staged rows.
+_STAGED = frozenset({Grant.STAGING_READ, Grant.STAGING_WRITE})
 _READ_LANDING = frozenset({Grant.LANDING_READ})
 # Runs and papers are deleted by whoever merged them, or gave up.
 _DISCARD = frozenset({Grant.OBJECTS_DELETE})
@@ -74,7 +74,7 @@ TASKS: tuple[Task, ...] = (
         summary="Say what the files of a job are, and divide the work",
         function="functions.ingest.plan_ingest",
         # A commit that is pending on the branch is finished first.
-        grants=_STEP | _READ_LANDING | {Grant.LEDGER_APPEND},
+        grants=_STEP | _STAGED | _READ_LANDING | {Grant.LEDGER_APPEND},
         memory_mb=2048,
         timeout_s=_WORKER_S,
     ),
@@ -83,7 +83,7 @@ TASKS: tuple[Task, ...] = (
         capability="ingest",
         summary="Read one part of a job and store what is new in it",
         function="functions.ingest.ingest_part",
-        grants=_STEP | _READ_LANDING | _DISCARD,
+        grants=_STEP | _STAGED | _READ_LANDING | _DISCARD,
         # Two hardware threads, for two batches at a time.
         memory_mb=3538,
         timeout_s=_WORKER_S,
@@ -111,7 +111,7 @@ TASKS: tuple[Task, ...] = (
         capability="ingest",
         summary="Move the branch to a job's new version and end the job",
         function="functions.ingest.publish_ingest",
-        grants=_STEP | {Grant.LEDGER_APPEND},
+        grants=_STEP | _STAGED | {Grant.LEDGER_APPEND},
         memory_mb=2048,
         timeout_s=_WORKER_S,
     ),

@@ -15,16 +15,20 @@ from ministack.services import stepfunctions
 from datavault.local.shims.misfit import replace
 
 STATE_BYTES_MAX = 256 * 1024
+# What of a distributed map is no expression here.
+_PLAIN = {"Label", "MaxConcurrency", "Next", "End", "ToleratedFailureCount"}
 
 type Response = Any
 
 
 def install() -> None:
-    """Make starting idempotent, and refuse what is too large to be passed on."""
+    """Make starting idempotent, refuse what is too large, and let maps evaluate JSONata."""
     start = replace(stepfunctions, "_start_execution", None)
     replace(stepfunctions, "_start_execution", _idempotent(start))
     for name in ("_execute_task", "_execute_map", "_execute_parallel"):
         replace(stepfunctions, name, _limited(replace(stepfunctions, name, None)))
+    mapped = replace(stepfunctions, "_run_distributed_map", None)
+    replace(stepfunctions, "_run_distributed_map", _evaluated(mapped))
 
 
 def _idempotent(
@@ -66,3 +70,40 @@ def _limited(execute: Callable[..., Any]) -> Callable[..., Any]:
         return result, following
 
     return execute_limited
+
+
+def _evaluated(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand the emulator, which knows JSONPath there, what the expressions of a state come to."""
+
+    def run_evaluated(
+        state: dict[str, Any],
+        given: object,
+        effective: object,
+        iterator: object,
+        execution: object,
+        context: dict[str, Any],
+    ) -> Any:  # noqa: ANN401
+        if stepfunctions._state_query_language(state, context) != "JSONata":
+            return run(state, given, effective, iterator, execution, context)
+        items = stepfunctions._jsonata_state_field(state, "Items", "array", given, context)
+        selected = [_selected(state, given, item, context) for item in enumerate(items)]
+        plain = {name: state[name] for name in _PLAIN & state.keys()}
+        results, following = run(plain, given, selected, iterator, execution, context)
+        output = stepfunctions._apply_jsonata_output(
+            state, given, context, result=results, default=results
+        )
+        stepfunctions._apply_state_assign(state, given, context, result=results)
+        return output, following
+
+    return run_evaluated
+
+
+def _selected(
+    state: dict[str, Any], given: object, item: tuple[int, object], context: dict[str, Any]
+) -> object:
+    """The input of an item's execution."""
+    index, value = item
+    if "ItemSelector" not in state:
+        return value
+    seen = {**context, "Map": {"Item": {"Index": index, "Value": value}}}
+    return stepfunctions._apply_jsonata_template(state["ItemSelector"], given, seen)
