@@ -12,7 +12,7 @@ _STEP = frozenset(
         Grant.KEYS_UNWRAP,
     }
 )
-# Reporting a part leaves a row of its own; finishing a commit reads and removes staged rows.
+# Reporting a part leaves a row of its own among the staged ones.
 _STAGED = frozenset({Grant.STAGING_READ, Grant.STAGING_WRITE})
 _READ_LANDING = frozenset({Grant.LANDING_READ})
 # Runs and papers are deleted by whoever merged them, or gave up.
@@ -111,7 +111,8 @@ TASKS: tuple[Task, ...] = (
         capability="ingest",
         summary="Move the branch to a job's new version and end the job",
         function="functions.ingest.publish_ingest",
-        grants=_STEP | _STAGED | {Grant.LEDGER_APPEND},
+        # A commit that came to be pending meanwhile is finished first.
+        grants=_STEP | {Grant.STAGING_READ, Grant.LEDGER_APPEND},
         memory_mb=2048,
         timeout_s=_WORKER_S,
     ),
