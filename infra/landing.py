@@ -68,11 +68,6 @@ class LandingBucket(aws_s3.Bucket):
                 event_bridge_enabled=True
             )
         )
-        self._keep_out(stage)
-        acknowledge(self, LANDING)
-
-    def _keep_out(self, stage: Stage) -> None:
-        """Deny what only the vault's own functions may."""
         self.add_to_resource_policy(
             aws_iam.PolicyStatement(
                 sid="OnlyThePipelineReads",
@@ -93,6 +88,7 @@ class LandingBucket(aws_s3.Bucket):
                 conditions=_unless(UPLOADERS, stage),
             )
         )
+        acknowledge(self, LANDING)
 
 
 class DropRule(Construct):
