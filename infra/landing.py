@@ -68,6 +68,11 @@ class LandingBucket(aws_s3.Bucket):
                 event_bridge_enabled=True
             )
         )
+        self._close(stage)
+        acknowledge(self, LANDING)
+
+    def _close(self, stage: Stage) -> None:
+        """Deny what only functions with the grants do."""
         self.add_to_resource_policy(
             aws_iam.PolicyStatement(
                 sid="OnlyThePipelineReads",
@@ -88,7 +93,6 @@ class LandingBucket(aws_s3.Bucket):
                 conditions=_unless(UPLOADERS, stage),
             )
         )
-        acknowledge(self, LANDING)
 
 
 class DropRule(Construct):
@@ -110,23 +114,7 @@ class DropRule(Construct):
         super().__init__(scope, construct_id)
         names = Names(stage.name)
         machine_arn = names.state_machine_arn(machine)
-        role = aws_iam.Role(
-            self,
-            "Role",
-            assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
-            description=f"What the rule that starts {machine} may do",
-            inline_policies={
-                "Start": aws_iam.PolicyDocument(
-                    statements=[
-                        aws_iam.PolicyStatement(
-                            sid="StartMachine",
-                            actions=["states:StartExecution"],
-                            resources=[machine_arn],
-                        )
-                    ]
-                )
-            },
-        )
+        role = self._role(machine, machine_arn)
         rule_name = f"{names.service}-drops"
         rule_arn = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:rule/{rule_name}"
         dead_letters.add_to_resource_policy(
@@ -165,6 +153,26 @@ class DropRule(Construct):
                     ),
                 )
             ],
+        )
+
+    def _role(self, machine: str, machine_arn: str) -> aws_iam.Role:
+        """What EventBridge starts the machine as."""
+        return aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
+            description=f"What the rule that starts {machine} may do",
+            inline_policies={
+                "Start": aws_iam.PolicyDocument(
+                    statements=[
+                        aws_iam.PolicyStatement(
+                            sid="StartMachine",
+                            actions=["states:StartExecution"],
+                            resources=[machine_arn],
+                        )
+                    ]
+                )
+            },
         )
 
 

@@ -245,9 +245,8 @@ class Execution(Enum):
 class Landing(Protocol):
     """Large files on their way in: uploads in parts, and whole objects, all short-lived.
 
-    Keys are as those of ``Objects``, but an object may be replaced by another of its key, or be
-    gone at any time. Part numbers go from 1 to 10,000; every part but the last has 5 MiB at
-    least and 5 GiB at most.
+    Keys are as those of ``Objects``, but an object may be replaced or gone at any time. Parts are
+    numbered 1 to 10,000; all but the last have 5 MiB to 5 GiB.
     """
 
     def begin(self, key: str, checksums: Checksums) -> str:
@@ -257,9 +256,8 @@ class Landing(Protocol):
     def sign_part(
         self, key: str, token: str, promise: PartPromise, *, expires_s: int
     ) -> SignedPart:
-        """A URL that anybody may PUT one part to, for so many seconds; again, to replace it.
-
-        Bound to all that is promised. With ``Checksums.SHA256`` the checksum has to be.
+        """A URL that anybody may PUT one part to, for so many seconds; again, to replace it. Bound
+        to all that is promised. With ``Checksums.SHA256`` the checksum has to be.
         """
         ...
 
