@@ -56,6 +56,7 @@ REPLIES: dict[str, Any] = {
                 "code": "malformed",
                 "reason": "not JSON (RFC 8259) of 120 bytes, at byte 17",
                 "size": 120,
+                "_links": {"job": {"href": f"/api/v1/jobs/{JOB}"}},
             }
         ],
         "pagination": ONE_PAGE,
