@@ -16,7 +16,6 @@ from infra.stages import Stage
 # $context names: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
 FIELDS = {
     "request_id": "$context.requestId",
-    "trace": "$context.xrayTraceId",
     "time": "$context.requestTimeEpoch",
     "method": "$context.httpMethod",
     "route": "$context.resourcePath",

@@ -202,7 +202,12 @@ API: tuple[Acknowledged, ...] = (
         "AwsSolutions-APIG3",
         "This stage runs on one machine, whose emulator has no web ACL that would refuse anything.",
     ),
-    Acknowledged("untraced", "Serverless-APIGWXrayEnabled", _UNTRACED),
+    Acknowledged(
+        "always",
+        "Serverless-APIGWXrayEnabled",
+        "API Gateway's segments hold the request's path and query, and so record ids and search "
+        "filters; the functions behind it are traced, and the access log names their requests.",
+    ),
 )
 
 METHOD: tuple[Acknowledged, ...] = (

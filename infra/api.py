@@ -119,7 +119,6 @@ class VaultApi(Construct):
         acknowledge(
             self.rest,
             API,
-            *(() if stage.tracing else ("untraced",)),
             *(() if stage.firewall else ("unguarded",)),
         )
 
@@ -133,7 +132,9 @@ class VaultApi(Construct):
             # Tracing of data would log bodies and tokens.
             data_trace_enabled=False,
             metrics_enabled=True,
-            tracing_enabled=stage.tracing,
+            # Its segments would hold the path and the query: record ids, and whom a search is for.
+            # Functions are traced, which know no URL.
+            tracing_enabled=False,
             throttling_rate_limit=stage.throttle.rate,
             throttling_burst_limit=stage.throttle.burst,
         )

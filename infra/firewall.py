@@ -4,10 +4,10 @@ The vault stores whatever language models read and write: a record may hold any 
 record's id may be a URL or a path, and both are data here. The common rules that look for attacks
 in bodies, paths and queries therefore count and do not block; what they would protect (a shell, a
 database, a file system, a browser) does not stand behind this API. What remains blocks: bad
-reputation, too many requests, clients without a name or with a scanner's, attacks in headers, and
-exploits and probes in paths.
+reputation, too many requests, clients without a name or with a scanner's, and attacks in headers.
 
-Nothing of what a request carries is in the log, which has only requests that a rule matched.
+The log has the requests that were blocked, without path, query, body and the headers that say who
+asks or what for; other headers of a client's own are in it.
 """
 
 from collections.abc import Iterable
@@ -50,6 +50,12 @@ _COUNTED_BAD_INPUTS = (
     "JavaDeserializationRCE_BODY",
     "Log4JRCE_BODY",
     "ReactJSRCE_BODY",
+    # A record with such an id could be appended, and never be read or deleted again.
+    "ExploitablePaths_URIPATH",
+    "JavaDeserializationRCE_URIPATH",
+    "JavaDeserializationRCE_QUERYSTRING",
+    "Log4JRCE_URIPATH",
+    "Log4JRCE_QUERYSTRING",
 )
 
 
@@ -96,7 +102,7 @@ class ApiFirewall(Construct):
             resource_arn=acl.attr_arn,
             log_destination_configs=[log],
             redacted_fields=_redacted(),
-            logging_filter=_matched_only(),
+            logging_filter=_blocked_only(),
         )
 
 
@@ -173,25 +179,24 @@ def _hidden() -> aws_wafv2.CfnWebACL.DataProtectionConfigProperty:
 def _redacted() -> list[aws_wafv2.CfnLoggingConfiguration.FieldToMatchProperty]:
     field = aws_wafv2.CfnLoggingConfiguration.FieldToMatchProperty
     return [
-        field(single_header={"Name": "authorization"}),
-        field(single_header={"Name": "cookie"}),
+        *(
+            field(single_header={"Name": name})
+            for name in ("authorization", "cookie", "idempotency-key", "x-correlation-id")
+        ),
         field(query_string={}),
         field(uri_path={}),
     ]
 
 
-def _matched_only() -> dict[str, object]:
-    """What a rule blocked or counted; the API's access log has the rest."""
+def _blocked_only() -> dict[str, object]:
+    """What was blocked. Nearly every append is counted, for its size; metrics have that."""
     return {
         "DefaultBehavior": "DROP",
         "Filters": [
             {
                 "Behavior": "KEEP",
                 "Requirement": "MEETS_ANY",
-                "Conditions": [
-                    {"ActionCondition": {"Action": action}}
-                    for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")
-                ],
+                "Conditions": [{"ActionCondition": {"Action": "BLOCK"}}],
             }
         ],
     }

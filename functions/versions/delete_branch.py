@@ -14,4 +14,5 @@ def handler(vault: Vault, request: Request[None, None]) -> None:
         caller=request.caller,
         dataset_id=request.dataset_id,
         name=parse_branch_name(request.path["branch"]),
+        request=request.once,
     )

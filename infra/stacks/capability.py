@@ -126,11 +126,19 @@ class CapabilityStack(Stack):
     def _issuer(self, stage: Stage) -> dict[str, str]:
         """Whose tokens hold: parameters, because a deployment may bring its own issuer."""
         url, audience, jwks_url = (
-            CfnParameter(self, name, default=default, description=description, min_length=1)
-            for name, default, description in (
-                ("IssuerUrl", stage.issuer.url, "The iss claim of accepted tokens"),
-                ("IssuerAudience", stage.issuer.audience, "The aud claim of accepted tokens"),
-                ("IssuerJwksUrl", stage.issuer.jwks_url, "Where the issuer's public keys are"),
+            CfnParameter(
+                self,
+                name,
+                default=default,
+                description=description,
+                min_length=1,
+                # All three and the lifetime stand in a version's description: 256 characters.
+                max_length=longest,
+            )
+            for name, default, description, longest in (
+                ("IssuerUrl", stage.issuer.url, "The iss claim of accepted tokens", 90),
+                ("IssuerAudience", stage.issuer.audience, "The aud claim of accepted tokens", 60),
+                ("IssuerJwksUrl", stage.issuer.jwks_url, "Where the issuer's public keys are", 96),
             )
         )
         return {

@@ -90,6 +90,20 @@ def test_a_branch_comes_and_goes(client: Client, dataset_id: str, commit_id: str
     assert [each["name"] for each in listed.json["data"]] == ["main"]
 
 
+def test_a_deletion_with_a_key_spares_the_branch_that_comes_after(
+    client: Client, dataset_id: str
+) -> None:
+    path = {"dataset_id": dataset_id}
+    headers = {"Idempotency-Key": "delete-1"}
+    for _ in range(2):
+        client(create_branch.handler, path=path, json_body={"name": "dev"})
+        for _ in range(2):
+            removed = client(delete_branch.handler, path=path | {"branch": "dev"}, headers=headers)
+            assert removed.status == 204
+    listed = client(list_branches.handler, path=path)
+    assert [each["name"] for each in listed.json["data"]] == ["dev", "main"]
+
+
 @pytest.mark.parametrize("name", ["", "a b", "..", "deadbeef", "a/", "x" * 129])
 def test_a_branch_name_of_another_form_is_named(client: Client, dataset_id: str, name: str) -> None:
     body = {"name": name}

@@ -52,7 +52,9 @@ def test_stages_follow_each_other_and_the_check_comes_first() -> None:
         assert name in STAGES
         assert jobs[name]["uses"] == "./.github/workflows/deploy-stage.yml"
         assert jobs[name]["with"]["stage"] == name
-        assert "if" not in jobs[name]
+    # What needs dev needs its condition too.
+    assert jobs["dev"]["if"] == "github.ref == 'refs/heads/main'"
+    assert not {"if"} & (jobs["staging"].keys() | jobs["prod"].keys())
 
 
 def test_a_stage_is_an_environment_whose_reviewers_approve() -> None:

@@ -14,7 +14,7 @@ SEEDS = int(os.environ.get("DATAVAULT_SEEDS", "500"))
 ALONE = os.environ.get("DATAVAULT_SEED")
 # So many seeds are one test: enough for pytest's own work not to count, few enough to share out.
 SEEDS_PER_TEST = 25
-STEPS = 20
+STEPS = 12
 
 
 def _blocks() -> list[range]:

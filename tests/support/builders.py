@@ -93,6 +93,11 @@ def a_body(text: str, size: int = 0) -> bytes:
     return b'{"t":"%s"}' % text.encode().ljust(size - 8, b"x")
 
 
+def incompressible(seed: int, size: int) -> bytes:
+    """A record's JSON text of ``size`` bytes that compression makes half as long, and no less."""
+    return b'{"t":"%s"}' % random.Random(seed).randbytes(size // 2 - 4).hex().encode()
+
+
 def new_records(bodies: Iterable[tuple[str, bytes]]) -> list[NewRecord]:
     """Records as an append takes them."""
     return [
@@ -413,9 +418,13 @@ class Shelf:
             )
         return pages
 
-    def delete_branch(self, name: str) -> None:
+    def delete_branch(self, name: str, *, request: Request | None = None) -> None:
         branches.delete_branch(
-            self.vault, caller=self.caller, dataset_id=self.dataset.id, name=BranchName(name)
+            self.vault,
+            caller=self.caller,
+            dataset_id=self.dataset.id,
+            name=BranchName(name),
+            request=request,
         )
 
 

@@ -60,6 +60,29 @@ class RecordingVault(Process):
         self.dead_letters = cast(DeadLetters, letters)
 
 
+class RangesVault(Process):
+    """A process that notes which ranges of objects it reads: key, start, length."""
+
+    def __init__(self, vault: Vault) -> None:
+        super().__init__(vault)
+        self.ranges: list[tuple[str, int, int]] = []
+        self.calls = 0
+        self.objects = cast(Objects, _Ranges(vault.objects, self))
+
+
+class _Ranges:
+    def __init__(self, objects: Objects, noted: RangesVault) -> None:
+        self._objects, self._noted = objects, noted
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._objects, method)
+
+    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> Any:
+        self._noted.calls += 1
+        self._noted.ranges += [(key, start, length) for start, length in ranges]
+        return self._objects.get_ranges(key, ranges)
+
+
 class _Port:
     def __init__(self, name: str, port: object, used: set[Grant]) -> None:
         self._name, self._port, self._used = name, port, used

@@ -117,7 +117,7 @@ def test_a_missing_parent_is_corrupt_and_not_the_end_of_history() -> None:
         best_common_ancestors([ours], [theirs], history.load)
 
 
-@pytest.mark.parametrize(("left", "right"), [(100_000, 0), (100_000, 5), (60_000, 59_000)])
+@pytest.mark.parametrize(("left", "right"), [(100_000, 5), (20_000, 19_000)])
 def test_long_histories_without_merges_take_few_reads(left: int, right: int) -> None:
     history = History()
     fork = history.line(history.add(), 300)

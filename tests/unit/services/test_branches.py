@@ -270,6 +270,42 @@ def test_a_deleted_branch_is_found_in_the_reflog_and_made_again(shelf: Shelf) ->
     assert len({move.branch for move in moves}) == 2
 
 
+def test_a_repeated_deletion_spares_what_has_the_name_since(shelf: Shelf) -> None:
+    request = a_request("delete")
+    shelf.create_branch("dev")
+    shelf.delete_branch("dev", request=request)
+    shelf.delete_branch("dev", request=request)
+    with pytest.raises(NotFound):
+        shelf.delete_branch("dev", request=a_request("other"))
+    shelf.create_branch("dev")
+    shelf.delete_branch("dev", request=request)
+    assert branch(shelf, "dev").name == "dev"
+    with pytest.raises(Conflict, match="idempotency"):
+        shelf.delete_branch("dev", request=a_request("delete", body=b"other"))
+
+
+@pytest.mark.parametrize("made_again", [True, False])
+def test_a_deletion_sent_twice_at_once_is_one_deletion(made_again: bool) -> None:
+    """The other copy of the request comes between any two calls; perhaps a new branch, too."""
+    request = a_request("delete")
+    for call in range(20):
+        made = Shelf.make()
+        made.create_branch("dev")
+        twin = made.on(Process(made.vault))
+
+        def meanwhile(twin: Shelf = twin) -> None:
+            twin.delete_branch("dev", request=request)
+            if made_again:
+                twin.create_branch("dev")
+
+        chaos = ChaosVault(made.vault, AtCall(call, Fault.INTERLEAVE), meanwhile)
+        made.on(chaos).delete_branch("dev", request=request)
+        ends = [move for move in made.reflog("dev") if move.target is None]
+        assert len(ends) == 1
+        if made_again and chaos.calls > call:
+            assert branch(made, "dev").name == "dev"
+
+
 def test_the_reflog_says_who_moved_the_branch(shelf: Shelf) -> None:
     """The author of a commit, whoever finished it."""
     shelf.append({"b": a_body("2")})

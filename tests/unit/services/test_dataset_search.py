@@ -188,6 +188,18 @@ def test_a_search_reads_what_it_finds_and_not_the_rest() -> None:
     assert chaos.calls < 8
 
 
+def test_a_small_page_reads_as_far_ahead_as_a_large_one() -> None:
+    """The index has 500 names that begin alike; to find the last takes a few reads."""
+    shelf = Shelf.make()
+    for number in range(500):
+        made = make(shelf, f"beginning {number}")
+    for limit in (1, 100):
+        chaos = ChaosVault(shelf.vault)
+        criteria = Criteria(name_prefix="beginning 499", state=None)
+        assert found(shelf.on(chaos), criteria, limit=limit) == [made]
+        assert chaos.calls < 20
+
+
 def test_a_page_looks_at_a_bounded_number_of_datasets_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

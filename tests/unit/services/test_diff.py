@@ -10,8 +10,9 @@ from datavault.domain.changes import ChangeKind, Counted, Include, RecordChange
 from datavault.domain.errors import Denied, Invalid, NotFound
 from datavault.services.versions import diff
 from datavault.services.versions.diff import count_changes
-from tests.support.builders import MAIN, Process, Shelf, a_body
+from tests.support.builders import MAIN, Process, Shelf, a_body, incompressible
 from tests.support.chaos import ChaosVault, Fault
+from tests.support.recording import RangesVault
 
 IDS = st.text("ab\u00e9/", min_size=1, max_size=3)
 BODIES = st.integers(1, 3).map(lambda number: b'{ "n" : %d.0 }' % number)
@@ -136,6 +137,18 @@ def test_a_page_with_texts_ends_at_some_bytes_and_counts_end_at_some_leaves(
     monkeypatch.setattr(diff, "COUNT_PIECES_MAX", 1)
     assert len(shelf.diff(base, MAIN)) == 2700
     assert counted(shelf, base, MAIN).added == 2700
+
+
+def test_a_page_with_texts_fetches_not_much_more_than_it_holds() -> None:
+    shelf = Shelf.make()
+    base = shelf.history()[0].id
+    for number in range(24):
+        shelf.append({f"r{number:02d}": incompressible(number, 1024 * 1024)})
+    shelf.commit()
+    counting = RangesVault(shelf.vault)
+    page = shelf.on(counting).diff_page(base, MAIN, include=Include.RECORDS)
+    assert len(page.changes) == 4
+    assert sum(length for _, _, length in counting.ranges) < 2 * diff.PAGE_BYTES_MAX
 
 
 def test_a_cursor_is_good_for_the_same_two_refs_only() -> None:

@@ -148,6 +148,11 @@ def _commit_twice(shelf: Shelf) -> None:
     shelf.commit(request=REQUEST)
 
 
+def _delete_branch(shelf: Shelf) -> None:
+    for _ in range(2):
+        shelf.delete_branch("dev", request=REQUEST)
+
+
 def _list_branches(shelf: Shelf) -> None:
     page = branches.list_branches(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, limit=1, cursor=None
@@ -379,7 +384,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "get_commit": _get_commit,
     "create_branch": lambda shelf: shelf.create_branch("new", request=REQUEST),
     "list_branches": _list_branches,
-    "delete_branch": lambda shelf: shelf.delete_branch("dev"),
+    "delete_branch": _delete_branch,
     "get_branch": lambda shelf: branches.get_branch(
         shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, name=MAIN
     ),

@@ -1,7 +1,9 @@
 """Merging branches: what a model on dicts says, whichever way the commits came about."""
 
 import json
+import tracemalloc
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,13 +11,23 @@ from hypothesis import strategies as st
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.access import Caller, Role
+from datavault.domain.changes import Include
 from datavault.domain.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from datavault.domain.ids import BranchName
-from datavault.domain.merging import ConflictKind, Granularity, Outcome, Strategy, Take
+from datavault.domain.merging import (
+    ConflictKind,
+    ConflictPage,
+    Granularity,
+    Histories,
+    Outcome,
+    Question,
+    Strategy,
+    Take,
+)
 from datavault.domain.rows import Table
 from datavault.services.versions import preview
 from tests.simulation.model import ledger_of, rows_of
-from tests.support.builders import MAIN, Process, Shelf, a_body, a_request
+from tests.support.builders import MAIN, Process, Shelf, a_body, a_request, incompressible
 from tests.support.chaos import AtCall, ChaosVault, Fault
 from tests.support.merging import (
     DEV,
@@ -278,6 +290,31 @@ def test_of_two_merges_at_once_one_is_refused_and_told_the_new_head() -> None:
     assert set(content(shelf)) == {"a", "b", "c"}
 
 
+@pytest.mark.parametrize("unchanged", [True, False])
+def test_a_branch_that_moved_away_and_back_is_a_conflict_at_once(unchanged: bool) -> None:
+    shelf = diverged({}, {"a": a_body("a")}, {"b": a_body("b")})
+    tip, before = shelf.history()[0].id, shelf.history()[1].id
+    twin = shelf.on(Process(shelf.vault))
+    writes: list[str] = []
+
+    def at_the_write(port: str, method: str) -> Fault:
+        if method == "write":
+            writes.append(port)
+            return Fault.INTERLEAVE if len(writes) == 1 else Fault.NONE
+        return Fault.NONE
+
+    def meanwhile() -> None:
+        twin.reset(before)
+        twin.reset(tip)
+
+    chaos = ChaosVault(shelf.vault, at_the_write, meanwhile)
+    source = before if unchanged else DEV
+    with pytest.raises(Conflict, match=f"is at commit {tip}: try again"):
+        merge(shelf.on(chaos), source, request=a_request("one"))
+    assert len(writes) == 1
+    assert shelf.history()[0].id == tip
+
+
 def test_a_repeated_request_gets_the_same_commit_wherever_the_branch_is() -> None:
     shelf = diverged({}, {"a": a_body("a")}, {"b": a_body("b")})
     first = merge(shelf, request=a_request("one"))
@@ -347,6 +384,70 @@ def test_pages_of_conflicts_end_at_some_ids_and_some_bytes(monkeypatch: pytest.M
     bodies = [{each: a_body(f"{side}{each}", 60) for each in ids} for side in "bot"]
     shelf = diverged(*bodies)
     assert [each.id for each in conflicts(shelf, question())] == ids
+
+
+def test_conflicts_hold_no_more_texts_than_are_looked_at_together() -> None:
+    """24 records of 1 MB that three versions have: 72 MB of texts, and 24 MB merged."""
+    ids = [f"{number:02d}" for number in range(24)]
+    bodies = [
+        {each: incompressible(100 * side + int(each), 1_000_000) for each in ids}
+        for side in range(3)
+    ]
+    shelf = Shelf.make()
+    for number, branch in ((0, MAIN), (1, DEV), (2, MAIN)):
+        for each in ids:
+            shelf.append({each: bodies[number][each]}, branch=branch)
+        shelf.commit(branch=branch)
+        if not number:
+            shelf.create_branch("dev")
+    conflicts(shelf, question(), include=Include.ETAGS, limit=1)
+    tracemalloc.start()
+    try:
+        found = conflicts(shelf, question(), include=Include.ETAGS)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [(each.id, each.fields) for each in found] == [(each, ("/t",)) for each in ids]
+    assert peak < 20_000_000
+
+
+def asked(shelf: Shelf, what: Question, cursor: str | None) -> ConflictPage:
+    return preview.list_conflicts(
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=shelf.dataset.id,
+        question=what,
+        include=Include.RECORDS,
+        limit=1,
+        cursor=cursor,
+    )
+
+
+def test_all_pages_of_conflicts_have_the_base_of_the_first() -> None:
+    bodies = [{each: a_body(f"{side}{each}") for each in "ab"} for side in "bot"]
+    shelf = diverged(*bodies)
+    base = shelf.history()[1].id
+    shelf.create_branch("base", start=base)
+    what = question(base="base")
+    first = asked(shelf, what, None)
+    write(shelf, {"b": bodies[2]["b"]}, branch=BranchName("base"))
+    second = asked(shelf, what, first.next_cursor)
+    assert (first.bases, second.bases) == ((base,), (base,))
+    assert [each.id for each in second.conflicts] == ["b"]
+    assert second.next_cursor is None
+
+
+def test_a_cursor_of_conflicts_is_good_for_the_same_question_only() -> None:
+    shelf = diverged(*({each: a_body(f"{side}{each}") for each in "ab"} for side in "bot"))
+    what = question()
+    cursor = asked(shelf, what, None).next_cursor
+    for other in (
+        replace(what, granularity=Granularity.RECORDS),
+        replace(what, histories=Histories.ANY),
+    ):
+        with pytest.raises(Invalid, match="cursor"):
+            asked(shelf, other, cursor)
+    assert len(asked(shelf, what, cursor).conflicts) == 1
 
 
 def test_a_source_that_is_not_there_and_a_caller_who_may_not() -> None:

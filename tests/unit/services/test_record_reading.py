@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from datavault.domain.errors import Invalid
 from datavault.domain.past import Kind
 from datavault.services.records import past, reading
-from tests.support.builders import Process, Shelf, a_body
-from tests.support.recording import RecordingVault
+from tests.support.builders import Process, Shelf, a_body, incompressible
+from tests.support.recording import RangesVault, RecordingVault
 
 
 @pytest.fixture
@@ -70,22 +70,45 @@ def test_a_batch_reads_each_block_once() -> None:
     made = Shelf.make()
     made.append({f"r{number:03d}": a_body(f"{number}") for number in range(100)})
     made.commit()
-    counting = Process(made.vault)
-    gets: list[list[tuple[int, int]]] = []
-    ranged = made.vault.objects.get_ranges
-
-    class Counted:
-        def __getattr__(self, name: str) -> object:
-            return getattr(made.vault.objects, name)
-
-        def get_ranges(self, key: str, ranges: list[tuple[int, int]]) -> list[bytes]:
-            gets.append(ranges)
-            return ranged(key, ranges)
-
-    counting.objects = Counted()  # type: ignore[assignment]
+    counting = RangesVault(made.vault)
     batch = made.on(counting).batch_get(*(f"r{number:03d}" for number in range(100)))
     assert len(batch.found) == 100
-    assert sum(len(ranges) for ranges in gets) == 2, "64 and 36 of one block"
+    assert len(counting.ranges) == 1
+
+
+def test_staged_records_are_read_a_block_at_a_time() -> None:
+    made = Shelf.make()
+    bodies = {f"r{number:03d}": a_body(f"{number}", 4500) for number in range(600)}
+    made.append(bodies)
+    counting = RangesVault(made.vault)
+    assert made.on(counting).all() == bodies
+    blocks = len(set(counting.ranges))
+    assert blocks < 60
+    assert len(counting.ranges) < 1.2 * blocks, "what ends one portion may begin the next"
+    assert counting.calls < 10
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_page_fetches_not_much_more_than_it_holds(committed: bool) -> None:
+    made = Shelf.make()
+    bodies = {f"r{number:02d}": incompressible(number, 1024 * 1024) for number in range(24)}
+    for record_id, body in bodies.items():
+        made.append({record_id: body})
+    if committed:
+        made.commit()
+    counting = RangesVault(made.vault)
+    page = reading.list_records(
+        counting,
+        caller=made.caller,
+        dataset_id=made.dataset.id,
+        ref="main",
+        limit=1000,
+        cursor=None,
+    )
+    assert [record.body for record in page.items] == [*bodies.values()][: len(page.items)]
+    assert page.next_cursor is not None
+    assert sum(length for _, _, length in counting.ranges) < 2 * reading.PAGE_BYTES_MAX
+    assert made.all() == bodies
 
 
 def test_a_count_is_that_of_the_list(shelf: Shelf) -> None:

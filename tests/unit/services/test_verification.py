@@ -69,7 +69,8 @@ def test_pages_add_up_to_the_version(
     monkeypatch.setattr(verification, "PAGE_BYTES_MAX", 1)
     monkeypatch.setattr(verification, "PIECE_RECORDS_MAX", piece * 40)
     pages = shelf.verify()
-    assert len(pages) > 3
+    # Keys decide where leaves end: whole ones may be as few as two.
+    assert len(pages) > (3 if piece < 1024 else 1)
     assert total(pages) == whole
     assert all(page.nodes or page.records for page in pages), "a page gets on"
 

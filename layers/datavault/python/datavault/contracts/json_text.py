@@ -1,4 +1,7 @@
-"""JSON text of requests, read strictly: what other parsers read differently is refused."""
+"""JSON text: of requests, read strictly, and of replies that are written around records' own.
+
+What other parsers read differently is refused.
+"""
 
 import json
 from typing import Any, NoReturn
@@ -39,6 +42,11 @@ def parse_object(text: bytes) -> JsonObject:
 
         require_no_nul(text, "body")
     return value
+
+
+def encode(value: object) -> bytes:
+    """A value as JSON in UTF-8, as short as it can be."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _without_duplicates(members: list[tuple[str, Any]]) -> JsonObject:

@@ -4,11 +4,11 @@ Replies that hold records are therefore written by ``encode_record`` and ``encod
 byte; the reply models below describe them to OpenAPI and the client.
 """
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, WithJsonSchema
 
+from datavault.contracts.json_text import encode
 from datavault.contracts.links import href, link, page_links
 from datavault.contracts.wire import (
     LIMIT_MAX,
@@ -325,11 +325,11 @@ def encode_record(view: "RecordView", dataset_id: str, ref: str) -> bytes:
         "dataset": {"href": href("datasets", dataset_id)},
     }
     return b'{"id":%s,"data":%s,"etag":%s,"staged":%s,"_links":%s}' % (
-        _json(view.id),
+        encode(view.id),
         view.body,
-        _json(view.etag),
-        _json(view.staged),
-        _json(links),
+        encode(view.etag),
+        encode(view.staged),
+        encode(links),
     )
 
 
@@ -348,7 +348,7 @@ def encode_page(page: "Page[RecordView]", dataset_id: str, query: ListRecordsQue
     return b'{"data":[%s],"pagination":%s,"_links":%s}' % (
         b",".join(encode_record(view, dataset_id, query.ref) for view in page.items),
         Pagination.after(page.next_cursor).model_dump_json().encode(),
-        _json({name: target.model_dump() for name, target in links.items()}),
+        encode({name: target.model_dump() for name, target in links.items()}),
     )
 
 
@@ -357,11 +357,7 @@ def encode_batch(batch: "RecordBatch", dataset_id: str, ref: str) -> bytes:
     links = {"dataset": {"href": href("datasets", dataset_id)}}
     return b'{"data":[%s],"missing":%s,"remaining":%s,"_links":%s}' % (
         b",".join(encode_record(view, dataset_id, ref) for view in batch.found),
-        _json(batch.missing),
-        _json(batch.remaining),
-        _json(links),
+        encode(batch.missing),
+        encode(batch.remaining),
+        encode(links),
     )
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -196,8 +196,8 @@ ROWS: tuple[Operation, ...] = (
         action=Action.CHANGE_BRANCHES,
         status=204,
         function="functions.versions.delete_branch",
-        # A commit that is pending on the branch is finished first; nothing is staged.
-        grants=(STAGE - {Grant.STAGING_WRITE}) | PUT_OBJECTS,
+        # A commit that is pending on the branch is finished first.
+        grants=STAGE | PUT_OBJECTS,
         memory_mb=2048,
     ),
     Operation(

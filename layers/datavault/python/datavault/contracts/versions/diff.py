@@ -4,11 +4,11 @@ A record's text passes through verbatim, so a page is written byte by byte by ``
 reply models describe it to OpenAPI and the client.
 """
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from datavault.contracts.json_text import encode
 from datavault.contracts.links import href, link, page_links
 from datavault.contracts.records import RecordText, Ref
 from datavault.contracts.wire import Cursor, Limit, Links, Pagination, Query, Reply
@@ -127,11 +127,11 @@ def encode_diff(page: "Compared", dataset_id: str, query: DiffQuery) -> bytes:
     )
     links["dataset"] = link("datasets", dataset_id)
     return b'{"base":%s,"target":%s,"data":[%s],"pagination":%s,"_links":%s}' % (
-        _json(page.base),
-        _json(page.target),
+        encode(page.base),
+        encode(page.target),
         b",".join(_change(each, page, dataset_id) for each in page.changes),
         Pagination.after(page.next_cursor).model_dump_json().encode(),
-        _json({name: target.model_dump() for name, target in links.items()}),
+        encode({name: target.model_dump() for name, target in links.items()}),
     )
 
 
@@ -140,24 +140,20 @@ def encode_held(held: "Held | None") -> bytes:
     if held is None:
         return b"null"
     data = b"null" if held.body is None else held.body
-    return b'{"etag":%s,"data":%s}' % (_json(held.etag), data)
+    return b'{"etag":%s,"data":%s}' % (encode(held.etag), data)
 
 
 def encode_record_link(dataset_id: str, record_id: str, ref: str) -> bytes:
     """The ``_links`` of what is said about a record that ``ref`` has: one, for a page has many."""
-    return _json({"record": {"href": href("datasets", dataset_id, "records", record_id, ref=ref)}})
+    return encode({"record": {"href": href("datasets", dataset_id, "records", record_id, ref=ref)}})
 
 
 def _change(change: "RecordChange", page: "Compared", dataset_id: str) -> bytes:
     ref = page.base if change.after is None else page.target
     return b'{"id":%s,"kind":%s,"before":%s,"after":%s,"_links":%s}' % (
-        _json(change.id),
-        _json(change.kind.value),
+        encode(change.id),
+        encode(change.kind.value),
         encode_held(change.before),
         encode_held(change.after),
         encode_record_link(dataset_id, change.id, ref),
     )
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -3,11 +3,11 @@
 Texts of records pass through verbatim, in resolutions and in lists of conflicts.
 """
 
-import json
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from datavault.contracts.json_text import encode
 from datavault.contracts.links import link, page_links
 from datavault.contracts.records import Branch, RecordJson, RecordName, Ref, envelope_of
 from datavault.contracts.versions.commits import CommitReply
@@ -269,10 +269,10 @@ def encode_conflicts(page: "ConflictPage", dataset_id: str, query: ListConflicts
     links["dataset"] = link("datasets", dataset_id)
     head = {"bases": list(page.bases), "ours": page.ours, "theirs": page.theirs}
     return b'%s,"data":[%s],"pagination":%s,"_links":%s}' % (
-        _json(head)[:-1],
+        encode(head)[:-1],
         b",".join(_conflict(each, page, dataset_id) for each in page.conflicts),
         Pagination.after(page.next_cursor).model_dump_json().encode(),
-        _json({name: target.model_dump() for name, target in links.items()}),
+        encode({name: target.model_dump() for name, target in links.items()}),
     )
 
 
@@ -280,7 +280,7 @@ def _conflict(conflict: "MergeConflict", page: "ConflictPage", dataset_id: str) 
     ref = page.theirs if conflict.ours is None else page.ours
     head = {"id": conflict.id, "kind": conflict.kind.value, "fields": list(conflict.fields)}
     return b'%s,"base":%s,"ours":%s,"theirs":%s,"_links":%s}' % (
-        _json(head)[:-1],
+        encode(head)[:-1],
         encode_held(conflict.base),
         encode_held(conflict.ours),
         encode_held(conflict.theirs),
@@ -296,7 +296,3 @@ def _asked(query: PreviewQuery) -> dict[str, str | None]:
         "granularity": query.granularity,
         "histories": query.histories,
     }
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -41,7 +41,9 @@ def list_datasets(
     found: list[Dataset] = []
     looked = size = 0
     while True:
-        ahead = limit if len(partitions) < 2 else max(limit, _AHEAD_MIN)
+        # One page may be all that is needed. What follows it, or is compared with another index,
+        # must not cost a round trip for every few datasets, however small the limit is.
+        ahead = limit if not looked and len(partitions) < 2 else max(limit, _AHEAD_MIN)
         ids, more = _candidates(vault, caller, partitions, after, ahead)
         inside = [dataset_id for dataset_id in ids if not criteria.is_beyond(dataset_id)]
         more = more and len(inside) == len(ids)

@@ -14,7 +14,7 @@ from datavault.domain.errors import Invalid, NotFound
 from datavault.domain.ids import DatasetId, RecordId
 from datavault.domain.pages import Page
 from datavault.domain.staging import Count, RecordBatch, RecordView, StagedChange
-from datavault.domain.store.columns import Entries
+from datavault.domain.store.columns import Entries, Locator
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.services.bodies import read_bodies, read_body
@@ -22,6 +22,7 @@ from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
+from datavault.services.portions import portions
 from datavault.services.refs import View, resolve
 from datavault.services.staging import (
     FoundName,
@@ -36,8 +37,6 @@ from datavault.services.staging import (
 # 4 MB of bodies stays below that.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
 IDS_MAX = 100
-# So many bodies of a page are fetched together: at 4 MiB each, the most they can be, 256 MiB.
-_AT_ONCE = 64
 
 
 def get_record(
@@ -55,7 +54,9 @@ def get_record(
     for generation in view.generations:
         change = find_staged(work, generation, record_id)
         if change is not None:
-            return _staged_view(view, change)
+            if change.digest is None:
+                raise _no_record()
+            return _staged_view(view, change, staged_bodies(work, [change])[0])
     root = read_commit(vault, work.keys, work.dataset, view.commit).commit.root
     entry = open_tree(vault, work.keys).get(root, record_id.encode())
     if entry is None:
@@ -223,24 +224,34 @@ def _views(view: View, sources: Sequence[Entry | _Staged]) -> Iterator[RecordVie
     work = view.work
     wanted = [source.found.key for source in sources if isinstance(source, _Staged)]
     rows = staged_rows(work, wanted) if wanted else {}
-    for at in range(0, len(sources), _AT_ONCE):
-        part = sources[at : at + _AT_ONCE]
-        entries = [source for source in part if isinstance(source, Entry)]
+    opened = (
+        source
+        if isinstance(source, Entry)
+        else open_change(work, source.generation, rows[source.found.key])
+        for source in sources
+    )
+    for part in portions(opened, _places):
+        entries = [each for each in part if isinstance(each, Entry)]
+        changes = [each for each in part if isinstance(each, StagedChange)]
         bodies = iter(read_bodies(work.vault, work.keys, Entry.columns(entries)) if entries else ())
-        for source in part:
-            if isinstance(source, Entry):
-                yield _committed_view(view, source, next(bodies))
+        staged = iter(staged_bodies(work, changes))
+        for each in part:
+            if isinstance(each, Entry):
+                yield _committed_view(view, each, next(bodies))
             else:
-                row = rows[source.found.key]
-                yield _staged_view(view, open_change(work, source.generation, row))
+                yield _staged_view(view, each, next(staged))
 
 
-def _staged_view(view: View, change: StagedChange) -> RecordView:
-    if change.digest is None:
-        raise _no_record()
-    keys = view.work.keys
-    body = staged_bodies(view.work, [change])[0]
-    return RecordView(change.id, body, digests.record_etag(change.digest, keys.ids.etag), True)
+def _places(source: Entry | StagedChange) -> tuple[Locator, ...]:
+    """Where the body is, unless the change itself holds it."""
+    if isinstance(source, Entry):
+        return (source.locator,)
+    return () if source.place is None else (source.place,)
+
+
+def _staged_view(view: View, change: StagedChange, body: bytes) -> RecordView:
+    etag = digests.record_etag(change.digest or b"", view.work.keys.ids.etag)
+    return RecordView(change.id, body, etag, staged=True)
 
 
 def _committed_view(view: View, entry: Entry, body: bytes) -> RecordView:

@@ -174,20 +174,42 @@ def update_branch(
     raise AssertionError("attempts ends by raising")
 
 
-def delete_branch(vault: Vault, *, caller: Caller, dataset_id: DatasetId, name: BranchName) -> None:
+def delete_branch(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    name: BranchName,
+    request: Request | None,
+) -> None:
     """Delete a branch and, within an hour and a bit, what is staged on it. Commits stay.
+
+    A request that is repeated deletes nothing more: not what has been given the name since.
 
     Raises:
         Conflict: it is the default branch, or protected.
         NotFound: there is none of that name.
     """
     require(caller, Action.CHANGE_BRANCHES)
-    dataset = find_writable_dataset(vault, caller, dataset_id)
+    dataset = find_writable_dataset(vault, caller, dataset_id, request)
     if name == DEFAULT_BRANCH:
         raise Conflict("the default branch cannot be deleted", field="branch")
+    try:
+        _delete(vault, caller, dataset, name, request)
+    except (NotFound, Conflict):
+        # It is gone, or another one by now, and this very request may be why.
+        if earlier_outcome(vault, caller, request) is None:
+            raise
+
+
+def _delete(
+    vault: Vault, caller: Caller, dataset: Dataset, name: BranchName, request: Request | None
+) -> None:
     work = open_work(vault, dataset, name)
     for token in attempts(vault, "the branch"):
         head = read_head(work)
+        if earlier_outcome(vault, caller, request) is not None:
+            return
         refs.require_unprotected(head)
         if head.pending is not None:
             finish(work, head.pending, caller)
@@ -198,6 +220,7 @@ def delete_branch(vault: Vault, *, caller: Caller, dataset_id: DatasetId, name: 
             still_active(dataset, token),
             *refs.delete(work.named, head, Why("delete_branch", caller.subject, now_ms)),
             refs.sweep_later(work.branch, head.generation, dataset.store, now_ms),
+            *remember(vault, caller, request, work.branch, now_ms),
             ledger.entry(
                 caller,
                 Action.CHANGE_BRANCHES,

@@ -19,7 +19,7 @@ from datavault.domain.datasets import Dataset
 from datavault.domain.digests import record_etag
 from datavault.domain.history import Commit
 from datavault.domain.ids import CommitId, DatasetId, RecordId
-from datavault.domain.store.columns import Ids
+from datavault.domain.store.columns import Ids, Locator
 from datavault.domain.store.diff import Difference
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.tree import Entry
@@ -30,12 +30,11 @@ from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
+from datavault.services.portions import portions
 from datavault.services.refs import resolve
 
 # A page with texts ends at about so many bytes: with a factor two for JSON it fits a reply.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
-# So many changes have their texts fetched together: 32 times two bodies of 4 MiB at most.
-_AT_ONCE = 32
 # A count's page looks at so many pairs of leaves: some ten seconds.
 COUNT_PIECES_MAX = 10_000
 
@@ -47,6 +46,10 @@ class _Row:
     id: bytes
     before: Entry | None
     after: Entry | None
+
+    def places(self) -> list[Locator]:
+        """Where its texts are."""
+        return [side.locator for side in (self.before, self.after) if side is not None]
 
 
 def diff_refs(
@@ -168,10 +171,10 @@ def _rows(pieces: Iterable[Difference]) -> Iterator[_Row]:
 def _changes(
     vault: Vault, keys: StoreKeys, rows: list[_Row], include: Include
 ) -> Iterator[RecordChange]:
-    for at in range(0, len(rows), _AT_ONCE):
-        part = rows[at : at + _AT_ONCE]
+    fetched = include is Include.RECORDS
+    for part in portions(rows, lambda row: row.places() if fetched else ()):
         texts: Iterator[bytes] = iter(())
-        if include is Include.RECORDS:
+        if fetched:
             sides = [side for row in part for side in (row.before, row.after) if side]
             texts = iter(read_bodies(vault, keys, Entry.columns(sides)))
         for row in part:

@@ -69,7 +69,8 @@ def land(landing: Landing, *, caller: Caller, request: Request | None) -> Merged
             return before
         find_writable_dataset(work.vault, caller, work.dataset.id)
         head = read_head(work)
-        if head.commit != landing.head.commit:
+        # Moved away and back it is at the same commit, and yet not as it was: its moves tell.
+        if head.moves != landing.head.moves:
             raise Conflict(
                 f"the branch was moved meanwhile and is at commit {head.commit}: try again",
                 field="branch",

@@ -18,13 +18,13 @@ from datavault.domain.ids import CommitId, DatasetId, RecordId
 from datavault.domain.merging import (
     ConflictKind,
     ConflictPage,
-    FieldMerge,
     MergeConflict,
     Outcome,
     Preview,
     Question,
     Rules,
 )
+from datavault.domain.store.columns import Locator
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.merge import Slice, three_way
 from datavault.domain.store.tree import Entry
@@ -35,6 +35,7 @@ from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
+from datavault.services.portions import portions
 from datavault.services.refs import resolve
 from datavault.services.versions.bases import Base, find_base
 from datavault.services.versions.three_way import Dispute, examined, is_ours
@@ -44,8 +45,6 @@ PAGE_BYTES_MAX = 4 * 1024 * 1024
 # A page ends, with however few conflicts, when so many changed records were looked at.
 PAGE_IDS_MAX = 64 * 1024
 _SLICE_IDS = 2048
-# So many conflicts have their texts fetched together: 16 times three bodies of 4 MiB at most.
-_AT_ONCE = 16
 
 
 def preview_merge(
@@ -98,7 +97,15 @@ def list_conflicts(
     require(caller, Action.COMPARE)
     dataset = find_dataset(vault, caller, dataset_id)
     scope = "/".join(
-        ("list_conflicts", dataset_id, question.source, question.target, question.base or "")
+        (
+            "list_conflicts",
+            dataset_id,
+            question.granularity,
+            question.histories,
+            question.source,
+            question.target,
+            question.base or "",
+        )
     )
     asked = _asked(vault, dataset, question, open_cursor(vault, caller, scope, cursor))
     found, upto = _page(vault, asked, question, limit)
@@ -122,34 +129,43 @@ def list_conflicts(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The versions of a question, and the id after which to go on."""
+    """The versions of a question, and the id after which to go on.
+
+    ``given`` is the base that was asked for; a common ancestor follows from the two sides.
+    """
 
     keys: StoreKeys
+    given: CommitId | None
     base: Base
     ours: Kept
     theirs: Kept
     after: bytes
 
     def position(self, last: RecordId) -> str:
-        return f"{self.ours.commit.id}/{self.theirs.commit.id}/{last}"
+        """Where a page ends, as a cursor keeps it."""
+        return f"{self.ours.commit.id}/{self.theirs.commit.id}/{self.given or ''}/{last}"
 
 
 def _asked(vault: Vault, dataset: Dataset, question: Question, position: str | None) -> _Asked:
+    """The versions that the refs name, or that the page before was of."""
     keys = open_store(vault, dataset)
     after = ""
+    given: CommitId | None = None
     if position is None:
         names = [resolve(vault, dataset, ref).commit for ref in (question.target, question.source)]
+        if question.base is not None:
+            given = resolve(vault, dataset, question.base).commit
     else:
-        first, second, after = position.split("/", 2)
+        first, second, third, after = position.split("/", 3)
         names = [CommitId(first), CommitId(second)]
+        given = CommitId(third) if third else None
     ours, theirs = (read_commit(vault, keys, dataset, name) for name in names)
-    if question.base is None:
+    if given is None:
         base = find_base(vault, keys, dataset, ours, theirs, question.histories)
     else:
-        commit_id = resolve(vault, dataset, question.base).commit
-        root = read_commit(vault, keys, dataset, commit_id).commit.root
-        base = Base((commit_id,), open_tree(vault, keys), root)
-    return _Asked(keys, base, ours, theirs, after.encode())
+        root = read_commit(vault, keys, dataset, given).commit.root
+        base = Base((given,), open_tree(vault, keys), root)
+    return _Asked(keys, given, base, ours, theirs, after.encode())
 
 
 def _outcome(asked: _Asked, question: Question) -> Outcome:
@@ -171,55 +187,66 @@ def _slices(asked: _Asked) -> Iterator[Slice]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A conflict before its texts are read: where they are, and the fields in conflict."""
+
+    dispute: Dispute
+    fields: tuple[str, ...]
+
+    def known(self) -> tuple[Entry | None, Entry | None, Entry | None]:
+        """What the base, ours and theirs have, as far as that is known."""
+        return self.dispute.known_base, self.dispute.ours, self.dispute.theirs
+
+    def places(self) -> list[Locator]:
+        """Where the texts are."""
+        return [entry.locator for entry in self.known() if entry is not None]
+
+
 def _page(
     vault: Vault, asked: _Asked, question: Question, limit: int
-) -> tuple[list[tuple[Dispute, FieldMerge | None]], RecordId | None]:
-    """Up to ``limit`` conflicts, and the id after which others may follow."""
+) -> tuple[list[_Found], RecordId | None]:
+    """Up to ``limit`` conflicts, and the id after which others may follow.
+
+    What fields were merged to is let go of at once: of a conflict only the fields are told.
+    """
     rules = Rules(granularity=question.granularity)
-    found: list[tuple[Dispute, FieldMerge | None]] = []
+    found: list[_Found] = []
     looked_at = 0
     slices = _slices(asked)
     for part in slices:
         looked_at += part.size
         conflicts = (
-            (dispute, merge)
+            _Found(dispute, ("",) if merge is None else merge.conflicts)
             for _, dispute, merge in examined(vault, asked.keys, part, rules)
             if merge is None or merge.conflicts
         )
         found += islice(conflicts, limit + 1 - len(found))
         if len(found) > limit:
-            return found[:limit], RecordId(found[limit - 1][0].id.decode())
+            return found[:limit], RecordId(found[limit - 1].dispute.id.decode())
         if looked_at >= PAGE_IDS_MAX and next(slices, None) is not None:
             return found, RecordId(part.upto.decode())
     return found, None
 
 
 def _shown(
-    vault: Vault,
-    keys: StoreKeys,
-    found: list[tuple[Dispute, FieldMerge | None]],
-    include: Include,
+    vault: Vault, keys: StoreKeys, found: list[_Found], include: Include
 ) -> Iterator[tuple[MergeConflict, int]]:
     """The conflicts as they are told, each with the bytes of its texts."""
-    for at in range(0, len(found), _AT_ONCE):
-        some = found[at : at + _AT_ONCE]
-        sides = [entry for dispute, _ in some for entry in _known(dispute) if entry is not None]
+    fetched = include is Include.RECORDS
+    for some in portions(found, lambda each: each.places() if fetched else ()):
         texts: Iterator[bytes] = iter(())
-        if include is Include.RECORDS:
+        if fetched:
+            sides = [entry for each in some for entry in each.known() if entry is not None]
             texts = iter(read_bodies(vault, keys, Entry.columns(sides)))
-        for dispute, merge in some:
+        for each in some:
             base, ours, theirs = (
                 None
                 if entry is None
                 else Held(record_etag(entry.digest, keys.ids.etag), next(texts, None))
-                for entry in _known(dispute)
+                for entry in each.known()
             )
-            fields = ("",) if merge is None else merge.conflicts
-            record_id = RecordId(dispute.id.decode())
-            conflict = MergeConflict(record_id, dispute.kind, fields, base, ours, theirs)
+            record_id, kind = RecordId(each.dispute.id.decode()), each.dispute.kind
+            conflict = MergeConflict(record_id, kind, each.fields, base, ours, theirs)
             held = (side.body for side in (base, ours, theirs) if side is not None)
             yield conflict, sum(len(body or b"") for body in held)
-
-
-def _known(dispute: Dispute) -> tuple[Entry | None, Entry | None, Entry | None]:
-    return dispute.known_base, dispute.ours, dispute.theirs

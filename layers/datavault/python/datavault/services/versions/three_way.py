@@ -23,16 +23,15 @@ from datavault.domain.merging import (
     merge_fields,
 )
 from datavault.domain.records import RECORD_BYTES_MAX
-from datavault.domain.store.columns import DIGEST, Changes, Entries, Mask
+from datavault.domain.store.columns import DIGEST, Changes, Entries, Locator, Mask
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.merge import UNKNOWN, Slice, three_way
 from datavault.domain.store.node import Pointer
 from datavault.domain.store.tree import Entry, Tree
 from datavault.ports import Vault
 from datavault.services.bodies import read_bodies, store_bodies
+from datavault.services.portions import portions
 
-# So many disputed records have three bodies each in memory: 384 MB if all are of 4 MiB.
-_AT_ONCE = 32
 # New bodies are stored when so many bytes of them are in hand: a pack.
 _BODIES_BYTES = 16 * 1024 * 1024
 
@@ -62,6 +61,11 @@ class Dispute:
         if self.ours is None or self.theirs is None:
             return ConflictKind.EDIT_DELETE
         return ConflictKind.ADD_ADD if self.base is None else ConflictKind.EDIT_EDIT
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Those of the three that there are."""
+        return [entry for entry in (self.base, self.ours, self.theirs) if entry is not None]
 
     @property
     def known_base(self) -> Entry | None:
@@ -131,17 +135,20 @@ def examined(
 ) -> Iterator[tuple[int, Dispute, FieldMerge | None]]:
     """The disputed records of a slice with their rows, merged by fields where that is asked for
     and possible and no resolution makes it needless."""
-    rows = list(enumerate(disputes(part)))
-    for at in range(0, len(rows), _AT_ONCE):
-        some = rows[at : at + _AT_ONCE]
-        mergeable = [
-            dispute
-            for _, dispute in some
-            if rules.granularity is Granularity.FIELDS
+
+    def is_merged(dispute: Dispute) -> bool:
+        return (
+            rules.granularity is Granularity.FIELDS
             and dispute.kind is ConflictKind.EDIT_EDIT
             and dispute.known_base is not None
             and dispute.id not in rules.resolutions
-        ]
+        )
+
+    def places(row: tuple[int, Dispute]) -> list[Locator]:
+        return [entry.locator for entry in row[1].entries] if is_merged(row[1]) else []
+
+    for some in portions(enumerate(disputes(part)), places):
+        mergeable = [dispute for _, dispute in some if is_merged(dispute)]
         merges = _merges(vault, keys, mergeable, rules.strategy)
         for row, dispute in some:
             yield row, dispute, merges.get(dispute.id)
@@ -156,12 +163,7 @@ def is_ours(keys: StoreKeys, dispute: Dispute, merge: FieldMerge) -> bool:
 def _merges(
     vault: Vault, keys: StoreKeys, some: Sequence[Dispute], strategy: Strategy
 ) -> Mapping[bytes, FieldMerge]:
-    entries = [
-        entry
-        for dispute in some
-        for entry in (dispute.base, dispute.ours, dispute.theirs)
-        if entry is not None
-    ]
+    entries = [entry for dispute in some for entry in dispute.entries]
     texts = read_bodies(vault, keys, Entry.columns(entries)) if entries else []
     merges: dict[bytes, FieldMerge] = {}
     for index, dispute in enumerate(some):
