@@ -239,6 +239,7 @@ def test_the_keyspace_alone_spells_keys() -> None:
     spelled: list[str] = []
     words: tuple[str, ...] = ("workspace/", "dataset/", "staged/", "batches/", "head/", "commits/")
     words += ("store/", "request/", "sweep/", "packs/", "commit-job/", "branch/", "names/")
+    words += ("jobs/", "open-jobs/", "job-parts/", "events/")
     for path, tree in modules().items():
         if not inside(path, "domain/", "services/") or path.endswith("keyspace.py"):
             continue
