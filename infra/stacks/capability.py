@@ -88,15 +88,14 @@ class CapabilityStack(Stack):
                 if stage.alarms is not None:
                     watch_schedule(self, stage=stage, task=row)
             if isinstance(row, Task) and row.follows_ledger:
-                LedgerStream(
-                    self,
-                    f"{title}Stream",
-                    stage=stage,
-                    task=row,
-                    function=function,
-                    stream_arn=ledger_stream_arn,
-                )
+                self._follow(row, function, stage, ledger_stream_arn)
         self._run(machines(capability), stage, functions, dead_letters)
+
+    def _follow(self, task: Task, function: VaultFunction, stage: Stage, stream_arn: str) -> None:
+        """Let the ledger's stream feed the task."""
+        LedgerStream(
+            self, "Ledger", stage=stage, task=task, function=function, stream_arn=stream_arn
+        )
 
     def _run(
         self,
