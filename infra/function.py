@@ -94,13 +94,7 @@ class VaultFunction(Construct):
             self,
             FUNCTION,
             *_occasions(row, stage),
-            log_streams=names.log_streams_arn(row),
-            workspace_keys=workspace_keys_arn(),
-            bucket=names.bucket_arn,
-            landing=names.landing_arn,
-            machines=names.state_machines_prefix,
-            executions=names.executions_prefix,
-            streams=names.streams_arn("ledger"),
+            **_unnamed(row, names),
         )
 
     def _role(
@@ -128,6 +122,19 @@ class VaultFunction(Construct):
         for tag in landing_tags(row.grants):
             Tags.of(role).add(tag, stage.name)
         return role
+
+
+def _unnamed(row: Row, names: Names) -> dict[str, str]:
+    """The resources that statements name by a pattern, as acknowledgements call them."""
+    return {
+        "log_streams": names.log_streams_arn(row),
+        "workspace_keys": workspace_keys_arn(),
+        "bucket": names.bucket_arn,
+        "landing": names.landing_arn,
+        "machines": names.state_machines_prefix,
+        "executions": names.executions_prefix,
+        "streams": names.streams_arn("ledger"),
+    }
 
 
 def _occasions(row: Row, stage: Stage) -> list[str]:

@@ -79,14 +79,7 @@ class CapabilityStack(Stack):
             if isinstance(row, Task) and row in scheduled and dead_letters is not None:
                 self._schedule(row, stage, function, dead_letters)
             if isinstance(row, Task) and row.follows_ledger:
-                LedgerStream(
-                    self,
-                    f"{title}Stream",
-                    stage=stage,
-                    task=row,
-                    function=function,
-                    stream_arn=ledger_stream_arn,
-                )
+                self._follow(row, function, stage, ledger_stream_arn)
         self._run(machines(capability), stage, functions, dead_letters)
 
     def _schedule(
@@ -104,6 +97,12 @@ class CapabilityStack(Stack):
         )
         if stage.alarms is not None:
             watch_schedule(self, stage=stage, task=task)
+
+    def _follow(self, task: Task, function: VaultFunction, stage: Stage, stream_arn: str) -> None:
+        """Let the ledger's stream feed the task."""
+        LedgerStream(
+            self, "Ledger", stage=stage, task=task, function=function, stream_arn=stream_arn
+        )
 
     def _run(
         self,

@@ -26,7 +26,7 @@ FUNCTION_LINES_MAX = 60
 # Longer than a module or a function should be, with the length they have: they may only shrink.
 LONG_MODULES: dict[str, int] = {}
 LONG_FUNCTIONS = {
-    "infra/function.py:__init__": 78,
+    "infra/function.py:__init__": 73,
 }
 # A request to AWS is signed with the time of the machine that sends it; credentials run out, and
 # so do idle connections. None of these times is stored.

@@ -64,7 +64,7 @@ def test_letters_outlive_the_functions(assembly: Assembly) -> None:
 
 def test_without_subscribers_nobody_else_is_let_in(assembly: Assembly) -> None:
     assert not assembly.resources("AWS::Events::EventBusPolicy")
-    assert not assembly.resources("AWS::Events::Rule")
+    assert not assembly.resources("AWS::Events::Rule", "Stateful")
 
 
 def test_named_accounts_and_the_organization_may_keep_rules_of_their_own(
@@ -89,7 +89,7 @@ def test_named_accounts_and_the_organization_may_keep_rules_of_their_own(
 
 
 def test_a_subscription_sends_its_kinds_to_the_other_accounts_bus(subscribed: Assembly) -> None:
-    (rule,) = subscribed.resources("AWS::Events::Rule").values()
+    (rule,) = subscribed.resources("AWS::Events::Rule", "Stateful").values()
     said = plain(rule["Properties"])
     assert said["EventPattern"] == {
         "source": ["io.llm-data-vault"],

@@ -362,9 +362,8 @@ class UsagePlans(Protocol):
 class Vault(Publishing, Protocol):
     """One of each port, and three caches; what every service takes first.
 
-    ``keys`` holds unwrapped keys of stores and workspaces, for minutes; ``nodes`` holds verified
-    tree nodes; ``commits`` holds verified commits by dataset and id. All are bounded and may be
-    empty at any time.
+    ``keys`` are unwrapped, of stores and workspaces, for minutes; ``nodes`` and ``commits`` are
+    verified. All are bounded and may be empty at any time.
     """
 
     @property
