@@ -57,19 +57,7 @@ class VaultFunction(Construct):
         )
         allowed = permissions(row.grants, names, data_key_arn=data_key_arn)
         allowed += _own_permissions(names, row, stage, dead_letters)
-        role = aws_iam.Role(
-            self,
-            "Role",
-            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {row.name} may do",
-            inline_policies={
-                "Grants": aws_iam.PolicyDocument(
-                    statements=[permission.statement() for permission in allowed]
-                )
-            },
-        )
-        for tag in landing_tags(row.grants):
-            Tags.of(role).add(tag, stage.name)
+        role = self._role(stage, row, allowed)
         self.function = aws_lambda.Function(
             self,
             "Function",
@@ -112,6 +100,23 @@ class VaultFunction(Construct):
             executions=names.executions_prefix,
             streams=names.streams_arn("ledger"),
         )
+
+    def _role(self, stage: Stage, row: Row, allowed: list[Permission]) -> aws_iam.Role:
+        """A role with these permissions, and the tags by which the landing knows it."""
+        role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {row.name} may do",
+            inline_policies={
+                "Grants": aws_iam.PolicyDocument(
+                    statements=[permission.statement() for permission in allowed]
+                )
+            },
+        )
+        for tag in landing_tags(row.grants):
+            Tags.of(role).add(tag, stage.name)
+        return role
 
 
 def _occasions(row: Row, stage: Stage) -> list[str]:

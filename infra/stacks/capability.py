@@ -62,7 +62,7 @@ class CapabilityStack(Stack):
         canary = Canary(self, "Canary", stage=stage) if stage.deployment == "canary" else None
         functions: list[VaultFunction] = []
         for row in rows:
-            title = "".join(word.capitalize() for word in row.name.split("_"))
+            title = "".join(map(str.capitalize, row.name.split("_")))
             function = VaultFunction(
                 self,
                 title,
@@ -88,15 +88,21 @@ class CapabilityStack(Stack):
                 if stage.alarms is not None:
                     watch_schedule(self, stage=stage, task=row)
             if isinstance(row, Task) and row.follows_ledger:
-                LedgerStream(
-                    self,
-                    f"{title}Stream",
-                    stage=stage,
-                    task=row,
-                    function=function,
-                    stream_arn=ledger_stream_arn,
-                )
+                self._follow(row, stage, function, ledger_stream_arn)
         self._run(machines(capability), stage, functions, dead_letters)
+
+    def _follow(
+        self, task: Task, stage: Stage, function: VaultFunction, ledger_stream_arn: str
+    ) -> None:
+        """Let a task hear of what the ledger is told."""
+        LedgerStream(
+            self,
+            f"{''.join(map(str.capitalize, task.name.split('_')))}Stream",
+            stage=stage,
+            task=task,
+            function=function,
+            stream_arn=ledger_stream_arn,
+        )
 
     def _run(
         self,

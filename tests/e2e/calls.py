@@ -51,7 +51,7 @@ def furnish(admin: Person) -> Place:
     sent, parts = upload(shelf, [b"{}\n"], format="ndjson")
     unwanted, _ = upload(shelf, [b"{}\n"])
     return Place(
-        shelf.id, commit["id"], "side", "kept", commit["parents"][0], sent, parts, unwanted
+        shelf.id, commit["id"], "side", "kept", commit["parents"][0], sent, tuple(parts), unwanted
     )
 
 
