@@ -62,7 +62,7 @@ class CapabilityStack(Stack):
         canary = Canary(self, "Canary", stage=stage) if stage.deployment == "canary" else None
         functions: list[VaultFunction] = []
         for row in rows:
-            title = "".join(word.capitalize() for word in row.name.split("_"))
+            title = "".join(map(str.capitalize, row.name.split("_")))
             function = VaultFunction(
                 self,
                 title,

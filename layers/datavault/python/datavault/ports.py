@@ -264,9 +264,8 @@ class Landing(Protocol):
     def parts(
         self, key: str, token: str, *, after: int, limit: int
     ) -> tuple[tuple[LandedPart, ...], bool]:
-        """Up to ``limit`` (at most 1000) parts with numbers beyond ``after``, and whether there
-        are more. ``NotFound`` once the upload is completed or aborted.
-        """
+        """Up to ``limit`` parts (of 1000) beyond ``after``, and whether there are more;
+        ``NotFound`` once the upload is completed or aborted."""
         ...
 
     def complete(self, key: str, token: str, parts: Sequence[PartClaim]) -> Landed:
