@@ -183,6 +183,11 @@ def test_a_broken_file_fails_a_job_and_leaves_nothing(
     assert {key for key in set(shelf.vault.objects.keys("")) - before if "/nodes/" in key} == set()
 
 
+def test_a_job_without_files_fails(pipeline: Pipeline) -> None:
+    job = pipeline.run(pipeline.ask())
+    assert (job.state, job.commit) == (JobState.FAILED, None)
+
+
 def test_a_file_that_is_another_by_then_fails_a_job(pipeline: Pipeline, vault: MemoryVault) -> None:
     asked = pipeline.ask(lines(ROWS))
     vault.landing.put(f"landing/{asked.id}/0", lines({"other": 1}))

@@ -6,7 +6,7 @@ one file that cannot be read from its middle, however large. Small files share a
 
 from collections.abc import Iterator, Sequence
 
-from datavault.domain.errors import TooLarge, VaultError
+from datavault.domain.errors import Invalid, TooLarge, VaultError
 from datavault.domain.formats.detect import HEAD_BYTES, Format, detect
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Job, Tally
@@ -48,6 +48,8 @@ def plan_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> int:
     made = find_paper(vault, work.keys, job.id, PLAN, Plan)
     if made is None:
         asked = read_paper(vault, work.keys, job.id, INPUT, JobInput)
+        if not asked.sources:
+            raise Invalid("the job has no files: its manifest was refused")
         head = settled(work, acting_for(job))
         require_unprotected(head)
         plan = Plan(head.commit, list(_parts(vault, asked.sources)))
