@@ -27,6 +27,32 @@ _RUNTIME = (
 )
 _UNTRACED = "This stage runs on one machine, where there is no X-Ray to send traces to."
 
+WORKFLOW_ROLE: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM5[Resource::*]",
+        "Log deliveries and X-Ray know no resources; a test holds that no other action stands "
+        "beside the star.",
+    ),
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM5[Resource::{prefix}]",
+        "Executions are named by the jobs that they work on; the statement is for those of this "
+        "machine.",
+    ),
+    Acknowledged(
+        "always",
+        "AwsSolutions-IAM5[Resource::{runs}]",
+        "Step Functions names the executions of a distributed map; the statement is for those of "
+        "this machine.",
+    ),
+)
+
+WORKFLOW: tuple[Acknowledged, ...] = (
+    Acknowledged("untraced", "AwsSolutions-SF2", _UNTRACED),
+    Acknowledged("untraced", "Serverless-StepFunctionStateMachineXray", _UNTRACED),
+)
+
 FUNCTION: tuple[Acknowledged, ...] = (
     Acknowledged("always", "AwsSolutions-L1", _RUNTIME),
     Acknowledged("always", "Serverless-LambdaLatestVersion", _RUNTIME),
@@ -47,6 +73,29 @@ FUNCTION: tuple[Acknowledged, ...] = (
         "Serverless-LambdaDLQ",
         "Events that fail for good go to the on-failure destination of the function's alias, "
         "which tells why they failed; a dead-letter queue of the function would not.",
+    ),
+    Acknowledged(
+        "fed",
+        "Serverless-LambdaDLQ",
+        "Lambda calls this function with batches of a stream and waits; what fails for good goes "
+        "to the on-failure destination of the event source mapping.",
+    ),
+    Acknowledged(
+        "following",
+        "AwsSolutions-IAM5[Resource::{streams}]",
+        "A table's stream has the time in its ARN at which it was made; the statement is for the "
+        "streams of this one table, which has one at a time.",
+    ),
+    Acknowledged(
+        "following",
+        "AwsSolutions-IAM5[Resource::*]",
+        "dynamodb:ListStreams, which Lambda asks for before it follows a stream, knows no "
+        "resources; a test holds that no other action stands beside the star.",
+    ),
+    Acknowledged(
+        "following",
+        "Serverless-LambdaStarPermissions",
+        "The star is the resource of dynamodb:ListStreams, which knows no other.",
     ),
     Acknowledged(
         "traced",
@@ -77,6 +126,34 @@ FUNCTION: tuple[Acknowledged, ...] = (
         "The statement is for the objects of the vault's one bucket, whose keys are drawn at "
         "random when they are written.",
     ),
+    Acknowledged(
+        "machines",
+        "AwsSolutions-IAM5[Resource::{machines}*]",
+        "The statement is for the state machines of this stage, which are deployed after those "
+        "that start them and have the stage in their names.",
+    ),
+    Acknowledged(
+        "executions",
+        "AwsSolutions-IAM5[Resource::{executions}*]",
+        "Executions are named by the jobs that they work on; the statement is for those of this "
+        "stage's machines.",
+    ),
+    Acknowledged(
+        "landing",
+        "AwsSolutions-IAM5[Resource::{landing}/*]",
+        "The statement is for the files in the landing bucket, whose keys others choose.",
+    ),
+    Acknowledged(
+        "uploads",
+        "AwsSolutions-IAM5[Resource::{landing}/uploads/*]",
+        "The statement is for uploads, whose keys are drawn when they begin.",
+    ),
+    Acknowledged(
+        "landing key",
+        "AwsSolutions-IAM5[Resource::{workspace_keys}]",
+        "The landing's key is known by its alias, which the statement's condition asks for: an "
+        "ARN would be an export that locks two stacks together.",
+    ),
 )
 
 TABLE: tuple[Acknowledged, ...] = (
@@ -95,6 +172,15 @@ BUCKET: tuple[Acknowledged, ...] = (
         "Objects are ciphertext whose keys only KMS unwraps, and CloudTrail records each "
         "unwrapping with its principal. Server access logs may lack requests, and would be one "
         "more place that keeps the names of erased objects.",
+    ),
+)
+
+LANDING: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "always",
+        "AwsSolutions-S1",
+        "Files stay for days and each becomes a job, whose ledger entries say who sent it; server "
+        "access logs would keep the names that people give to files for longer than the files.",
     ),
 )
 

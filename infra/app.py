@@ -61,6 +61,7 @@ def app(
             capability=capability,
             archives=archives,
             data_key_arn=stateful.data_key_arn,
+            ledger_stream_arn=stateful.ledger_stream_arn,
         )
         Tags.of(stack).add("capability", capability)
         stack.add_stack_dependency(stateful)

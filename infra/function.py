@@ -7,12 +7,12 @@ published version, so that a deployment moves it at once and SnapStart has somet
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, aws_iam, aws_lambda, aws_logs, aws_sqs
+from aws_cdk import Duration, Tags, aws_iam, aws_lambda, aws_logs, aws_sqs
 from constructs import Construct
 
-from datavault.contracts.operations import Grant
+from datavault.contracts.operations import Grant, Task
 from infra.acknowledgements import FUNCTION, acknowledge
-from infra.grants import Permission, permissions
+from infra.grants import Permission, landing_tags, permissions
 from infra.layers import VaultCode
 from infra.masking import masking
 from infra.names import ALIAS, METRICS_NAMESPACE, TABLES, Names, Row, workspace_keys_arn
@@ -55,19 +55,7 @@ class VaultFunction(Construct):
             removal_policy=stage.removal_policy,
             data_protection_policy=masking(stage),
         )
-        allowed = permissions(row.grants, names, data_key_arn=data_key_arn)
-        allowed += _own_permissions(names, row, stage, dead_letters)
-        role = aws_iam.Role(
-            self,
-            "Role",
-            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {row.name} may do",
-            inline_policies={
-                "Grants": aws_iam.PolicyDocument(
-                    statements=[permission.statement() for permission in allowed]
-                )
-            },
-        )
+        role = self._role(names, row, stage, data_key_arn, dead_letters)
         self.function = aws_lambda.Function(
             self,
             "Function",
@@ -98,18 +86,87 @@ class VaultFunction(Construct):
         self.alias = aws_lambda.Alias(
             self, "Live", alias_name=ALIAS, version=self.function.current_version
         )
+        self._acknowledge(names, row, stage)
+
+    def _acknowledge(self, names: Names, row: Row, stage: Stage) -> None:
+        """Say why what the rules find in it stays."""
         acknowledge(
             self,
             FUNCTION,
-            "traced" if stage.tracing else "untraced",
-            "scheduled" if dead_letters else "called",
-            *(("restored",) if stage.snap_start else ()),
-            *(("keys",) if row.grants & _KEYS else ()),
-            *(("objects",) if row.grants & _OBJECTS else ()),
-            log_streams=names.log_streams_arn(row),
-            workspace_keys=workspace_keys_arn(),
-            bucket=names.bucket_arn,
+            *_occasions(row, stage),
+            **_unnamed(row, names),
         )
+
+    def _role(
+        self,
+        names: Names,
+        row: Row,
+        stage: Stage,
+        data_key_arn: str,
+        dead_letters: aws_sqs.IQueue | None,
+    ) -> aws_iam.Role:
+        """What the function may do: its row's grants, and what any function needs."""
+        allowed = permissions(row.grants, names, data_key_arn=data_key_arn)
+        allowed += _own_permissions(names, row, stage, dead_letters)
+        role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {row.name} may do",
+            inline_policies={
+                "Grants": aws_iam.PolicyDocument(
+                    statements=[permission.statement() for permission in allowed]
+                )
+            },
+        )
+        for tag in landing_tags(row.grants):
+            Tags.of(role).add(tag, stage.name)
+        return role
+
+
+def _unnamed(row: Row, names: Names) -> dict[str, str]:
+    """The resources that statements name by a pattern, as acknowledgements call them."""
+    return {
+        "log_streams": names.log_streams_arn(row),
+        "workspace_keys": workspace_keys_arn(),
+        "bucket": names.bucket_arn,
+        "landing": names.landing_arn,
+        "machines": names.state_machines_prefix,
+        "executions": names.executions_prefix,
+        "streams": names.streams_arn("ledger"),
+    }
+
+
+def _occasions(row: Row, stage: Stage) -> list[str]:
+    """What there is to acknowledge of a function, in the words of its acknowledgements."""
+    return [
+        "traced" if stage.tracing else "untraced",
+        _started(row),
+        *(["following"] if Grant.LEDGER_FOLLOW in row.grants else []),
+        *(["restored"] if stage.snap_start else []),
+        *_touched(row),
+    ]
+
+
+def _started(row: Row) -> str:
+    """What starts a function, in the word of its acknowledgements."""
+    if isinstance(row, Task) and row.follows_ledger:
+        return "fed"
+    return "scheduled" if isinstance(row, Task) and row.every_minutes else "called"
+
+
+def _touched(row: Row) -> list[str]:
+    """What of the vault's a function touches that it cannot name exactly."""
+    touched = {
+        "objects": row.grants & _OBJECTS,
+        "machines": row.grants & {Grant.WORKFLOWS_START},
+        "executions": row.grants & {Grant.WORKFLOWS_READ, Grant.WORKFLOWS_STOP},
+        "landing": row.grants & {Grant.LANDING_READ, Grant.LANDING_DELETE},
+        "uploads": row.grants & {Grant.LANDING_LIST, Grant.LANDING_WRITE, Grant.LANDING_SIGN},
+        "keys": row.grants & _KEYS,
+        "landing key": set() if row.grants & _KEYS else set(landing_tags(row.grants)),
+    }
+    return [what for what, is_touched in touched.items() if is_touched]
 
 
 def _own_permissions(
@@ -139,6 +196,10 @@ def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
         "VAULT_STAGE": stage.name,
         **{f"VAULT_TABLES__{table.upper()}": names.table(table) for table in TABLES},
         "VAULT_OBJECTS__BUCKET": names.bucket,
+        "VAULT_LANDING__BUCKET": names.landing,
+        "VAULT_WORKFLOWS__PREFIX": names.state_machines_prefix,
+        "VAULT_EVENTS__BUS": names.bus,
+        "VAULT_EVENTS__DEAD_LETTERS": names.dead_letters_url,
         **_variables("VAULT", stage.vault),
         "POWERTOOLS_SERVICE_NAME": names.service,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,

@@ -53,18 +53,22 @@ class VaultCode(Construct):
             code=aws_lambda.Code.from_asset(str(archives.library)),
             compatible_runtimes=[aws_lambda.Runtime.PYTHON_3_13],
         )
-        self._third_party = {
-            name: aws_lambda.LayerVersion(
+        self._stage = stage
+        self._archives = archives.third_party
+        self._third_party: dict[str, aws_lambda.LayerVersion] = {}
+
+    def layers(self, *names: str) -> list[aws_lambda.ILayerVersion]:
+        """Our library and the third-party layers named; a stack has those that it uses."""
+        return [self._library, *map(self._version, names)]
+
+    def _version(self, name: str) -> aws_lambda.LayerVersion:
+        if name not in self._third_party:
+            self._third_party[name] = aws_lambda.LayerVersion(
                 self,
                 name.capitalize(),
                 description=f"Third-party packages: {name}",
-                code=aws_lambda.Code.from_asset(str(archive)),
+                code=aws_lambda.Code.from_asset(str(self._archives[name])),
                 compatible_runtimes=[aws_lambda.Runtime.PYTHON_3_13],
-                compatible_architectures=[stage.lambda_architecture],
+                compatible_architectures=[self._stage.lambda_architecture],
             )
-            for name, archive in archives.third_party.items()
-        }
-
-    def layers(self, *names: str) -> list[aws_lambda.ILayerVersion]:
-        """Our library and the third-party layers named."""
-        return [self._library, *(self._third_party[name] for name in names)]
+        return self._third_party[name]

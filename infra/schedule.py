@@ -24,10 +24,13 @@ DEAD_LETTER_DAYS = 14
 class DeadLetters(aws_sqs.Queue):
     """Events that no retry could deliver, kept until somebody has looked at them."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, queue_name: str | None = None
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
+            queue_name=queue_name,
             encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=Duration.days(DEAD_LETTER_DAYS),

@@ -122,6 +122,38 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSubscription:
+    """Another account's bus to which events are sent: those whose kind begins with one of
+    ``kinds``, such as ``records.`` or ``versions.committed``; an empty one is all.
+    """
+
+    name: str
+    bus_arn: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Who may subscribe to events from other accounts, and to whom they are sent.
+
+    ``accounts``, and all of an ``organization``, may keep rules of their own on the bus.
+    """
+
+    accounts: tuple[str, ...]
+    organization: str | None
+    subscriptions: tuple[EventSubscription, ...]
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> "Events":
+        """From a stage's data."""
+        subscriptions = tuple(
+            EventSubscription(**{**each, "kinds": tuple(each["kinds"])})
+            for each in given["subscriptions"]
+        )
+        return cls(tuple(given["accounts"]), given["organization"], subscriptions)
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One deployment of the vault.
 
@@ -154,6 +186,7 @@ class Stage:
     firewall: Firewall | None
     domain: Domain | None
     tags: Mapping[str, str]
+    events: Events
     vault: Mapping[str, object]
 
     @classmethod
@@ -183,9 +216,10 @@ class Stage:
                     "budget": _optional(Budget, data, "budget"),
                     "firewall": _optional(Firewall, data, "firewall"),
                     "domain": _domain(data),
+                    "events": Events.read(_section(data, "events")),
                 },  # type: ignore[arg-type]
             )
-        except TypeError as error:
+        except (KeyError, TypeError) as error:
             raise StageError(f"stage {name}: {error}") from error
         made._require_sense()
         return made

@@ -62,11 +62,12 @@ class Layer:
     """A third-party layer: the dependency group ``layer-<name>``.
 
     ``unused`` are globs of files that nothing of ours imports; ``imports`` are modules to try
-    beyond every top-level package.
+    beyond every top-level package; ``needs`` are the layers that are always loaded with it.
     """
 
     name: str
     imports: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
 
@@ -87,6 +88,23 @@ LAYERS = {
             ),
             # zstandard has a C and a CFFI backend; CPython takes the first.
             unused=("numpy/f2py/**", "zstandard/_cffi*", "pydantic/v1/**", "pydantic/mypy.py"),
+        ),
+        Layer(
+            "columnar",
+            imports=("pyarrow.compute", "pyarrow.parquet"),
+            needs=("core",),
+            unused=(
+                *("pyarrow/libarrow_flight*", "pyarrow/libarrow_python_flight*"),
+                *("pyarrow/_flight*", "pyarrow/flight.py", "pyarrow/_substrait*"),
+                *("pyarrow/libarrow_s3*", "pyarrow/_s3fs*", "pyarrow/_azurefs*"),
+                *("pyarrow/_gcsfs*", "pyarrow/_hdfs*"),
+                *("pyarrow/_dataset*", "pyarrow/libarrow_python_parquet_encryption*"),
+                *("pyarrow/_parquet_encryption*", "pyarrow/_orc*", "pyarrow/orc.py"),
+                *("pyarrow/_pyarrow_cpp_tests*", "pyarrow/_cuda*", "pyarrow/cuda.py"),
+                *("pyarrow/src/**", "pyarrow/includes/**", "pyarrow/*.pxi"),
+                # The loader asks for the name with the ABI's number; the others are copies.
+                *("pyarrow/*.so.*.*.*", "pyarrow/libarrow_python.so"),
+            ),
         ),
     )
 }
@@ -170,17 +188,20 @@ def check() -> None:
             )
         print(f"{architecture}: {total / 2**20:.1f} MiB of 250 MiB with all layers")
     for name, layer in LAYERS.items():
-        modules = import_packages(
-            third_party_layer(name, Architecture.host(), slim=True), layer.imports
-        )
+        archives = [
+            third_party_layer(each, Architecture.host(), slim=True) for each in (name, *layer.needs)
+        ]
+        modules = import_packages(*archives, also=layer.imports)
         print(f"{name}: imports {', '.join(modules)}")
 
 
-def import_packages(archive: Path, also: Iterable[str] = ()) -> list[str]:
-    """Import each package of a layer where nothing else is installed; return their names."""
+def import_packages(archive: Path, *needed: Path, also: Iterable[str] = ()) -> list[str]:
+    """Import each package of a layer, and of those it needs, where nothing else is installed;
+    return their names."""
     with tempfile.TemporaryDirectory() as scratch:
-        with zipfile.ZipFile(archive) as entries:
-            entries.extractall(scratch)
+        for each in (archive, *needed):
+            with zipfile.ZipFile(each) as entries:
+                entries.extractall(scratch)
         python = Path(scratch, "python")
         modules = sorted({*_top_level(python), *also})
         script = f"import sys; sys.path.append({str(python)!r})\nimport {', '.join(modules)}"

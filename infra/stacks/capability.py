@@ -1,9 +1,12 @@
-"""A stack for each capability: the functions of its rows, and the schedules of its tasks.
+"""A stack for each capability: the functions of its rows, and what starts or feeds its tasks.
 
 A function is five resources, and seven where deployments are watched, so a capability could have
 some sixty of them before CloudFormation's limit of 500 is near; a capability is also what one wants
 to deploy, watch and roll back as a whole.
 """
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from aws_cdk import CfnParameter, Stack
 from constructs import Construct
@@ -11,12 +14,17 @@ from constructs import Construct
 from datavault.contracts.operations import OPERATIONS, TASKS, Task
 from infra.alarms import watch_dead_letters, watch_schedule
 from infra.function import VaultFunction
+from infra.landing import DropRule
 from infra.layers import Archives, VaultCode
 from infra.names import AUTHORIZER, Names, Row
 from infra.rollout import Canary
 from infra.schedule import DeadLetters, VaultSchedule
 from infra.stages import Stage
+from infra.stream import LedgerStream
+from infra.workflows import VaultWorkflow, machines
 
+# What an object in the landing starts.
+DROPS_MACHINE = "ingest_objects"
 ROWS: tuple[Row, ...] = (*OPERATIONS, *TASKS)
 
 
@@ -36,6 +44,7 @@ class CapabilityStack(Stack):
         capability: str,
         archives: Archives,
         data_key_arn: str,
+        ledger_stream_arn: str,
     ) -> None:
         name = Names(stage.name).stack(capability.capitalize())
         super().__init__(
@@ -51,8 +60,9 @@ class CapabilityStack(Stack):
         if dead_letters is not None and stage.alarms is not None:
             watch_dead_letters(self, stage=stage, queue=dead_letters, of=capability)
         canary = Canary(self, "Canary", stage=stage) if stage.deployment == "canary" else None
+        functions: list[VaultFunction] = []
         for row in rows:
-            title = "".join(word.capitalize() for word in row.name.split("_"))
+            title = "".join(map(str.capitalize, row.name.split("_")))
             function = VaultFunction(
                 self,
                 title,
@@ -63,19 +73,54 @@ class CapabilityStack(Stack):
                 environment=self._issuer(stage) if row.name == AUTHORIZER else None,
                 dead_letters=dead_letters if row in scheduled else None,
             )
+            functions.append(function)
             if canary is not None:
                 canary.move(function, row)
             if isinstance(row, Task) and row in scheduled and dead_letters is not None:
-                VaultSchedule(
-                    self,
-                    f"{title}Schedule",
-                    stage=stage,
-                    task=row,
-                    function=function,
-                    dead_letters=dead_letters,
-                )
-                if stage.alarms is not None:
-                    watch_schedule(self, stage=stage, task=row)
+                self._schedule(row, stage, function, dead_letters)
+            if isinstance(row, Task) and row.follows_ledger:
+                self._follow(row, function, stage, ledger_stream_arn)
+        self._run(machines(capability), stage, functions, dead_letters)
+
+    def _schedule(
+        self, task: Task, stage: Stage, function: VaultFunction, dead_letters: DeadLetters
+    ) -> None:
+        """What runs at times."""
+        title = "".join(word.capitalize() for word in task.name.split("_"))
+        VaultSchedule(
+            self,
+            f"{title}Schedule",
+            stage=stage,
+            task=task,
+            function=function,
+            dead_letters=dead_letters,
+        )
+        if stage.alarms is not None:
+            watch_schedule(self, stage=stage, task=task)
+
+    def _follow(self, task: Task, function: VaultFunction, stage: Stage, stream_arn: str) -> None:
+        """Let the ledger's stream feed the task."""
+        LedgerStream(
+            self, "Ledger", stage=stage, task=task, function=function, stream_arn=stream_arn
+        )
+
+    def _run(
+        self,
+        paths: Iterable[Path],
+        stage: Stage,
+        functions: Sequence[VaultFunction],
+        dead_letters: DeadLetters | None,
+    ) -> None:
+        """The capability's state machines."""
+        for path in paths:
+            title = "".join(map(str.capitalize, path.name.partition(".")[0].split("_")))
+            machine = VaultWorkflow(self, title, stage=stage, path=path)
+            # Its functions are named, not referred to.
+            machine.node.add_dependency(*functions)
+            if path.name == f"{DROPS_MACHINE}.asl.json" and dead_letters is not None:
+                DropRule(
+                    self, "Drops", stage=stage, machine=DROPS_MACHINE, dead_letters=dead_letters
+                ).node.add_dependency(machine)
 
     def _issuer(self, stage: Stage) -> dict[str, str]:
         """Whose tokens hold: parameters, because a deployment may bring its own issuer."""

@@ -26,7 +26,7 @@ FUNCTION_LINES_MAX = 60
 # Longer than a module or a function should be, with the length they have: they may only shrink.
 LONG_MODULES: dict[str, int] = {}
 LONG_FUNCTIONS = {
-    "infra/function.py:__init__": 78,
+    "infra/function.py:__init__": 73,
 }
 # A request to AWS is signed with the time of the machine that sends it; credentials run out, and
 # so do idle connections. None of these times is stored.
@@ -239,6 +239,7 @@ def test_the_keyspace_alone_spells_keys() -> None:
     spelled: list[str] = []
     words: tuple[str, ...] = ("workspace/", "dataset/", "staged/", "batches/", "head/", "commits/")
     words += ("store/", "request/", "sweep/", "packs/", "commit-job/", "branch/", "names/")
+    words += ("jobs/", "open-jobs/", "job-parts/", "events/")
     for path, tree in modules().items():
         if not inside(path, "domain/", "services/") or path.endswith("keyspace.py"):
             continue

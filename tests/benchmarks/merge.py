@@ -26,7 +26,7 @@ import polars as pl
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.ids import BranchName
 from datavault.domain.merging import Outcome
-from datavault.services.ingest import ingest_lines
+from datavault.services.ingest.stream import ingest_lines
 from tests.benchmarks.storage import Table
 from tests.support.builders import MAIN, Process, Shelf
 from tests.support.merging import DEV, merge

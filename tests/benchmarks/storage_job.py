@@ -13,11 +13,12 @@ from datavault.domain.access import Caller, Role
 from datavault.domain.datasets import DEFAULT_BRANCH, Dataset
 from datavault.domain.errors import Conflict
 from datavault.domain.ids import DatasetName, RecordId, WorkspaceId
+from datavault.domain.papers import Mode
 from datavault.ports import Objects
 from datavault.services.datasets import create_dataset
 from datavault.services.datasets.search import list_datasets
 from datavault.services.exports import export_lines
-from datavault.services.ingest import Mode, ingest_lines
+from datavault.services.ingest.stream import ingest_lines
 from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
 from datavault.services.records.reading import get_record

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
-from datavault.ports import Catalog, Clock, Keyring, Objects, Vault
+from datavault.ports import Catalog, Clock, Keyring, Landing, Objects, Vault, Workflows
 from tests.contract.played import AwsPlayed, play_aws
 from tests.contract.rows import Write
 
@@ -46,6 +46,16 @@ def objects(vault: Vault) -> Objects:
 @pytest.fixture
 def keyring(vault: Vault) -> Keyring:
     return vault.keyring
+
+
+@pytest.fixture
+def workflows(vault: Vault) -> Workflows:
+    return vault.workflows
+
+
+@pytest.fixture
+def landing(vault: Vault) -> Landing:
+    return vault.landing
 
 
 @pytest.fixture

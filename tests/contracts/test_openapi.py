@@ -24,6 +24,7 @@ UNUSED_CODES = {
     "corrupt",
     "staging_full",
     "nothing_staged",
+    "cancelled",
     "read_only",
     "kek_unavailable",
 }

@@ -53,7 +53,9 @@ def test_the_page_is_well_formed(outline: Outline) -> None:
 
 def test_the_page_asks_nothing_of_any_server(outline: Outline) -> None:
     assert {each for each in outline.references if not each.startswith("#")} == {"openapi.json"}
-    assert not re.search(r"url\(|@import|fetch\(|https?://", PAGE)
+    # Examples are text, and one of a presigned URL is a URL.
+    live = re.sub(r"<pre.*?</pre>", "", PAGE, flags=re.DOTALL)
+    assert not re.search(r"url\(|@import|fetch\(|https?://", live)
 
 
 def test_a_reference_leads_somewhere(outline: Outline) -> None:

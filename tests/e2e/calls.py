@@ -1,15 +1,23 @@
 """For each row of the operations table, a request that has to be carried out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from datavault.contracts.operations import Operation
+from datavault.domain import jobs
+from datavault.domain.ids import BranchName, JobId, new_id
+from datavault.services.datasets import find_dataset
+from datavault.services.ingest.uploads import asked_job
 from tests.e2e.deployment import API, Person, Shelf
+from tests.e2e.uploads import upload
 from tests.support.http import Call, json_call
 
 # Branches beside the one that is merged: one to protect, and one to reset and then delete.
 GUARDED, SPARE = "guarded", "spare"
+# Where the upload goes whose job nobody waits for, so that it moves no other branch.
+INTAKE = "intake"
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,10 @@ class Place:
     branch: str
     record: str
     older: str
+    upload: str = ""
+    parts: Sequence[Any] = ()
+    unwanted: str = ""
+    job: str = ""
 
     @property
     def path(self) -> str:
@@ -43,7 +55,36 @@ def furnish(admin: Person) -> Place:
     shelf.append({"kept": '{"n":5}'})
     commit = shelf.commit("second")
     shelf.append({"fresh": '{"n":2}'})
-    return Place(shelf.id, commit["id"], "side", "kept", commit["parents"][0])
+    shelf.branch(INTAKE)
+    sent, parts = upload(shelf, [b"{}\n"], format="ndjson", branch=INTAKE)
+    unwanted, _ = upload(shelf, [b"{}\n"])
+    return Place(
+        dataset=shelf.id,
+        commit=commit["id"],
+        branch="side",
+        record="kept",
+        older=commit["parents"][0],
+        upload=sent,
+        parts=parts,
+        unwanted=unwanted,
+        job=_open_job(shelf),
+    )
+
+
+def _open_job(shelf: Shelf) -> JobId:
+    """A job that stays open, to be cancelled: its machine is not started.
+
+    Nor does the sweep start it, to which it is an hour too young.
+    """
+    tenant = shelf.person.tenant
+    with tenant.deployment.vault() as vault:
+        caller = tenant.caller()
+        now_ms = vault.clock.now_ms()
+        dataset = find_dataset(vault, caller, shelf.dataset_id)
+        job_id = JobId(new_id("job", now_ms))
+        job = asked_job(caller, dataset, BranchName("main"), job_id, now_ms + 3_600_000)
+        vault.catalog.write(jobs.request(job), token=str(uuid4()))
+    return job_id
 
 
 _CALLS: dict[str, Callable[[Place], Call]] = {
@@ -122,6 +163,17 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "restore_record": lambda place: json_call(
         "POST", f"{place.path}/records/{place.record}/restore", {"ref": place.commit}
     ),
+    "create_upload": lambda place: json_call("POST", f"{place.path}/uploads", {"size": 1}),
+    "get_upload": lambda place: Call("GET", f"{API}/uploads/{place.upload}"),
+    "list_upload_parts": lambda place: Call("GET", f"{API}/uploads/{place.upload}/parts"),
+    "complete_upload": lambda place: json_call(
+        "POST", f"{API}/uploads/{place.upload}/complete", {"parts": place.parts}
+    ),
+    "abort_upload": lambda place: Call("DELETE", f"{API}/uploads/{place.unwanted}"),
+    "list_jobs": lambda place: Call("GET", f"{API}/jobs?dataset_id={place.dataset}&limit=1"),
+    "get_job": lambda place: Call("GET", f"{API}/jobs/{place.job}"),
+    "cancel_job": lambda place: Call("POST", f"{API}/jobs/{place.job}/cancel"),
+    "list_quarantined": lambda place: Call("GET", f"{API}/jobs/{place.job}/quarantine"),
     "check_live": lambda _: Call("GET", "/health/live"),
     "check_ready": lambda _: Call("GET", "/health/ready"),
     "describe_api": lambda _: Call("GET", "/openapi.json"),

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from datavault.contracts.operations import TASKS
 from datavault.domain.access import Caller, Role
 from datavault.domain.ids import DatasetId, WorkspaceId
 from datavault.local.cloud import LocalCloud, Permissions
@@ -29,6 +30,7 @@ from datavault.wiring import AwsVault
 from tests.support.http import NDJSON, Call, Reply, json_call, segment, send
 
 API = "/api/v1"
+STEPS = {task.name for task in TASKS}
 ALL_ROLES = tuple(role.value for role in Role)
 
 
@@ -155,6 +157,10 @@ class Tenant:
     def ledger(self) -> list[dict[str, Any]]:
         """The workspace's ledger entries."""
         return self.deployment.rows("Ledger", workspace=self.id)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Those of requests, without what the steps of jobs write whenever they get there."""
+        return [entry for entry in self.ledger() if entry["operation"]["S"] not in STEPS]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from datavault.domain.errors import Invalid, Malformed, VaultError
 from datavault.domain.ids import BranchName
 from datavault.ports import Vault
 from datavault.services.exports import export_lines
-from datavault.services.ingest import Ingested, ingest_lines
+from datavault.services.ingest.stream import Ingested, ingest_lines
 from tests.e2e.deployment import Deployment, Person, Shelf
 from tests.support.builders import Process
 

@@ -85,11 +85,11 @@ def test_a_correlation_id_gets_into_the_ledger(tenant: Tenant) -> None:
 def test_each_change_and_no_read_has_its_ledger_entry(tenant: Tenant) -> None:
     place = furnish(tenant.admin)
     for row in OPERATIONS:
-        before = len(tenant.ledger())
+        before = len(tenant.requests())
         tenant.admin.ok(call(row, place))
         # A commit says when it began and when it was done.
         expected = row.changes_something + (row.name == "create_commit")
-        assert len(tenant.ledger()) - before == expected, row.name
+        assert len(tenant.requests()) - before == expected, row.name
 
 
 @pytest.mark.parametrize("name", ["list_records", "get_record"])

@@ -25,14 +25,14 @@ def test_an_operation_is_for_the_roles_that_permit_it(
     place, person = furnish(tenant.admin), tenant.person(*roles)
     known = [Role(name) for name in roles if name in set(Role)]
     for row in PROTECTED:
-        before = len(tenant.ledger())
+        before = len(tenant.requests())
         reply = person.send(call(row, place))
         if any(row.action in PERMITTED[role] for role in known):
             assert reply.status == row.status, (row.name, reply.content)
             continue
         assert (reply.status, reply.code) == (403, "denied"), row.name
         assert str(row.action) in reply.json()["detail"]
-        assert len(tenant.ledger()) == before, row.name
+        assert len(tenant.requests()) == before, row.name
 
 
 def test_a_denial_does_not_tell_what_there_is(tenant: Tenant) -> None:

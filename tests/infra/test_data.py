@@ -67,7 +67,7 @@ def test_data_are_kept_where_the_stage_says_so_unless_they_were_never_there(
     found = [
         each for each in resources if each["Type"] in {"AWS::DynamoDB::Table", "AWS::KMS::Key"}
     ]
-    assert len(found) == 4
+    assert len(found) == 5
     for resource in found:
         assert resource["DeletionPolicy"] == deleted
         assert resource["UpdateReplacePolicy"] == replaced
@@ -77,16 +77,36 @@ def test_data_are_kept_where_the_stage_says_so_unless_they_were_never_there(
 def test_objects_are_kept_where_the_stage_says_so(
     name: str, kept: bool, assemblies: dict[str, Assembly]
 ) -> None:
-    (bucket,) = assemblies[name].resources("AWS::S3::Bucket").values()
+    bucket = bucket_of(assemblies[name], "objects")
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         assert bucket[policy].startswith("Retain") is kept
+
+
+def bucket_of(assembly: Assembly, name: str) -> Json:
+    """One of the two buckets."""
+    (found,) = (
+        resource
+        for resource in assembly.resources("AWS::S3::Bucket").values()
+        if f"-{name}-" in plain(resource["Properties"]["BucketName"])
+    )
+    return found
+
+
+def bucket_policy(assembly: Assembly, construct: str) -> list[Json]:
+    """What a bucket's policy says, as text."""
+    (found,) = (
+        resource
+        for name, resource in assembly.resources("AWS::S3::BucketPolicy").items()
+        if name.startswith(f"Stateful/{construct}")
+    )
+    statements: list[Json] = plain(found["Properties"]["PolicyDocument"]["Statement"])
+    return statements
 
 
 def test_the_bucket_keeps_no_old_versions_and_is_private_and_encrypted(
     assembly: Assembly,
 ) -> None:
-    (bucket,) = assembly.resources("AWS::S3::Bucket").values()
-    properties = bucket["Properties"]
+    properties = bucket_of(assembly, "objects")["Properties"]
     assert "VersioningConfiguration" not in properties
     assert "ObjectLockEnabled" not in properties
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
@@ -99,8 +119,7 @@ def test_the_bucket_keeps_no_old_versions_and_is_private_and_encrypted(
 
 
 def test_the_bucket_refuses_plain_http_old_tls_and_overwriting(assembly: Assembly) -> None:
-    (policy,) = assembly.resources("AWS::S3::BucketPolicy").values()
-    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    statements = bucket_policy(assembly, "Objects")
     assert all(statement["Effect"] == "Deny" for statement in statements)
     assert [statement["Condition"] for statement in statements] == [
         {"Bool": {"aws:SecureTransport": "false"}},
@@ -128,7 +147,7 @@ def test_events_are_archived(assembly: Assembly) -> None:
 def test_people_and_tools_are_told_the_names(assembly: Assembly) -> None:
     outputs = assembly.stacks()["Stateful"]["Outputs"]
     told = {"CatalogTable", "StagingTable", "LedgerTable", "LedgerStreamArn", "ObjectBucket"}
-    assert told | {"EventBus"} <= set(outputs)
-    # The one value that crosses stacks as an export: see `infra.names`.
-    exported = [output for output in outputs.values() if "Export" in output]
-    assert [plain(output["Value"]).startswith("<DataKey") for output in exported] == [True]
+    assert told | {"LandingBucket", "EventBus", "DeadLetters"} <= set(outputs)
+    # The two values that cross stacks as exports: see `infra.names`.
+    exported = [plain(output["Value"]) for output in outputs.values() if "Export" in output]
+    assert sorted(value.strip("<>")[:7] for value in exported) == ["DataKey", "TablesL"]

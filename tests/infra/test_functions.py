@@ -56,6 +56,14 @@ def test_a_function_is_told_where_things_are_and_no_more(row: Row, assembly: Ass
         "VAULT_TABLES__STAGING": f"datavault-{stage.name}-staging",
         "VAULT_TABLES__LEDGER": f"datavault-{stage.name}-ledger",
         "VAULT_OBJECTS__BUCKET": (f"datavault-{stage.name}-objects-<AWS::AccountId>-<AWS::Region>"),
+        "VAULT_WORKFLOWS__PREFIX": (
+            f"{DATA}:states:<AWS::Region>:<AWS::AccountId>:stateMachine:datavault-{stage.name}-"
+        ),
+        "VAULT_EVENTS__BUS": f"datavault-{stage.name}",
+        "VAULT_EVENTS__DEAD_LETTERS": (
+            "https://sqs.<AWS::Region>.<AWS::URLSuffix>/<AWS::AccountId>"
+            f"/datavault-{stage.name}-unpublished"
+        ),
         "POWERTOOLS_SERVICE_NAME": f"datavault-{stage.name}",
         "POWERTOOLS_METRICS_NAMESPACE": "DataVault",
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",

@@ -17,10 +17,16 @@ ROWS: tuple[Row, ...] = (*OPERATIONS, *TASKS)
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/data"
 TABLE = "arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/datavault-test"
 BUCKET = "arn:<AWS::Partition>:s3:::datavault-test-objects-<AWS::AccountId>-<AWS::Region>"
+LANDING = "arn:<AWS::Partition>:s3:::datavault-test-landing-<AWS::AccountId>-<AWS::Region>"
+STATES = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
 WORKSPACE_KEYS = "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*"
 OF_THE_STAGE = {"StringEquals": {"aws:ResourceTag/datavault:stage": "test"}}
 THROUGH_DYNAMODB = {"StringEquals": {"kms:ViaService": "dynamodb.<AWS::Region>.amazonaws.com"}}
 THROUGH_S3 = {"StringEquals": {"kms:ViaService": "s3.<AWS::Region>.amazonaws.com"}}
+LANDING_KEY = {
+    **THROUGH_S3,
+    "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/datavault-test-landing"},
+}
 READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 WRITE = (
     "dynamodb:BatchWriteItem",
@@ -29,6 +35,12 @@ WRITE = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
+READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+STATES, EVENTS, QUEUES = (
+    f"arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>"
+    for service in ("states", "events", "sqs")
+)
+NAMED = "datavault-test-"
 OPEN_KEY = ("kms:Decrypt", "kms:DescribeKey")
 SEAL_KEY = (
     "kms:Decrypt",
@@ -79,6 +91,73 @@ MEANINGS: dict[Grant, list[Allowed]] = {
     Grant.OBJECTS_DELETE: [("ObjectsDelete", ("s3:DeleteObject",), f"{BUCKET}/*", {})],
     Grant.KEYS_GENERATE: [("KeysGenerate", ("kms:GenerateDataKey",), WORKSPACE_KEYS, OF_THE_STAGE)],
     Grant.KEYS_UNWRAP: [("KeysUnwrap", ("kms:Decrypt",), WORKSPACE_KEYS, OF_THE_STAGE)],
+    Grant.WORKFLOWS_START: [
+        (
+            "WorkflowsStart",
+            ("states:StartExecution",),
+            f"{STATES}:stateMachine:datavault-test-*",
+            {},
+        )
+    ],
+    Grant.WORKFLOWS_READ: [
+        (
+            "WorkflowsRead",
+            ("states:DescribeExecution",),
+            f"{STATES}:execution:datavault-test-*",
+            {},
+        )
+    ],
+    Grant.WORKFLOWS_STOP: [
+        ("WorkflowsStop", ("states:StopExecution",), f"{STATES}:execution:datavault-test-*", {})
+    ],
+    Grant.LANDING_LIST: [
+        ("LandingList", ("s3:ListMultipartUploadParts",), f"{LANDING}/uploads/*", {}),
+        ("LandingListFinds", ("s3:ListBucket",), LANDING, {}),
+    ],
+    Grant.LANDING_READ: [
+        ("LandingRead", ("s3:GetObject",), f"{LANDING}/*", {}),
+        ("LandingReadFinds", ("s3:ListBucket",), LANDING, {}),
+        ("LandingKeyThroughS3", ("kms:Decrypt",), WORKSPACE_KEYS, LANDING_KEY),
+    ],
+    Grant.LANDING_WRITE: [
+        ("LandingWrite", ("s3:PutObject",), f"{LANDING}/uploads/*", {}),
+        ("LandingWriteFinds", ("s3:ListBucket",), LANDING, {}),
+        (
+            "LandingKeyThroughS3",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            WORKSPACE_KEYS,
+            LANDING_KEY,
+        ),
+    ],
+    Grant.LANDING_SIGN: [
+        ("LandingSign", ("s3:PutObject",), f"{LANDING}/uploads/*", {}),
+        (
+            "LandingKeyThroughS3",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            WORKSPACE_KEYS,
+            LANDING_KEY,
+        ),
+    ],
+    Grant.LANDING_DELETE: [
+        (
+            "LandingDelete",
+            ("s3:AbortMultipartUpload", "s3:DeleteObject"),
+            f"{LANDING}/*",
+            {},
+        ),
+        ("LandingDeleteFinds", ("s3:ListBucket",), LANDING, {}),
+    ],
+    Grant.LEDGER_FOLLOW: [
+        ("LedgerFollow", READ_STREAM, f"{TABLE}-ledger/stream/*", {}),
+        ("StreamsList", ("dynamodb:ListStreams",), "*", {}),
+        ("DataKeyThroughDynamodb", ("kms:Decrypt",), KEY, THROUGH_DYNAMODB),
+    ],
+    Grant.EVENTS_PUBLISH: [
+        ("EventsPublish", ("events:PutEvents",), f"{EVENTS}:event-bus/datavault-test", {})
+    ],
+    Grant.LETTERS_KEEP: [
+        ("LettersKeep", ("sqs:SendMessage",), f"{QUEUES}:datavault-test-unpublished", {})
+    ],
 }
 
 
@@ -122,7 +201,9 @@ def test_a_function_may_do_what_its_row_says_and_write_its_log(
         else:
             assert statement["Resource"] == resource.replace("vault-test", f"vault-{stage}")
         assert statement.get("Condition", {}) == json.loads(
-            json.dumps(condition).replace('"test"', f'"{stage}"')
+            json.dumps(condition)
+            .replace('"test"', f'"{stage}"')
+            .replace("vault-test", f"vault-{stage}")
         )
     log = statements["WriteLog"]
     assert log["Resource"].endswith(

@@ -101,11 +101,27 @@ def test_the_core_layer_fits_and_imports_where_nothing_else_is_installed() -> No
         for each in (archive, build.library_layer(), build.function_code())
     )
     assert total < build.UNZIPPED_BYTES_MAX / 2
-    modules = build.import_packages(archive, build.LAYERS["core"].imports)
+    modules = build.import_packages(archive, also=build.LAYERS["core"].imports)
     assert {"cryptography", "numpy", "obstore", "zstandard"} <= set(modules)
     held = names(archive)
     assert not [name for name in held if name.endswith((".pyi", ".h", ".a", "/RECORD"))]
     assert not [name for name in held if "/tests/" in name]
+
+
+def test_what_reads_columns_fits_beside_core_and_imports() -> None:
+    core, columnar = (
+        build.third_party_layer(name, Architecture.host(), slim=True)
+        for name in ("core", "columnar")
+    )
+    total = sum(
+        build.unzipped_bytes(each)
+        for each in (core, columnar, build.library_layer(), build.function_code())
+    )
+    assert total < build.UNZIPPED_BYTES_MAX * 3 / 4
+    modules = build.import_packages(columnar, core, also=build.LAYERS["columnar"].imports)
+    assert {"numpy", "pyarrow", "pyarrow.parquet"} <= set(modules)
+    held = names(columnar)
+    assert not [name for name in held if "flight" in name or "s3" in name]
 
 
 def test_a_library_cut_after_its_last_segment_still_loads(tmp_path: Path) -> None:

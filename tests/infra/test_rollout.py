@@ -132,6 +132,7 @@ def test_a_stack_has_room_for_forty_five_operations(
         capability="all",
         archives=stand_ins(tmp_path_factory.mktemp("archives")),
         data_key_arn="arn:aws:kms:eu-central-1:111122223333:key/0",
+        ledger_stream_arn="arn:aws:dynamodb:eu-central-1:111122223333:table/ledger/stream/0",
     )
     made = app.synth().get_stack_by_name(stack.stack_name)
     template = made.template

@@ -47,6 +47,10 @@ class Process:
         self.keyring = vault.keyring
         self.clock = vault.clock
         self.tokens = vault.tokens
+        self.workflows = vault.workflows
+        self.landing = vault.landing
+        self.bus = vault.bus
+        self.dead_letters = vault.dead_letters
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)

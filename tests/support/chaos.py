@@ -23,7 +23,8 @@ from typing import Any, Protocol, cast
 
 from datavault.domain.errors import Unavailable
 from datavault.domain.rows import Change, Key, Row, RowPage
-from datavault.ports import Catalog, ConditionFailed, Keyring, Objects, Vault
+from datavault.event_ports import Bus, DeadLetters
+from datavault.ports import Catalog, ConditionFailed, Keyring, Landing, Objects, Vault, Workflows
 from tests.support.builders import Process
 
 TORN_CALLS = 12
@@ -85,6 +86,11 @@ class ChaosVault(Process):
         self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self))
         self.objects = cast(Objects, _Port("objects", vault.objects, self))
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self))
+        self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self))
+        self.landing = cast(Landing, _Port("landing", vault.landing, self))
+        self.bus = cast(Bus, _Port("bus", vault.bus, self))
+        letters = _Port("dead_letters", vault.dead_letters, self)
+        self.dead_letters = cast(DeadLetters, letters)
 
     def hear(self) -> None:
         """Somebody told this process of all that was acknowledged: nothing is torn any more."""

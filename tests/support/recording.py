@@ -5,7 +5,8 @@ from typing import Any, cast
 
 from datavault.contracts.operations import Grant
 from datavault.domain.rows import Change, Check, Key, Put, Table
-from datavault.ports import Catalog, Keyring, Objects, Vault
+from datavault.event_ports import Bus, DeadLetters
+from datavault.ports import Catalog, Keyring, Landing, Objects, Vault, Workflows
 from tests.support.builders import Process
 
 _READ = {Table.CATALOG: Grant.CATALOG_READ, Table.STAGING: Grant.STAGING_READ}
@@ -25,6 +26,20 @@ _METHODS: dict[tuple[str, str], Grant] = {
     ("keyring", "generate"): Grant.KEYS_GENERATE,
     ("keyring", "unwrap"): Grant.KEYS_UNWRAP,
     ("catalog", "ping"): Grant.CATALOG_READ,
+    ("workflows", "start"): Grant.WORKFLOWS_START,
+    ("workflows", "find"): Grant.WORKFLOWS_READ,
+    ("workflows", "stop"): Grant.WORKFLOWS_STOP,
+    ("landing", "begin"): Grant.LANDING_WRITE,
+    ("landing", "sign_part"): Grant.LANDING_SIGN,
+    ("landing", "parts"): Grant.LANDING_LIST,
+    ("landing", "complete"): Grant.LANDING_WRITE,
+    ("landing", "abort"): Grant.LANDING_DELETE,
+    ("landing", "head"): Grant.LANDING_LIST,
+    ("landing", "read"): Grant.LANDING_READ,
+    ("landing", "delete"): Grant.LANDING_DELETE,
+    ("landing", "list"): Grant.LANDING_LIST,
+    ("bus", "put"): Grant.EVENTS_PUBLISH,
+    ("dead_letters", "put"): Grant.LETTERS_KEEP,
 }
 
 
@@ -33,10 +48,16 @@ class RecordingVault(Process):
 
     def __init__(self, vault: Vault) -> None:
         super().__init__(vault)
+        self.under = vault
         self.used: set[Grant] = set()
         self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self.used))
         self.objects = cast(Objects, _Port("objects", vault.objects, self.used))
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self.used))
+        self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self.used))
+        self.landing = cast(Landing, _Port("landing", vault.landing, self.used))
+        self.bus = cast(Bus, _Port("bus", vault.bus, self.used))
+        letters = _Port("dead_letters", vault.dead_letters, self.used)
+        self.dead_letters = cast(DeadLetters, letters)
 
 
 class RangesVault(Process):

@@ -21,7 +21,7 @@ from tests.unit.cli.conftest import SilentApi, Terminal
 
 DATAVAULT = str(Path(sys.executable).with_name("datavault"))
 # What only operators' commands do, or what is about this machine.
-NOT_ON_THE_VAULT = {"demo", "local", "completion", "workspace", "maintenance", "settings"}
+NOT_ON_THE_VAULT = {"demo", "local", "completion", "workspace", "maintenance", "settings", "events"}
 HEAVY = ("httpx", "pydantic", "msgspec", "numpy", "boto3", "datavault.client", "datavault.wiring")
 
 

@@ -12,6 +12,7 @@ READ = {
     Action.READ_HISTORY,
     Action.COMPARE,
     Action.VERIFY,
+    Action.READ_JOBS,
 }
 WRITE = READ | {
     Action.APPEND_RECORDS,
@@ -21,12 +22,19 @@ WRITE = READ | {
     Action.CREATE_TAG,
     Action.MERGE,
     Action.UPDATE_DATASET,
+    Action.CANCEL_JOBS,
+    Action.UPLOAD,
 }
 ALLOWED = {
     Role.READER: READ,
     Role.WRITER: WRITE,
     Role.ADMIN: {*Action},
-    Role.AUDITOR: {Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.VERIFY},
+    Role.AUDITOR: {
+        Action.DESCRIBE_DATASET,
+        Action.READ_HISTORY,
+        Action.VERIFY,
+        Action.READ_JOBS,
+    },
 }
 
 

@@ -14,6 +14,7 @@ from datavault.domain.ids import (
     JobId,
     StoreId,
     TagName,
+    UploadId,
     WorkspaceId,
 )
 from datavault.domain.rows import Key
@@ -37,6 +38,11 @@ def keys_of(ws: WorkspaceId) -> dict[str, Key]:
         "reflog": keyspace.reflog(ws, DS, BranchName("main"), BR, 0),
         "commit": keyspace.commit(ws, DS, CommitId("c")),
         "store_key": keyspace.store_key(ws, ST, "dek", 1),
+        "job": keyspace.job(ws, JobId("job_1")),
+        "dataset_job": keyspace.dataset_job(ws, DS, JobId("job_1")),
+        "upload": keyspace.upload(ws, UploadId("up_1")),
+        "last_number": keyspace.last_number(ws, DS),
+        "event_number": keyspace.event_number(ws, EntryId("le_1")),
         "request": keyspace.request(ws, "digest"),
         "ledger": keyspace.ledger(ws, 60_000, EntryId("le_1")),
     }
@@ -46,6 +52,9 @@ def others() -> dict[str, Key]:
     return {
         "head": keyspace.head(BR, 0),
         "commit_job": keyspace.commit_job(JobId("job_1")),
+        "open_job": keyspace.open_job(JobId("job_1")),
+        "job_part": keyspace.job_part(JobId("job_1"), 1),
+        "landing_due": keyspace.landing_due(1, UploadId("up_1")),
         "moved_pack": keyspace.moved_pack(ST, bytes(16)),
         "staged_row": keyspace.staged_row(BR, 0, "00" * 16, 1, BatchId("bt_1")),
         "batch": keyspace.batch(BR, 0, 1, 1, BatchId("bt_1")),

@@ -12,7 +12,7 @@ from datavault.domain.datasets import Dataset, State
 from datavault.domain.errors import Conflict, Denied
 from datavault.domain.rows import Put, Row, Table
 from datavault.services.datasets import changes
-from datavault.services.ingest import ingest_lines
+from datavault.services.ingest.stream import ingest_lines
 from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_request
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault

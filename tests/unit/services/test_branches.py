@@ -9,7 +9,7 @@ from datavault.domain.access import Caller, Role
 from datavault.domain.errors import Conflict, Denied, NotFound, PreconditionFailed
 from datavault.domain.ids import BranchName, CommitId
 from datavault.domain.refs import Branch
-from datavault.services.ingest import ingest_lines
+from datavault.services.ingest.stream import ingest_lines
 from datavault.services.refs import open_work
 from datavault.services.retention import sweep_staging
 from datavault.services.staging import read_head

@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -11,14 +12,24 @@ from hypothesis import strategies as st
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.access import Caller, Role
 from datavault.domain.datasets import DEFAULT_BRANCH, Dataset
-from datavault.domain.errors import Corrupt, Denied, Invalid, Malformed, TooLarge, VaultError
+from datavault.domain.errors import (
+    Conflict,
+    Corrupt,
+    Denied,
+    Invalid,
+    Malformed,
+    TooLarge,
+    VaultError,
+)
 from datavault.domain.ids import DatasetName, RequestId
+from datavault.domain.papers import Mode
 from datavault.domain.requests import Request
 from datavault.domain.staging import NewRecord
 from datavault.services import exports, lines, runs
 from datavault.services.datasets import create_dataset
 from datavault.services.exports import export_lines
-from datavault.services.ingest import Ingested, Mode, ingest_lines
+from datavault.services.ingest import stream
+from datavault.services.ingest.stream import Ingested, ingest_lines
 from datavault.services.records.changing import append_records
 from datavault.services.records.reading import get_record, list_records
 from datavault.services.versions.commits import create_commit, list_commits
@@ -103,7 +114,7 @@ def joined(*lines: bytes) -> bytes:
 @pytest.fixture
 def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs and indexes so small that a few hundred records make many of them."""
-    monkeypatch.setattr(lines, "RUN_BYTES", 2000)
+    monkeypatch.setattr(stream, "BATCH_BYTES", 2000)
     monkeypatch.setattr(lines, "PIECE_BYTES", 300)
     monkeypatch.setattr(runs, "HELD_BYTES_MAX", 5000)
     monkeypatch.setattr(runs, "PART_ENTRIES", 50)
@@ -254,27 +265,25 @@ def test_a_bad_line_refuses_the_stream_and_names_itself(
     assert world.lines() == []
 
 
-def test_a_line_without_end_is_refused_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "RUN_BYTES", 1000)
-    taken = 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield b"x" * 2**20
-
+def test_a_line_of_any_length_is_refused_in_bounded_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "BATCH_BYTES", 1000)
     world = World()
-    with pytest.raises(TooLarge):
+    piece = b"x" * 2**20
+    tracemalloc.start()
+    with pytest.raises(TooLarge, match=f"this has {200 * len(piece)}"):
         ingest_lines(
             world.vault,
             caller=world.caller,
             dataset_id=world.dataset.id,
             branch=DEFAULT_BRANCH,
-            chunks=endless(),
+            chunks=(bytes(piece) for _ in range(200)),
             message="",
         )
-    assert taken < 10
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * len(piece)
 
 
 def test_a_repeated_request_is_answered_with_its_commit() -> None:
@@ -325,16 +334,23 @@ def test_a_commit_that_comes_between_is_built_upon(mode: Mode) -> None:
         world.ingest(joined(record(3, "between"), record(500)))
         yield joined(*(record(number) for number in range(60, 101)))
 
-    world.ingest(*[], mode=Mode.UPSERT)
-    done = ingest_lines(
-        world.vault,
-        caller=world.caller,
-        dataset_id=world.dataset.id,
-        branch=DEFAULT_BRANCH,
-        chunks=interrupted(),
-        message="",
-        mode=mode,
-    )
+    def ingested() -> Ingested:
+        return ingest_lines(
+            world.vault,
+            caller=world.caller,
+            dataset_id=world.dataset.id,
+            branch=DEFAULT_BRANCH,
+            chunks=interrupted(),
+            message="",
+            mode=mode,
+        )
+
+    if mode is Mode.APPEND_ONLY:
+        # Record 3 is another one by now.
+        with pytest.raises(Conflict, match="1 records are on the branch with other contents"):
+            ingested()
+        return
+    done = ingested()
     expected = [record(number) for number in range(101)]
     assert world.lines() == (expected if mode is Mode.REPLACE else [*expected, record(500)])
     assert done.commit.parents[0] == world.history()[1]

@@ -5,10 +5,11 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.errors import Corrupt, NotFound, TooLarge
 from datavault.domain.ids import BranchName
+from datavault.domain.papers import Mode
 from datavault.domain.stats import DatasetStats, Stored
 from datavault.domain.store.pack import PackKey, open_table, read_header
 from datavault.services.datasets import stats
-from datavault.services.ingest import Mode, ingest_lines
+from datavault.services.ingest.stream import ingest_lines
 from datavault.services.keys import open_store
 from tests.support.builders import MAIN, Process, Shelf, a_body
 from tests.support.chaos import ChaosVault

@@ -1,22 +1,35 @@
 """What the vault needs from the world, in its own words; each promise is tested on each adapter.
 
 ``Catalog`` keeps rows and makes conditional transactions of them; ``Objects`` keeps immutable
-objects; ``Keyring`` wraps keys under a workspace's KEK; ``Clock`` tells the time. A ``Vault`` is
-one of each. Every method may raise ``Unavailable``, after which the caller does not know whether
-a write happened; every write is therefore made so that repeating it is safe.
+objects; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs state machines;
+``Landing`` takes in large files; ``Clock`` tells the time; ``Columnar``, which few need, reads
+tables of columns. A ``Vault`` is one of each of the others. Every method may raise ``Unavailable``,
+after which the caller does not know whether a write happened; every write is therefore made so
+that repeating it is safe. Where events go is in ``event_ports``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Conflict
+from datavault.domain.landing import (
+    Checksums,
+    Landed,
+    LandedPart,
+    PartClaim,
+    PartPromise,
+    SignedPart,
+)
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
 from datavault.domain.usage import UsageLimits
+from datavault.event_ports import Publishing
 
 if TYPE_CHECKING:
     # These bring numpy, which functions that read no tree start faster without.
+    from datavault.domain.formats.batch import Batches, Refuse
     from datavault.domain.history import Kept
     from datavault.domain.store.nodes import NodeCache
 
@@ -129,11 +142,61 @@ class Objects(Protocol):
         ...
 
 
+class Seekable(Protocol):
+    """An immutable file that can be read anywhere."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        ...
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes ``start`` to ``start + length``; within the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A part of a table that can be read without the others. ``first_row`` counts from 1."""
+
+    first_row: int
+    rows: int
+    bytes_declared: int
+    """Its columns decompressed, as the file says."""
+
+
+class Columnar(Protocol):
+    """Tables of columns (Parquet), each row made a JSON object in the columns' order.
+
+    Numbers, strings, booleans, lists and structs are what they are in JSON; a map is a list of
+    pairs; decimals are numbers with all their digits; binary is base64; a date, time or timestamp
+    is RFC 3339 (with ``Z``, in UTC, where its column has a zone; without offset where it has
+    none), a duration a count of its unit. Null, and a float that is no number or infinite, is null.
+    """
+
+    def groups(self, source: Seekable) -> tuple[RowGroup, ...]:
+        """The row groups in order; none has no rows.
+
+        Raises:
+            Malformed: this is no such file, or it is damaged or cut short.
+            Invalid: it is encrypted, has a type beyond the above, or a column twice.
+            TooLarge: a row group is over the limit that bounds memory.
+        """
+        ...
+
+    def read(self, source: Seekable, group: int, refuse: "Refuse") -> "Batches":
+        """The rows of a row group, counted from 0, a bounded batch at a time; places are rows.
+
+        A row that cannot be made a line (a string that is not UTF-8) is refused. Raises what
+        ``groups`` raises, and ``Malformed`` for what is seen only when columns are read.
+        """
+        ...
+
+
 class Keyring(Protocol):
     """Keys that never leave their keeper (KEKs) and the wrapping of other keys under them.
 
-    The ``context`` (public words: no personal data) is bound to the wrapped key: unwrapping
-    with another context fails.
+    A wrapped key is bound to its ``context`` (public words): with another, unwrapping fails.
     """
 
     def create(self, *, description: str, tags: Mapping[str, str]) -> str:
@@ -167,6 +230,92 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait, between the attempts of a bounded retry."""
+        ...
+
+
+class Execution(Enum):
+    """How one execution of a state machine stands."""
+
+    RUNNING = auto()
+    SUCCEEDED = auto()
+    FAILED = auto()
+    """Failed, timed out or aborted: nothing of it runs any more."""
+
+
+class Landing(Protocol):
+    """Large files on their way in: uploads in parts, and whole objects, all short-lived.
+
+    Keys are as those of ``Objects``, but an object may be replaced or gone at any time. Parts are
+    numbered 1 to 10,000; all but the last have 5 MiB to 5 GiB.
+    """
+
+    def begin(self, key: str, checksums: Checksums) -> str:
+        """Begin an upload and return its token. Nothing is at ``key`` until it is completed."""
+        ...
+
+    def sign_part(
+        self, key: str, token: str, promise: PartPromise, *, expires_s: int
+    ) -> SignedPart:
+        """A URL that anybody may PUT one part to, for so many seconds; again, to replace it. Bound
+        to all that is promised. With ``Checksums.SHA256`` the checksum has to be.
+        """
+        ...
+
+    def parts(
+        self, key: str, token: str, *, after: int, limit: int
+    ) -> tuple[tuple[LandedPart, ...], bool]:
+        """Up to ``limit`` parts (of 1000) beyond ``after``, and whether there are more;
+        ``NotFound`` once the upload is completed or aborted."""
+        ...
+
+    def complete(self, key: str, token: str, parts: Sequence[PartClaim]) -> Landed:
+        """Make one object of the parts, which are in ascending order. May be repeated: what was
+        completed before is found by its key, under which there is one upload only. ``Invalid`` if
+        a part is not there, is another, or is small and not the last; ``NotFound`` once aborted.
+        """
+        ...
+
+    def abort(self, key: str, token: str) -> None:
+        """Forget an upload and its parts; one that is over is no error."""
+        ...
+
+    def head(self, key: str) -> Landed:
+        """The object at ``key`` as it stands, or ``NotFound``."""
+        ...
+
+    def read(self, landed: Landed, start: int, length: int) -> bytes:
+        """Bytes ``start`` to ``start + length``, clipped to the object's end;
+        ``PreconditionFailed`` if another object has replaced it, ``NotFound`` if it is gone.
+        """
+        ...
+
+    def delete(self, landed: Landed) -> None:
+        """Remove this version; one that is gone or was replaced by another is no error."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Landed]:
+        """All objects whose keys start with ``prefix``, in byte order."""
+        ...
+
+
+class Workflows(Protocol):
+    """State machines, by the names that their files have; executions by the names we give them.
+
+    ``payload`` is what the first state gets: ids and references, never content.
+    """
+
+    def start(self, machine: str, name: str, payload: Mapping[str, str]) -> None:
+        """Start an execution, unless one of that name (1-80 of ``A-Z a-z 0-9 - _``) was started
+        before, whatever has become of it: then nothing happens.
+        """
+        ...
+
+    def find(self, machine: str, name: str) -> Execution | None:
+        """How the execution of that name stands; ``None`` if there never was one."""
+        ...
+
+    def stop(self, machine: str, name: str, *, reason: str) -> None:
+        """End a running execution at once, uncaught; one that is over or never was is no error."""
         ...
 
 
@@ -209,12 +358,11 @@ class UsagePlans(Protocol):
         ...
 
 
-class Vault(Protocol):
+class Vault(Publishing, Protocol):
     """One of each port, and three caches; what every service takes first.
 
-    ``keys`` holds unwrapped keys of stores and workspaces, for minutes; ``nodes`` holds verified
-    tree nodes; ``commits`` holds verified commits by dataset and id. All are bounded and may be
-    empty at any time.
+    ``keys`` are unwrapped, of stores and workspaces, for minutes; ``nodes`` and ``commits`` are
+    verified. All are bounded and may be empty at any time.
     """
 
     @property
@@ -231,6 +379,12 @@ class Vault(Protocol):
 
     @property
     def tokens(self) -> Tokens: ...
+
+    @property
+    def workflows(self) -> Workflows: ...
+
+    @property
+    def landing(self) -> Landing: ...
 
     @property
     def keys(self) -> BoundedCache[str, object]: ...

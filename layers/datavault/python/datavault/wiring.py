@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 import msgspec.structs
@@ -22,12 +22,13 @@ from datavault.adapters.aws.catalog import DynamoCatalog
 from datavault.adapters.aws.client import JsonClient
 from datavault.adapters.aws.clock import SystemClock
 from datavault.adapters.aws.connections import Timeouts
-from datavault.adapters.aws.credentials import CredentialSource, credential_source
+from datavault.adapters.aws.credentials import CredentialSource, FixedCredentials, credential_source
 from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
-from datavault.ports import Catalog, Clock, Keyring, Objects, Tokens, UsagePlans
+from datavault.event_ports import Bus, DeadLetters, EventArchive
+from datavault.ports import Catalog, Clock, Keyring, Landing, Objects, Tokens, UsagePlans, Workflows
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
@@ -66,6 +67,27 @@ class ObjectSettings(_Section, frozen=True):
     """Where the objects are."""
 
     bucket: Annotated[_Name, _says("S3 bucket of packs, nodes and commits")]
+
+
+class LandingSettings(_Section, frozen=True):
+    """Where large files come in."""
+
+    bucket: Annotated[_Name, _says("S3 bucket of uploads and of what others put there")]
+
+
+class WorkflowSettings(_Section, frozen=True):
+    """Where the state machines are: what their ARNs begin with, up to the machine's name."""
+
+    prefix: Annotated[
+        _Name, _says("what the state machines' ARNs begin with, up to a machine's name")
+    ]
+
+
+class EventSettings(_Section, frozen=True):
+    """Where events go. The archive has the bus's name."""
+
+    bus: Annotated[_Name, _says("EventBridge bus of the vault's events")]
+    dead_letters: Annotated[_Name, _says("URL of the queue of what could not be published")]
 
 
 class ClaimNames(_Section, frozen=True):
@@ -118,6 +140,9 @@ class Settings(_Section, frozen=True):
     stage: Annotated[_Name, _says("`local`, `dev`, `staging` or `prod`")] = "local"
     tables: Tables | None = None
     objects: ObjectSettings | None = None
+    landing: LandingSettings | None = None
+    workflows: WorkflowSettings | None = None
+    events: EventSettings | None = None
     issuer: IssuerSettings | None = None
     usage: UsageSettings | None = None
     aws: AwsTimeouts = AwsTimeouts()
@@ -145,13 +170,19 @@ class Settings(_Section, frozen=True):
             raise ValueError(_what_is_wrong(str(error))) from None
 
 
+class _Closing(Protocol):
+    """What holds connections."""
+
+    def close(self) -> None: ...
+
+
 class AwsVault:
     """Keeps ``ports.Vault`` on AWS; each port is built when it is first used."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.settings = Settings.read(environment)
         self._environment = dict(environment)
-        self._clients: list[JsonClient] = []
+        self._clients: list[_Closing] = []
         limits = self.settings.limits
         self.keys: BoundedCache[str, object] = BoundedCache(limits.keys_max)
         self.nodes: NodeCache = BoundedCache(limits.nodes_bytes_max)
@@ -200,6 +231,74 @@ class AwsVault:
         )
 
     @cached_property
+    def workflows(self) -> Workflows:
+        # Only functions that start jobs or look after them need it.
+        from datavault.adapters.aws.workflows import StepFunctions
+
+        settings = _required(self.settings.workflows, "WORKFLOWS")
+        return StepFunctions(self._client("states", "AWSStepFunctions", "1.0"), settings.prefix)
+
+    @cached_property
+    def landing(self) -> Landing:
+        # Half a second that only functions which take in files pay.
+        import boto3
+        from botocore.config import Config
+
+        from datavault.adapters.aws.landing import S3Landing
+
+        settings = _required(self.settings.landing, "LANDING")
+        custom = custom_endpoint(self._environment, "s3")
+        # Others expire, and boto3 itself renews them.
+        held = self._credentials
+        fixed = held.credentials if isinstance(held, FixedCredentials) else None
+        client = boto3.client(
+            "s3",
+            region_name=self._region,
+            endpoint_url=custom,
+            aws_access_key_id=fixed and fixed.access_key_id,
+            aws_secret_access_key=fixed and fixed.secret_access_key,
+            aws_session_token=fixed and fixed.token,
+            verify=self._ca_file,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if custom else "virtual"},
+                connect_timeout=self._timeouts.connect_s,
+                read_timeout=self._timeouts.read_s,
+                retries={"mode": "standard", "max_attempts": 4},
+                # A URL would bind a checksum of nothing.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+        self._clients.append(client)
+        return S3Landing(client, settings.bucket)
+
+    @cached_property
+    def bus(self) -> Bus:
+        # Of the publisher alone, and so are the dead letters.
+        from datavault.adapters.aws.bus import EventBridgeBus
+
+        settings = _required(self.settings.events, "EVENTS")
+        return EventBridgeBus(self._client("events", "AWSEvents", "1.1"), settings.bus)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        from datavault.adapters.aws.dead_letters import SqsDeadLetters
+
+        settings = _required(self.settings.events, "EVENTS")
+        streams = self._client("dynamodb", "DynamoDBStreams_20120810", "1.0", host="streams.")
+        queue = self._client("sqs", "AmazonSQS", "1.0")
+        return SqsDeadLetters(queue, streams, settings.dead_letters)
+
+    @cached_property
+    def event_archive(self) -> EventArchive:
+        """For operators; not one of ``ports.Vault``."""
+        from datavault.adapters.aws.archive import EventBridgeArchive
+
+        settings = _required(self.settings.events, "EVENTS")
+        return EventBridgeArchive(self._client("events", "AWSEvents", "1.1"), settings.bus)
+
+    @cached_property
     def usage_plans(self) -> UsagePlans:
         """For operators; not one of ``ports.Vault``, which services get."""
         import boto3  # Half a second that no function pays.
@@ -246,11 +345,14 @@ class AwsVault:
     def _ca_file(self) -> str | None:
         return self._environment.get("AWS_CA_BUNDLE") or None
 
-    def _client(self, service: str, target: str, json_version: str) -> JsonClient:
+    def _client(
+        self, service: str, target: str, json_version: str, *, host: str = ""
+    ) -> JsonClient:
+        """A client of a service, which may have a ``host`` of its own before its name."""
         client = JsonClient(
             service=service,
             region=self._region,
-            endpoint=endpoint(self._environment, service, self._region),
+            endpoint=endpoint(self._environment, service, self._region, host=host),
             target=target,
             json_version=json_version,
             credentials=self._credentials,

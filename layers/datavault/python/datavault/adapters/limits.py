@@ -6,9 +6,10 @@ as DynamoDB counts them, so that the twin refuses what the table would refuse.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
+from datavault.domain.deliveries import Notice
 from datavault.domain.errors import TooLarge
 from datavault.domain.rows import (
     ROW_BYTES_MAX,
@@ -25,6 +26,7 @@ from datavault.domain.rows import (
     Update,
     Value,
 )
+from datavault.domain.uploads import PARTS_MAX
 
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
@@ -37,6 +39,14 @@ NUMBER_MAX = 10**38 - 1
 OBJECT_KEY_BYTES_MAX = 1024
 # One PUT, not a multipart upload: only then is "create, do not replace" a single step.
 OBJECT_BYTES_MAX = 5 * 2**30
+PARTS_PAGE_MAX = 1000
+# PutEvents: entries and bytes of a call. Time and source of an entry count 14 and 17 bytes.
+EVENT_CALL_ENTRIES_MAX = 10
+EVENT_CALL_BYTES_MAX = 1_000_000
+EVENT_BYTES = 31
+# How many letters are taken at a time, and for how long they are hidden from others.
+LETTERS_TAKEN_MAX = 10
+HIDDEN_S = 300
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -119,6 +129,18 @@ def check_range(start: int, length: int) -> None:
     """Refuse a range before the object's start."""
     if start < 0 or length < 0:
         raise ValueError(f"range of {length} bytes from {start}")
+
+
+def check_part_number(number: int) -> None:
+    """Refuse a part that no upload has."""
+    if not 1 <= number <= PARTS_MAX:
+        raise ValueError(f"parts are numbered 1 to {PARTS_MAX}, not {number}")
+
+
+def check_parts_page(limit: int) -> None:
+    """Refuse a page of parts that S3 would cut."""
+    if not 1 <= limit <= PARTS_PAGE_MAX:
+        raise ValueError(f"a page has 1 to {PARTS_PAGE_MAX} parts, not {limit}")
 
 
 def _change_bytes(change: Change) -> int:
@@ -219,3 +241,23 @@ def _number_bytes(name: str, number: int) -> int:
 
 def _text_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
+
+
+def event_calls(notices: Sequence[Notice]) -> Iterator[list[int]]:
+    """The indices of notices that go together in one call of PutEvents, in order.
+
+    One that is too large for any call is in none.
+    """
+    call: list[int] = []
+    size = 0
+    for index, notice in enumerate(notices):
+        own = EVENT_BYTES + len(notice.type.encode()) + len(notice.text.encode())
+        if own > EVENT_CALL_BYTES_MAX:
+            continue
+        if call and (len(call) == EVENT_CALL_ENTRIES_MAX or size + own > EVENT_CALL_BYTES_MAX):
+            yield call
+            call, size = [], 0
+        call.append(index)
+        size += own
+    if call:
+        yield call

@@ -56,6 +56,7 @@ BY_CODE = {
     "conflict": Exit.CONFLICT,
     "staging_full": Exit.CONFLICT,
     "nothing_staged": Exit.CONFLICT,
+    "cancelled": Exit.CONFLICT,
     "precondition_failed": Exit.CONFLICT,
     "throttled": Exit.UNAVAILABLE,
     "unavailable": Exit.UNAVAILABLE,

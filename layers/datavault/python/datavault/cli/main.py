@@ -9,6 +9,7 @@ from datavault.cli.branches import branch, tag
 from datavault.cli.completion import completion
 from datavault.cli.datasets import clone_dataset, dataset
 from datavault.cli.diff import show_diff
+from datavault.cli.events import events
 from datavault.cli.examining import count_records, show_history, show_stats, verify
 from datavault.cli.exits import Exit
 from datavault.cli.maintenance import maintenance
@@ -66,7 +67,7 @@ cli.take(
             ),
         ),
         Section("On this machine", (local, demo, completion)),
-        Section("Operators, with AWS credentials", (workspace, maintenance, settings)),
+        Section("Operators, with AWS credentials", (workspace, events, maintenance, settings)),
     )
 )
 

@@ -12,7 +12,8 @@ VaultClientError
     │   TooLarge, Invalid, Throttled, Corrupt, InternalError
     ├── Conflict
     │   ├── StagingFull    commit first, then go on
-    │   └── NothingStaged  nothing to commit: somebody else may just have done it
+    │   ├── NothingStaged  nothing to commit: somebody else may just have done it
+    │   └── Cancelled      a job was ended by somebody: its error says so
     └── Unavailable
         ├── ReadOnly       no changes for now: the operator's reason says until when
         └── KekUnavailable the workspace's key is withdrawn: ask its owner
@@ -165,6 +166,12 @@ class NothingStaged(Conflict):
     """There is nothing to commit; somebody else may just have committed it."""
 
     code = "nothing_staged"
+
+
+class Cancelled(Conflict):
+    """Somebody ended the job."""
+
+    code = "cancelled"
 
 
 class Erased(VaultApiError):

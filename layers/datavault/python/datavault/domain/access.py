@@ -34,11 +34,14 @@ class Action(StrEnum):
     COMMIT = "versions:commit"
     READ_HISTORY = "versions:read"
     CHANGE_BRANCHES = "versions:branch"
+    READ_JOBS = "jobs:read"
+    CANCEL_JOBS = "jobs:cancel"
     PROTECT_BRANCHES = "versions:protect"
     CREATE_TAG = "versions:tag"
     COMPARE = "versions:compare"
     MERGE = "versions:merge"
     VERIFY = "versions:verify"
+    UPLOAD = "ingest:upload"
 
 
 _READ = frozenset(
@@ -48,6 +51,7 @@ _READ = frozenset(
         Action.READ_HISTORY,
         Action.COMPARE,
         Action.VERIFY,
+        Action.READ_JOBS,
     }
 )
 _WRITE = _READ | {
@@ -56,8 +60,10 @@ _WRITE = _READ | {
     Action.DELETE_RECORDS,
     Action.COMMIT,
     Action.CHANGE_BRANCHES,
+    Action.CANCEL_JOBS,
     Action.CREATE_TAG,
     Action.MERGE,
+    Action.UPLOAD,
 }
 
 # An auditor sees that things happened and not what they hold: history without records.
@@ -71,7 +77,9 @@ PERMITTED: dict[Role, frozenset[Action]] = {
         Action.CLONE_DATASET,
         Action.PROTECT_BRANCHES,
     },
-    Role.AUDITOR: frozenset({Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.VERIFY}),
+    Role.AUDITOR: frozenset(
+        {Action.DESCRIBE_DATASET, Action.READ_HISTORY, Action.VERIFY, Action.READ_JOBS}
+    ),
 }
 
 

@@ -25,7 +25,9 @@ _ETAG = b"io.llm-data-vault/1/record etag"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
 _NAME = b"io.llm-data-vault/1/dataset name"
+_DROP = "io.llm-data-vault/1/dropped object"
 _USAGE = "io.llm-data-vault/1/usage identifier"
+_PSEUDONYM = b"io.llm-data-vault/1/event pseudonym"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,3 +108,17 @@ def name_hash(name: str, workspace_key: bytes) -> str:
 def usage_identifier_hash(workspace: str) -> str:
     """The 64 hex digits under which a gateway counts a workspace's requests."""
     return blake3(workspace.encode(), derive_key_context=_USAGE).hexdigest()
+
+
+def drop_hash(identity: bytes) -> bytes:
+    """What a job's id is derived from when an object that was dropped asks for it."""
+    return blake3(identity, derive_key_context=_DROP).digest()
+
+
+def pseudonym(kind: str, name: str, workspace_key: bytes) -> str:
+    """What stands in events for a name that may be personal: 128 bits, in hex.
+
+    The same name of the same ``kind`` has the same one throughout a workspace, and in no other.
+    """
+    said = f"{kind}\0{name}".encode()
+    return blake3(said, key=expand(workspace_key, _PSEUDONYM)).hexdigest(16)

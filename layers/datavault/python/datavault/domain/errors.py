@@ -7,7 +7,8 @@ VaultError
 ├── NotFound             no such thing, or not yours: check the id
 ├── Conflict             the world moved on: read again and retry
 │   ├── StagingFull      the branch holds all the uncommitted changes it can: commit first
-│   └── NothingStaged    there is nothing to commit: somebody else may just have done it
+│   ├── NothingStaged    there is nothing to commit: somebody else may just have done it
+│   └── Cancelled        somebody ended this job: nothing to do
 ├── Erased               it was here and has been destroyed: nothing to do
 ├── PreconditionFailed   your precondition does not hold: read again and decide
 ├── TooLarge             over a written-down limit: send less
@@ -77,6 +78,12 @@ class NothingStaged(Conflict):
     """There is nothing to commit; somebody else may just have committed it."""
 
     code = "nothing_staged"
+
+
+class Cancelled(Conflict):
+    """Somebody ended this job; its steps stop and clean up."""
+
+    code = "cancelled"
 
 
 class Erased(VaultError):

@@ -15,6 +15,7 @@ from datavault.domain.ids import (
     JobId,
     StoreId,
     TagName,
+    UploadId,
     WorkspaceId,
 )
 from datavault.domain.rows import Key, Table
@@ -24,13 +25,18 @@ HEAD_SHARDS = 4
 # 16 partitions of 1,000 writes a second take what a branch's generation can hold in 4 seconds.
 STAGED_SHARDS = 16
 LEDGER_SHARDS = 16
+MINUTE_MS = 60_000
 SWEEP_SHARDS = 16
+OPEN_JOB_SHARDS = 16
+LANDING_SHARDS = 16
 # As many as a token's last digit tells apart; a multiple of HEAD_SHARDS (``domain.datasets``).
 GATE_SHARDS = 16
 
 BRANCH_PREFIX = "branch/"
 TAG_PREFIX = "tag/"
 DATASET_PREFIX = "dataset/"
+# What is put under it in the landing bucket is ingested (``domain.drops``, ``infra.landing``).
+LANDING_PREFIX = "landing/"
 _GATE = "gate/"
 
 
@@ -186,10 +192,72 @@ def sweep(branch_id: BranchId, due_ms: int, generation: int) -> Key:
     return Key(Table.CATALOG, sweep_partition(shard), f"{due_ms:015d}/{branch_id}/{generation:08d}")
 
 
+def job(ws: WorkspaceId, job_id: JobId) -> Key:
+    """A job; listed by workspace in the order of ids, which is that of time."""
+    return Key(Table.CATALOG, f"jobs/{ws}", job_id)
+
+
+def dataset_job(ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> Key:
+    """That a job is about a dataset."""
+    return Key(Table.CATALOG, f"jobs/{ws}/{ds}", job_id)
+
+
+def open_jobs_partition(shard: int) -> str:
+    """One shard of the jobs that have not ended."""
+    return f"open-jobs/{shard:x}"
+
+
+def open_job(job_id: JobId) -> Key:
+    """That a job has not ended."""
+    shard = int(job_id[-1], 16) % OPEN_JOB_SHARDS
+    return Key(Table.CATALOG, open_jobs_partition(shard), job_id)
+
+
+def job_part(job_id: JobId, part: int) -> Key:
+    """What one part of a job has done."""
+    return Key(Table.STAGING, job_parts_partition(job_id), f"{part:08d}")
+
+
+def job_parts_partition(job_id: JobId) -> str:
+    """The parts of a job that are done."""
+    return f"job-parts/{job_id}"
+
+
+def upload(ws: WorkspaceId, upload_id: UploadId) -> Key:
+    """An upload. Its end is remembered for a week, and no backup needs it."""
+    return Key(Table.STAGING, f"uploads/{ws}", upload_id)
+
+
+def landing_due_partition(shard: int) -> str:
+    """One shard of the queue of what is to be removed from the landing."""
+    return f"landing-due/{shard:x}"
+
+
+def landing_due(due_ms: int, what: UploadId | JobId) -> Key:
+    """That an upload, or the sources of a job, are to be looked at after ``due_ms``."""
+    shard = int(what[-1], 16) % LANDING_SHARDS
+    return Key(Table.STAGING, landing_due_partition(shard), f"{due_ms:015d}/{what}")
+
+
+def last_number(ws: WorkspaceId, ds: DatasetId) -> Key:
+    """The greatest sequence number that an event of a dataset has."""
+    return Key(Table.CATALOG, f"events/{ws}/{ds}", "last")
+
+
+def event_number(ws: WorkspaceId, entry: EntryId) -> Key:
+    """The sequence number of one event: a partition of its own, for events come in bursts."""
+    return Key(Table.CATALOG, f"events/{ws}/{entry}", "number")
+
+
+def ledger_partition(ws: WorkspaceId, minute: int, shard: int) -> str:
+    """One shard of a minute of a workspace's ledger."""
+    return f"{ws}/{minute}/{shard:x}"
+
+
 def ledger(ws: WorkspaceId, at_ms: int, entry: EntryId) -> Key:
     """A ledger entry: by workspace, minute and shard, then by id."""
     shard = int(entry[-1], 16) % LEDGER_SHARDS
-    return Key(Table.LEDGER, f"{ws}/{at_ms // 60_000}/{shard:x}", entry)
+    return Key(Table.LEDGER, ledger_partition(ws, at_ms // MINUTE_MS, shard), entry)
 
 
 def pack_object(st: StoreId, kind: str, pack_id: bytes) -> str:
@@ -201,3 +269,13 @@ def pack_object(st: StoreId, kind: str, pack_id: bytes) -> str:
 def commit_object(st: StoreId, commit_id: CommitId) -> str:
     """The object key of a commit."""
     return f"{commit_id[:2]}/{st}/commits/{commit_id}"
+
+
+def job_object(st: StoreId, job_id: JobId, name: str) -> str:
+    """The object key of a paper of a job; the job's last digits spread the load in S3."""
+    return f"{job_id[-2:]}/{st}/jobs/{job_id}/{name}"
+
+
+def landing_upload(ws: WorkspaceId, ds: DatasetId, upload_id: UploadId) -> str:
+    """The key under which an upload lands: not under ``LANDING_PREFIX``, which starts jobs."""
+    return f"uploads/{ws}/{ds}/{upload_id}"

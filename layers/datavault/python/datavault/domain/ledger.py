@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 from datavault.domain import keyspace
 from datavault.domain.access import Action, Caller
+from datavault.domain.errors import Corrupt
 from datavault.domain.ids import EntryId, WorkspaceId, new_id
-from datavault.domain.rows import Absent, Put, Value
+from datavault.domain.rows import Absent, Put, Row, Value
+
+_DETAIL = "detail_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,36 @@ class Entry:
                 "operation": self.operation,
                 "resource": self.resource,
                 "correlation_id": self.correlation_id,
-                **{f"detail_{name}": value for name, value in self.details.items()},
+                **{f"{_DETAIL}{name}": value for name, value in self.details.items()},
             },
             Absent(),
         )
+
+    @classmethod
+    def of(cls, row: Row) -> "Entry":
+        """From its row.
+
+        Raises:
+            Corrupt: the row is no entry, or one with an action that is not known here.
+        """
+        try:
+            return cls(
+                EntryId(row.text("id")),
+                WorkspaceId(row.text("workspace")),
+                row.number("at_ms"),
+                row.text("actor"),
+                Action(row.text("action")),
+                row.text("operation"),
+                row.text("resource"),
+                row.text("correlation_id"),
+                {
+                    name.removeprefix(_DETAIL): value
+                    for name, value in row.attributes.items()
+                    if name.startswith(_DETAIL)
+                },
+            )
+        except (KeyError, AssertionError, ValueError):
+            raise Corrupt("a row of the ledger is no entry that is known here") from None
 
 
 def entry(

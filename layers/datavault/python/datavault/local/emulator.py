@@ -78,6 +78,8 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         permissions,
         s3_bodies,
         saved_layers,
+        step_functions,
+        stream_mappings,
     )
 
     for shim in (
@@ -88,6 +90,8 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
         permissions,
         s3_bodies,
         saved_layers,
+        step_functions,
+        stream_mappings,
     ):
         shim.install()
     return lambda_runtime.install(

@@ -34,6 +34,8 @@ def operator_environment(cloud: LocalCloud, deployed: DeployedVault) -> Mapping[
         "VAULT_TABLES__STAGING": values["StagingTable"],
         "VAULT_TABLES__LEDGER": values["LedgerTable"],
         "VAULT_OBJECTS__BUCKET": values["ObjectBucket"],
+        "VAULT_EVENTS__BUS": values["EventBus"],
+        "VAULT_EVENTS__DEAD_LETTERS": values["DeadLetters"],
         "VAULT_USAGE__API": values["ApiId"],
         "VAULT_USAGE__PLAN": values["UsagePlan"],
     }

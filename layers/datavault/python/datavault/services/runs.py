@@ -6,7 +6,7 @@ leaf at a time. The merge holds a leaf of each run and looks at all runs for eac
 some hundred runs of 24 MiB in one process; beyond, a corpus is divided by ranges of ids.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,24 +31,39 @@ _NUMBER_BYTES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """A piece of a stored run: where it is, and the last id in it."""
+
+    place: Locator
+    last_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run's index, ids ascending strictly; ``entries`` is ``None`` when it is stored."""
 
     entries: Entries | None
-    stored: tuple[Locator, ...]
+    stored: tuple[Slice, ...]
 
-    def slices(self, vault: Vault, keys: StoreKeys) -> Iterator[Entries]:
-        """The entries in order, at most ``ENTRIES_MAX`` at a time."""
+    def slices(self, vault: Vault, keys: StoreKeys, *, after: bytes = b"") -> Iterator[Entries]:
+        """The entries with ids greater than ``after``, in order, ``ENTRIES_MAX`` at a time."""
         if self.entries is not None:
-            for start in range(0, len(self.entries), ENTRIES_MAX):
+            first = int(self.entries.ids.searchsorted(after, side="right")) if after else 0
+            for start in range(first, len(self.entries), ENTRIES_MAX):
                 yield self.entries.rows(start, min(start + ENTRIES_MAX, len(self.entries)))
             return
         reader = StoredNodes(vault, keys)
-        for place in self.stored:
+        for piece in self.stored:
+            if after and piece.last_id <= after:
+                continue
+            place = piece.place
             leaf = decode(reader.read(place.pack, place.start, place.length, place.slot))
             if not isinstance(leaf, Leaf):
                 raise Corrupt("a stored run holds something else than entries")
-            yield leaf.rows
+            rows = leaf.rows
+            first = int(rows.ids.searchsorted(after, side="right")) if after else 0
+            if first < len(rows):
+                yield rows.rows(first, len(rows))
 
 
 def hold(entries: Entries) -> Run:
@@ -56,34 +71,37 @@ def hold(entries: Entries) -> Run:
     return Run(entries, ())
 
 
-def store(vault: Vault, keys: StoreKeys, entries: Entries) -> Run:
-    """A run stored and forgotten."""
+def store(vault: Vault, keys: StoreKeys, parts: Iterable[Entries]) -> Run:
+    """A run stored and forgotten; its parts ascend and are disjoint."""
     packs = NodePacks(vault, keys)
-    places = []
-    for start in range(0, len(entries), ENTRIES_MAX):
-        rows = entries.rows(start, min(start + ENTRIES_MAX, len(entries))).compacted()
-        places.append(packs.add(encode(Leaf.of(rows))))
+    slices = []
+    for entries in parts:
+        for start in range(0, len(entries), ENTRIES_MAX):
+            rows = entries.rows(start, min(start + ENTRIES_MAX, len(entries))).compacted()
+            slices.append(Slice(packs.add(encode(Leaf.of(rows))), bytes(rows.ids[-1])))
     packs.flush()
-    return Run(None, tuple(places))
+    return Run(None, tuple(slices))
 
 
 def discard(vault: Vault, keys: StoreKeys, runs: Sequence[Run]) -> None:
     """Delete the stored runs, when the tree has them or nobody wants them."""
-    for pack_id in {place.pack.id for run in runs for place in run.stored}:
+    for pack_id in {piece.place.pack.id for run in runs for piece in run.stored}:
         vault.objects.delete(object_key(keys.store, Kind.NODES, pack_id))
 
 
 def merged(
-    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, keyless: bool
+    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, keyless: bool, after: bytes = b""
 ) -> Iterator[Changes]:
     """The runs as one sequence of changes, in ascending, disjoint ranges of ids.
 
     Of equal ids the one in the last run counts; or, when ``keyless``, each counts, and all get
-    their numbers anew.
+    their numbers anew. ``after`` is the last id of a part: the sequence goes on behind that part.
     """
     parts: list[Entries] = []
     size = 0
-    for part in _in_order(vault, keys, runs, keyless=keyless):
+    if keyless and after:
+        after = _end_of_base(after)
+    for part in _in_order(vault, keys, runs, keyless=keyless, after=after):
         parts.append(numbered(_bases(part)) if keyless else _last_of_each(part))
         size += len(part)
         if size >= PART_ENTRIES:
@@ -141,19 +159,19 @@ def _bases(entries: Entries) -> Entries:
 
 
 def _in_order(
-    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, keyless: bool
+    vault: Vault, keys: StoreKeys, runs: Sequence[Run], *, keyless: bool, after: bytes
 ) -> Iterator[Entries]:
     """All entries by id, equal ids in the order of the runs.
 
     Equal ids, and those that differ in their number only, are never parted.
     """
-    sources = [run.slices(vault, keys) for run in runs]
+    sources = [run.slices(vault, keys, after=after) for run in runs]
     heads: list[Entries | None] = [next(source, None) for source in sources]
     while any(head is not None for head in heads):
         # What follows in any run is at least as great as the last of its current slice.
         bound = min(bytes(head.ids[-1]) for head in heads if head is not None)
         if keyless:
-            bound = bound[:KEYLESS_ID_BYTES] + b".\xff"
+            bound = _end_of_base(bound)
         taken: list[Entries] = []
         for index, source in enumerate(sources):
             head = heads[index]
@@ -168,6 +186,11 @@ def _in_order(
             heads[index] = head
         together = Entries.concat(taken)
         yield together if len(taken) == 1 else together.take(stable_order(together.ids))
+
+
+def _end_of_base(keyless_id: bytes) -> bytes:
+    """What is greater than every id of the same base, whatever its number, and nothing else."""
+    return keyless_id[:KEYLESS_ID_BYTES] + b".\xff"
 
 
 def _last_of_each(entries: Entries) -> Entries:

@@ -84,3 +84,57 @@ class KeyMetadata(Struct, frozen=True):
 
 class CreateKeyAnswer(Struct, frozen=True):
     KeyMetadata: KeyMetadata
+
+
+class ExecutionAnswer(Struct, frozen=True):
+    status: str
+
+
+class EventResult(Struct, frozen=True):
+    ErrorCode: str | None = None
+
+
+class PutEventsAnswer(Struct, frozen=True):
+    Entries: list[EventResult]
+
+
+class ArchiveAnswer(Struct, frozen=True):
+    ArchiveArn: str
+    EventSourceArn: str
+
+
+class ReplayAnswer(Struct, frozen=True):
+    State: str
+
+
+class Message(Struct, frozen=True):
+    """A message of a queue."""
+
+    ReceiptHandle: str
+    Body: str
+
+
+class ReceiveAnswer(Struct, frozen=True):
+    Messages: list[Message] | None = None
+
+
+class SendBatchAnswer(Struct, frozen=True):
+    Failed: list[Raw] = []
+
+
+class IteratorAnswer(Struct, frozen=True):
+    ShardIterator: str
+
+
+class StreamRecord(Struct, frozen=True):
+    Keys: Item
+    SequenceNumber: str
+
+
+class StreamEntry(Struct, frozen=True):
+    dynamodb: StreamRecord
+
+
+class StreamAnswer(Struct, frozen=True):
+    Records: list[StreamEntry]
+    NextShardIterator: str | None = None

@@ -51,6 +51,14 @@ def row_of(table: Table, item: Item) -> Row:
     return Row(Key(table, partition, sort), values)
 
 
+def key_of(table: Table, item: Item) -> Key:
+    """The key in ``item``."""
+    partition, sort = item[PARTITION_KEY].S, item[SORT_KEY].S
+    assert partition is not None
+    assert sort is not None
+    return Key(table, partition, sort)
+
+
 def change_json(change: Change, tables: Tables) -> Json:
     """One element of a transaction, which shows the row if its condition does not hold."""
     words = _Words()

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 
-def endpoint(environment: Mapping[str, str], service: str, region: str) -> str:
-    """The URL of ``service``, without a slash at its end."""
+def endpoint(environment: Mapping[str, str], service: str, region: str, *, host: str = "") -> str:
+    """The URL of ``service``, without a slash at its end; ``host`` stands before AWS's name."""
     url = custom_endpoint(environment, service)
-    return url or f"https://{service}.{region}.{domain(region)}"
+    return url or f"https://{host}{service}.{region}.{domain(region)}"
 
 
 def custom_endpoint(environment: Mapping[str, str], service: str) -> str | None:

@@ -50,6 +50,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "ProvisionedThroughputExceeded": _THROTTLED,
     "InternalServerError": _FAILED,
     "InternalFailure": _FAILED,
+    "InternalException": _FAILED,
     "ServiceUnavailable": _FAILED,
     "ServiceUnavailableException": _FAILED,
     "RequestTimeout": _FAILED,

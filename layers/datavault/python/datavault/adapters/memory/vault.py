@@ -1,10 +1,14 @@
 """A whole vault in memory."""
 
+from datavault.adapters.memory.bus import MemoryBus
 from datavault.adapters.memory.catalog import MemoryCatalog
 from datavault.adapters.memory.clock import MemoryClock
+from datavault.adapters.memory.dead_letters import MemoryDeadLetters
 from datavault.adapters.memory.keyring import MemoryKeyring
+from datavault.adapters.memory.landing import MemoryLanding
 from datavault.adapters.memory.objects import MemoryObjects
 from datavault.adapters.memory.tokens import MemoryTokens
+from datavault.adapters.memory.workflows import MemoryWorkflows
 from datavault.domain.cache import BoundedCache
 from datavault.domain.history import Kept
 from datavault.domain.store.nodes import NodeCache
@@ -27,6 +31,10 @@ class MemoryVault:
         self.keyring = MemoryKeyring()
         self.clock = MemoryClock()
         self.tokens = MemoryTokens(self.clock)
+        self.workflows = MemoryWorkflows()
+        self.landing = MemoryLanding(self.clock)
+        self.bus = MemoryBus()
+        self.dead_letters = MemoryDeadLetters(self.clock)
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)

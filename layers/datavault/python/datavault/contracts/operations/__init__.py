@@ -6,7 +6,7 @@ metric's and its ``operationId``; its function is a module under ``functions/`` 
 handler string is that module's ``handler``. The rows of a capability stand in a module of its name.
 """
 
-from datavault.contracts.operations import datasets, health, records, versions
+from datavault.contracts.operations import datasets, health, ingest, jobs, records, versions
 from datavault.contracts.operations.rows import (
     HTML,
     JSON,
@@ -37,6 +37,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *datasets.ROWS,
     *records.ROWS,
     *versions.ROWS,
+    *jobs.ROWS,
+    *ingest.ROWS,
     *health.ROWS,
 )
 

@@ -35,6 +35,17 @@ class Grant(StrEnum):
     OBJECTS_DELETE = "objects:delete"
     KEYS_GENERATE = "keys:generate"
     KEYS_UNWRAP = "keys:unwrap"
+    WORKFLOWS_START = "workflows:start"
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_STOP = "workflows:stop"
+    LANDING_LIST = "landing:list"
+    LANDING_READ = "landing:read"
+    LANDING_WRITE = "landing:write"
+    LANDING_SIGN = "landing:sign"
+    LANDING_DELETE = "landing:delete"
+    LEDGER_FOLLOW = "ledger:follow"
+    EVENTS_PUBLISH = "events:publish"
+    LETTERS_KEEP = "letters:keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A function that no route reaches: the authorizer, or what a schedule starts."""
+    """A function that no route reaches: the authorizer, or what a schedule starts or feeds.
+
+    ``follows_ledger`` says that it is given all new entries of the ledger, a batch at a time.
+    """
 
     name: str
     capability: str
@@ -86,6 +100,7 @@ class Task:
     function: str
     grants: frozenset[Grant]
     every_minutes: int | None = None
+    follows_ledger: bool = False
     memory_mb: int = 512
     timeout_s: int = 60
 

@@ -1,0 +1,247 @@
+"""``Columnar`` on pyarrow: a few rows of a row group at a time, to Python, to JSON.
+
+Column chunks are read by the page (``buffer_size``) and not ahead, so that what is in memory is
+a page a column and the rows of one step, whatever the row group has. How many rows that is follows
+from what the file declares, as a row group does not say how long its rows are.
+"""
+
+import io
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
+from datavault.domain.formats.batch import (
+    KEPT_BYTES_MAX,
+    Batches,
+    Int64s,
+    Place,
+    Refuse,
+    Refused,
+    Written,
+    gathered,
+)
+from datavault.ports import RowGroup, Seekable
+
+# Writers make row groups of some 128 MiB, at times of 512; of one, a page a column is held.
+ROW_GROUP_BYTES_MAX = 1024**3
+COLUMNS_MAX = 4096
+# The footer is read whole: 16 MiB describe some 100,000 column chunks.
+FOOTER_BYTES_MAX = 16 * 1024**2
+# As the file declares them; of Python objects and of JSON it is some times as much.
+_STEP_BYTES = 2 * 1024**2
+_STEP_ROWS_MAX = 8192
+_PAGE_BUFFER_BYTES = 256 * 1024
+_MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+class ParquetColumnar:
+    """Reads Parquet, versions 1 and 2."""
+
+    def groups(self, source: Seekable) -> tuple[RowGroup, ...]:
+        return tuple(_sound(_groups(source), source))
+
+    def read(self, source: Seekable, group: int, refuse: Refuse) -> Batches:
+        return gathered(_sound(_lines(source, group, refuse), source))
+
+
+def _sound[T](found: Iterator[T], source: Seekable) -> Iterator[T]:
+    """The same; what pyarrow finds wrong with the file is raised as an error of ours."""
+    problem: VaultError | None = None
+    try:
+        yield from found
+    except pa.ArrowNotImplementedError:
+        problem = Invalid("the file has a type or an encoding that is not read here")
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        problem = Malformed(f"the Parquet file of {source.size} bytes is damaged")
+    # Raised outside, as its texts may quote values.
+    if problem is not None:
+        raise problem
+
+
+def _groups(source: Seekable) -> Iterator[RowGroup]:
+    with _opened(source) as file:
+        _require_types(file.schema_arrow)
+        first = 1
+        for index in range(file.num_row_groups):
+            group = file.metadata.row_group(index)
+            if group.total_byte_size > ROW_GROUP_BYTES_MAX:
+                raise TooLarge(
+                    f"a row group has at most {ROW_GROUP_BYTES_MAX} bytes; row group"
+                    f" {index + 1} has {group.total_byte_size}"
+                )
+            yield RowGroup(first, group.num_rows, group.total_byte_size)
+            first += group.num_rows
+
+
+def _lines(source: Seekable, index: int, refuse: Refuse) -> Iterator[Written]:
+    group = [*_groups(source)][index]
+    if not group.rows:
+        return
+    row_bytes = max(1, group.bytes_declared // group.rows)
+    step = max(1, min(_STEP_ROWS_MAX, _STEP_BYTES // row_bytes))
+    row = group.first_row
+    with _opened(source) as file:
+        batches = file.iter_batches(batch_size=step, row_groups=[index], use_threads=False)
+        for batch in batches:
+            yield _written(batch, row, refuse)
+            row += batch.num_rows
+
+
+def _written(batch: pa.RecordBatch, first_row: int, refuse: Refuse) -> Written:
+    names = batch.schema.names
+    columns = [_readable(column) for column in batch.columns]
+    rows = np.arange(first_row, first_row + batch.num_rows)
+    try:
+        cells = [column.to_pylist() for column in columns]
+    except (ValueError, OverflowError):  # A string that is not UTF-8, a year after 9999.
+        return _written_singly(columns, names, rows, refuse)
+    return Written(_encoded(cells, names), rows, np.zeros(len(rows), np.int64))
+
+
+def _written_singly(
+    columns: list[pa.Array], names: list[str], rows: Int64s, refuse: Refuse
+) -> Written:
+    """Row by row, since one of them cannot be read."""
+    lines: list[bytes] = []
+    good: list[int] = []
+    for at, row in enumerate(rows.tolist()):
+        try:
+            cells = [column.slice(at, 1).to_pylist() for column in columns]
+        except (ValueError, OverflowError):
+            raw = b"\n".join(_bytes_of(column[at]) for column in columns)
+            problem = Malformed(f"in row {row}, a string is not UTF-8 or a time out of range")
+            refuse(Refused(Place(row, 0), problem, raw[:KEPT_BYTES_MAX], len(raw)))
+            continue
+        lines.append(_encoded(cells, names))
+        good.append(at)
+    return Written(b"".join(lines), rows[good], np.zeros(len(good), np.int64))
+
+
+def _encoded(cells: list[list[object]], names: list[str]) -> bytes:
+    rows = zip(*cells, strict=True)
+    return _ENCODER.encode_lines([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _bytes_of(value: pa.Scalar) -> bytes:
+    """The bytes of a string that may not be text; of anything else, none."""
+    buffer = value.as_buffer() if hasattr(value, "as_buffer") else None
+    return b"" if buffer is None else buffer.to_pybytes()
+
+
+def _readable(column: pa.Array) -> pa.Array:
+    """The column in types whose Python values are written as the port says."""
+    target = _target(column.type, pa.timestamp("us"), pa.time64("us"))
+    try:
+        return column if target == column.type else column.cast(target)
+    except pa.ArrowInvalid:
+        pass  # Finer than microseconds: as text, digit by digit.
+    column = column.cast(_target(column.type, pa.timestamp("ns"), pa.time64("ns")))
+    column = column.cast(_target(column.type, pa.string(), pa.string()))
+    if column.type == pa.string():
+        # Inside lists and structs a space stands for the T, as RFC 3339, section 5.6, allows,
+        # and an offset of zero for the Z.
+        column = pc.replace_substring(column, " ", "T")
+        column = pc.replace_substring(column, "+0000", "Z")
+    return column
+
+
+def _target(kind: pa.DataType, timestamp: pa.DataType, time: pa.DataType) -> pa.DataType:
+    """What a type is read as: instants in UTC, durations as integers, encodings undone."""
+
+    def again(inner: pa.DataType) -> pa.DataType:
+        return _target(inner, timestamp, time)
+
+    if pa.types.is_timestamp(kind):
+        if timestamp == pa.string():
+            return timestamp if kind.unit == "ns" else kind
+        unit = timestamp.unit if kind.unit == "ns" else kind.unit
+        # An offset needs no database of time zones; the instant is the same.
+        return pa.timestamp(unit, None if kind.tz is None else "+00:00")
+    if pa.types.is_time64(kind):
+        return time
+    if pa.types.is_duration(kind):
+        return pa.int64()
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_dictionary(kind):
+        return again(kind.value_type)
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(again(field.type)) for field in kind])
+    if pa.types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(again(kind.value_type)))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(kind.value_field.with_type(again(kind.value_type)), kind.list_size)
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(again(kind.value_type)))
+    return kind
+
+
+def _require_types(schema: pa.Schema) -> None:
+    names = schema.names
+    if len(names) > COLUMNS_MAX:
+        raise TooLarge(f"a table has at most {COLUMNS_MAX} columns; this has {len(names)}")
+    if len(set(names)) != len(names):
+        raise Invalid(f"of {len(names)} columns, {len(names) - len(set(names))} are there twice")
+
+
+class _Window(io.RawIOBase):
+    """A seekable source as Python's file, which pyarrow reads from."""
+
+    def __init__(self, source: Seekable) -> None:
+        super().__init__()
+        self._source = source
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._source.size - self._at)
+        length = left if size < 0 else min(size, left)
+        found = self._source.read(self._at, length) if length else b""
+        self._at += len(found)
+        return found
+
+
+def _opened(source: Seekable) -> pq.ParquetFile:
+    _require_footer(source)
+    return pq.ParquetFile(
+        pa.PythonFile(_Window(source), mode="r"),
+        buffer_size=_PAGE_BUFFER_BYTES,
+        pre_buffer=False,
+        thrift_string_size_limit=FOOTER_BYTES_MAX,
+        thrift_container_size_limit=1_000_000,
+    )
+
+
+def _require_footer(source: Seekable) -> None:
+    if source.size < 12 or source.read(0, 4) not in {_MAGIC, _ENCRYPTED}:
+        raise Malformed(f"these {source.size} bytes are no Parquet file")
+    end = source.read(source.size - 8, 8)
+    if end[4:] == _ENCRYPTED:
+        raise Invalid("the Parquet file is encrypted")
+    if end[4:] != _MAGIC:
+        raise Malformed(f"the Parquet file is cut short at {source.size} bytes")
+    length = int.from_bytes(end[:4], "little")
+    if length > source.size - 12:
+        raise Malformed(f"the Parquet file of {source.size} bytes is damaged at its end")
+    if length > FOOTER_BYTES_MAX:
+        raise TooLarge(f"a footer has at most {FOOTER_BYTES_MAX} bytes; this has {length}")

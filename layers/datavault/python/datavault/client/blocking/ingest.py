@@ -1,0 +1,121 @@
+"""Generated from the operations table: methods of ingest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from datavault.client.caller import Caller
+from datavault.client.paging import pages
+from datavault.client.routes import Arguments
+from datavault.client.routing import ingest as routing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Literal
+
+    from datavault.client.routes import CallOptions, ChangeOptions
+    from datavault.contracts.jobs import JobReply
+    from datavault.contracts.uploads import (
+        OfferReply,
+        PartListReply,
+        PartReply,
+        SentPart,
+        UploadReply,
+    )
+
+
+class Ingest(Caller):
+    """Operations of ingest."""
+
+    def create_upload(
+        self,
+        dataset_id: str,
+        *,
+        branch: str = "main",
+        name: str = "",
+        size: int | None = None,
+        part_bytes: int | None = None,
+        format: Literal[
+            "ndjson", "json_array", "csv", "tsv", "text_lines", "text_paragraphs", "parquet"
+        ]
+        | None = None,
+        compression: Literal["none", "gzip", "zstd"] | None = None,
+        columns: Mapping[str, Literal["string", "integer", "number", "boolean", "json"]]
+        | None = None,
+        mode: Literal["upsert", "replace", "append_only"] = "upsert",
+        message: str = "",
+        max_bad_records: int | None = None,
+        max_bad_fraction: float | None = None,
+        checksums: Sequence[str] | None = None,
+        **options: Unpack[ChangeOptions],
+    ) -> OfferReply:
+        """Begin to upload a large file in parts, which go straight to S3."""
+        return self.call(
+            routing.CREATE_UPLOAD,
+            Arguments(
+                path=(dataset_id,),
+                body={
+                    "branch": branch,
+                    "name": name,
+                    "size": size,
+                    "part_bytes": part_bytes,
+                    "format": format,
+                    "compression": compression,
+                    "columns": columns,
+                    "mode": mode,
+                    "message": message,
+                    "max_bad_records": max_bad_records,
+                    "max_bad_fraction": max_bad_fraction,
+                    "checksums": checksums,
+                },
+            ),
+            **options,
+        )
+
+    def get_upload(self, upload_id: str, **options: Unpack[CallOptions]) -> UploadReply:
+        """Get one upload: whether it is open, and its job once it is completed."""
+        return self.call(routing.GET_UPLOAD, Arguments(path=(upload_id,)), **options)
+
+    def list_upload_parts(
+        self,
+        upload_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        checksum: Sequence[str] = (),
+        **options: Unpack[CallOptions],
+    ) -> PartListReply:
+        """List an upload's parts: those that have arrived, and where to send the others."""
+        return self.call(
+            routing.LIST_UPLOAD_PARTS,
+            Arguments(
+                path=(upload_id,), query={"limit": limit, "cursor": cursor, "checksum": checksum}
+            ),
+            **options,
+        )
+
+    def iter_upload_parts(
+        self,
+        upload_id: str,
+        *,
+        checksum: Sequence[str] = (),
+        page_size: int = 1000,
+        **options: Unpack[CallOptions],
+    ) -> Iterator[PartReply]:
+        """Iterate over all pages of ``list_upload_parts``, each fetched when reached."""
+        for page in pages(
+            self.list_upload_parts, upload_id, checksum=checksum, limit=page_size, **options
+        ):
+            yield from page.data
+
+    def complete_upload(
+        self, upload_id: str, *, parts: Sequence[SentPart], **options: Unpack[ChangeOptions]
+    ) -> JobReply:
+        """Put an upload's parts together and ask for the job that takes the file in."""
+        return self.call(
+            routing.COMPLETE_UPLOAD, Arguments(path=(upload_id,), body={"parts": parts}), **options
+        )
+
+    def abort_upload(self, upload_id: str, **options: Unpack[ChangeOptions]) -> None:
+        """End an upload without a job, and remove what of it has arrived."""
+        return self.call(routing.ABORT_UPLOAD, Arguments(path=(upload_id,)), **options)

@@ -1,0 +1,120 @@
+"""NDJSON, whose records are lines: it passes through as it is, a batch is a piece of the text."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from datavault.domain.formats.batch import (
+    BATCH_BYTES,
+    BATCH_LINES_MAX,
+    KEPT_BYTES_MAX,
+    START,
+    Batch,
+    Batches,
+    Place,
+    Refuse,
+    refuse_long,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """Whole lines as they stand in a text, where they begin, and how many line feeds they have."""
+
+    text: bytes
+    start: Place
+    feeds: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines these are; the last one may end without a line feed."""
+        return self.feeds + (not self.text.endswith(b"\n"))
+
+    def place(self, line: int) -> Place:
+        """As an ``Origin``: the lines of the span are the lines of the text."""
+        offset = 0
+        for _ in range(line):
+            offset = self.text.index(b"\n", offset) + 1
+        return Place(self.start.line + line, self.start.offset + offset)
+
+
+def read_ndjson(
+    pieces: Iterable[bytes],
+    refuse: Refuse,
+    *,
+    start: Place = START,
+    batch_bytes: int = BATCH_BYTES,
+) -> Batches:
+    """The lines of a text whose first is at ``start``, blank ones too.
+
+    A line that is longer than a batch is refused; every other one is for the reader to judge.
+    """
+    for span in whole_lines(pieces, refuse, start=start, span_bytes=batch_bytes):
+        for part in _halved(span):
+            yield Batch(part.text, part.lines, part)
+
+
+def whole_lines(
+    pieces: Iterable[bytes],
+    refuse: Refuse,
+    *,
+    start: Place = START,
+    span_bytes: int = BATCH_BYTES,
+) -> Iterator[Span]:
+    """The text in spans of whole lines of up to ``span_bytes``, each as long as it can be.
+
+    A line that is longer than that is refused; of it no more than a span is ever held.
+    """
+    here = start
+    held: list[bytes] = []  # What is not yielded yet, less than a span ...
+    size = 0  # ... and how long it is.
+    long: bytes | None = None  # The beginning of a line that is being passed over ...
+    passed = 0  # ... and what was seen of it.
+    for piece in pieces:
+        at = 0
+        while at < len(piece):
+            if long is not None:
+                end = piece.find(b"\n", at) + 1
+                passed += (end or len(piece)) - at
+                if not end:
+                    break
+                refuse_long(refuse, here, long, passed)
+                here = Place(here.line + 1, here.offset + passed)
+                long, at = None, end
+            elif size + len(piece) - at < span_bytes:
+                held.append(piece[at:] if at else piece)
+                size += len(piece) - at
+                break
+            else:
+                room = at + span_bytes - size
+                end = piece.rfind(b"\n", at, room) + 1
+                text = b"".join([*held, memoryview(piece)[at : end or room]])
+                cut = len(text) if end else text.rfind(b"\n") + 1
+                if cut:
+                    yield (span := _span(text[:cut], here))
+                    here = Place(here.line + span.feeds, here.offset + cut)
+                    held, size = [text[cut:]], len(text) - cut
+                else:
+                    long, passed = text[:KEPT_BYTES_MAX], len(text)
+                    held, size = [], 0
+                at = end or room
+    if long is not None:
+        refuse_long(refuse, here, long, passed)
+    elif size:
+        yield _span(b"".join(held), here)
+
+
+def _span(text: bytes, start: Place) -> Span:
+    return Span(text, start, text.count(b"\n"))
+
+
+def _halved(span: Span) -> Iterator[Span]:
+    """The span, or halves of it, and of those, until none has too many lines."""
+    text, start = span.text, span.start
+    middle = text.find(b"\n", len(text) // 2) + 1
+    if span.feeds <= BATCH_LINES_MAX or not middle or middle == len(text):
+        yield span
+        return
+    first = _span(text[:middle], start)
+    yield from _halved(first)
+    rest = Place(start.line + first.feeds, start.offset + middle)
+    yield from _halved(Span(text[middle:], rest, span.feeds - first.feeds))

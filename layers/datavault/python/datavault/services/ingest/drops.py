@@ -1,0 +1,183 @@
+"""Drops: what others put into the landing bucket becomes a job, once.
+
+What holds: an event asks for one job, whose id follows from the event, however often and late it
+comes; what it is to read is frozen in the job's input by whichever attempt comes first. An object
+that has been replaced meanwhile is left to the event of the one that replaced it. Nothing here
+tells a key: people name files.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from datavault.domain import jobs, keyspace, ledger, uploads
+from datavault.domain.access import Action, Caller
+from datavault.domain.datasets import Dataset, still_active
+from datavault.domain.drops import Dropped, DropPlace, parse_drop_key, require_inside
+from datavault.domain.errors import (
+    Conflict,
+    Invalid,
+    Malformed,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unavailable,
+)
+from datavault.domain.formats.sources import MANIFEST_BYTES_MAX, Source, parse_manifest
+from datavault.domain.ids import JobId
+from datavault.domain.jobs import Failure, Job, JobState
+from datavault.domain.landing import Landed
+from datavault.domain.papers import JobInput, Mode, SourceRef
+from datavault.domain.refs import require_unprotected
+from datavault.domain.rows import Change
+from datavault.ports import Vault
+from datavault.services.attempts import attempt, attempts
+from datavault.services.datasets import find_writable_dataset
+from datavault.services.ingest.uploads import INPUT, asked_job
+from datavault.services.job_steps import end_job, start_job
+from datavault.services.keys import open_store
+from datavault.services.papers import write_paper
+from datavault.services.refs import open_work
+from datavault.services.staging import read_head
+
+_REPLACED = "replaced: the event of the object that is there now counts"
+# More files than this are looked up by listing their folder, a thousand at a time.
+_LOOKED_UP_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What came of an event: a job, or the reason why there is none."""
+
+    job: JobId | None
+    ignored: str | None = None
+
+
+def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
+    """Ask for the job of an object that was put under ``landing/``, and start it.
+
+    Whoever could put it there may: that is decided by the bucket's policy and by IAM. The job
+    takes the file in as its content says, replacing records of the same id; a bad record fails
+    it. Of a manifest it takes in the files that this names, which have to be there by then. A
+    manifest that is wrong makes a job that has failed, so that somebody can see it.
+
+    Raises:
+        Unavailable: the object cannot be seen yet; try again.
+    """
+    try:
+        place = parse_drop_key(dropped.key)
+        earlier = _find_job(vault, place, dropped.job)
+        if earlier is not None:
+            return _started(vault, earlier)
+        caller = Caller(
+            f"aws:{dropped.requester}", place.workspace, frozenset(), dropped.correlation_id
+        )
+        dataset = find_writable_dataset(vault, caller, place.dataset)
+        require_unprotected(read_head(open_work(vault, dataset, place.branch)))
+    except (Invalid, NotFound, Conflict) as refusal:
+        return Opened(None, str(refusal))
+    try:
+        landed = vault.landing.head(dropped.key)
+    except NotFound:
+        raise Unavailable("the object that was put cannot be seen yet") from None
+    if landed.etag != dropped.etag:
+        return Opened(None, _REPLACED)
+    sources, failure = _sources(vault, place, landed)
+    return _ask(vault, caller, dataset, place, dropped.job, sources, failure)
+
+
+def _ask(
+    vault: Vault,
+    caller: Caller,
+    dataset: Dataset,
+    place: DropPlace,
+    job_id: JobId,
+    sources: list[SourceRef],
+    failure: Failure | None,
+) -> Opened:
+    """One transaction asks for the job. A job without sources fails, at the latest in its plan."""
+    wanted = JobInput(sources, Mode.UPSERT, "Ingest what was put into the landing")
+    kept = write_paper(vault, open_store(vault, dataset), job_id, INPUT, wanted)
+    for token in attempts(vault, "the dataset"):
+        now_ms = vault.clock.now_ms()
+        job = asked_job(caller, dataset, place.branch, job_id, now_ms)
+        changes: list[Change] = [
+            still_active(dataset, token),
+            *jobs.request(job),
+            uploads.remove_sources_later(place.workspace, dataset.id, job_id, now_ms),
+            ledger.entry(caller, Action.UPLOAD, "open_drop", dataset.id, now_ms, job=job_id),
+        ]
+        try:
+            asked = attempt(vault, changes, token)
+        except Conflict as refusal:
+            return Opened(None, str(refusal))
+        earlier = job if asked else _find_job(vault, place, job_id)
+        if earlier is None:
+            continue
+        if failure is not None and not kept.sources:
+            end_job(vault, place.workspace, job_id, failure, operation="open_drop")
+            return Opened(job_id)
+        return _started(vault, earlier)
+    raise AssertionError("attempts ends by raising")
+
+
+def _started(vault: Vault, job: Job) -> Opened:
+    """The job, started if it is not yet; what Step Functions does not answer, the sweep starts."""
+    if job.state is JobState.QUEUED:
+        with suppress(Unavailable):
+            start_job(vault, job)
+    return Opened(job.id)
+
+
+def _find_job(vault: Vault, place: DropPlace, job_id: JobId) -> Job | None:
+    row = vault.catalog.get(keyspace.job(place.workspace, job_id))
+    return None if row is None else Job.of(row)
+
+
+def _sources(
+    vault: Vault, place: DropPlace, landed: Landed
+) -> tuple[list[SourceRef], Failure | None]:
+    """What the job reads; or why it cannot."""
+    if not place.is_manifest:
+        return [SourceRef(landed.key, landed.etag, landed.size, place.name)], None
+    try:
+        return _listed(vault, place, landed), None
+    except PreconditionFailed:
+        raise Unavailable("the manifest was replaced while it was read") from None
+    except (Malformed, Invalid, TooLarge) as refusal:
+        return [], Failure(refusal.code, f"the manifest that was dropped: {refusal}")
+
+
+def _listed(vault: Vault, place: DropPlace, manifest: Landed) -> list[SourceRef]:
+    """The files that a manifest names, each in the version that is there now."""
+    if manifest.size > MANIFEST_BYTES_MAX:
+        raise TooLarge(
+            f"a manifest has at most {MANIFEST_BYTES_MAX} bytes; this has {manifest.size}"
+        )
+    named = parse_manifest(vault.landing.read(manifest, 0, manifest.size))
+    for source in named:
+        require_inside(source.name)
+    there = _look_up(vault, place.folder, named)
+    missing = [number for number, source in enumerate(named, 1) if source.name not in there]
+    if missing:
+        raise Invalid(
+            f"{len(missing)} of its {len(named)} files are not there, file {missing[0]} being the"
+            " first: put it after all files that it names"
+        )
+    return [
+        SourceRef(found.key, found.etag, found.size, source.name, source.shape)
+        for source in named
+        for found in [there[source.name]]
+    ]
+
+
+def _look_up(vault: Vault, folder: str, named: tuple[Source, ...]) -> dict[str, Landed]:
+    """Those of the files that are there, by name."""
+    if len(named) > _LOOKED_UP_MAX:
+        wanted = {source.name for source in named}
+        names = ((found.key.removeprefix(folder), found) for found in vault.landing.list(folder))
+        return {name: found for name, found in names if name in wanted}
+    there: dict[str, Landed] = {}
+    for source in named:
+        with suppress(NotFound, ValueError):
+            there[source.name] = vault.landing.head(folder + source.name)
+    return there

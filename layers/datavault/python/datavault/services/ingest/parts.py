@@ -1,0 +1,217 @@
+"""One part of an ingest: ranges of files become stored bodies and one sorted run.
+
+What holds: a part may be done twice, by two workers at once. Each stores packs of its own; the
+first whose outcome is written down counts, and what the other stored is garbage.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+
+from datavault.domain.errors import Invalid, VaultError
+from datavault.domain.formats.batch import Batches, Refused
+from datavault.domain.formats.detect import Shape
+from datavault.domain.formats.pieces import bytes_before
+from datavault.domain.formats.reading import read_file, read_range
+from datavault.domain.ids import JobId, WorkspaceId
+from datavault.domain.jobs import Job, Tally
+from datavault.domain.papers import (
+    JobInput,
+    PartOutcome,
+    Plan,
+    Quarantine,
+    Quarantined,
+    SourceRef,
+    StoredSlice,
+)
+from datavault.domain.store.columns import Locator, PackRef
+from datavault.ports import Vault
+from datavault.services import runs
+from datavault.services.history import read_commit
+from datavault.services.ingest.planning import INPUT, PLAN, format_of, landed, open_job_work
+from datavault.services.ingest.reading import Reading
+from datavault.services.job_steps import open_job, report_part
+from datavault.services.papers import find_paper, read_paper, write_paper
+from datavault.services.staging import Work
+
+# What is asked of S3 at a time, with one more on its way.
+CHUNK_BYTES = 8 * 1024 * 1024
+# Refused records are kept in papers of this size, or of one record: each is a page of a list.
+QUARANTINE_BYTES = 1024 * 1024
+
+
+def ingest_part(vault: Vault, *, workspace: WorkspaceId, job_id: JobId, part: int) -> None:
+    """Read one part of a job, store what is new, and leave its run and its refused records.
+
+    Raises:
+        Cancelled: somebody wants the job to end.
+        Malformed, TooLarge, Invalid: a file cannot be read on, or more records are bad than the
+            job allows.
+        NotFound: a file is gone, or is not the one that the job was asked for.
+    """
+    job = open_job(vault, workspace, job_id)
+    work = open_job_work(vault, job)
+    plan = read_paper(vault, work.keys, job.id, PLAN, Plan)
+    name = outcome_name(0, part)
+    outcome = find_paper(vault, work.keys, job.id, name, PartOutcome)
+    if outcome is None:
+        done = _read_part(work, job, plan, part)
+        outcome = write_paper(vault, work.keys, job.id, name, done)
+    size = sum(end - start for _, start, end in plan.parts[part])
+    add = Tally(outcome.records, outcome.stored, outcome.quarantined, size, parts=1)
+    report_part(vault, job, "reading", part, add, {})
+
+
+def outcome_name(level: int, number: int) -> str:
+    """The paper of a run: level 0 are the parts, above are runs merged of those below."""
+    return f"run-{level}-{number:06d}"
+
+
+def quarantine_name(part: int, number: int) -> str:
+    """A paper of refused records."""
+    return f"quarantine-{part:06d}-{number:06d}"
+
+
+def run_of(outcome: PartOutcome) -> runs.Run:
+    """The run that an outcome describes."""
+    return runs.Run(
+        None,
+        tuple(
+            runs.Slice(
+                Locator(
+                    PackRef(piece.pack, piece.epoch, piece.seed),
+                    piece.slot,
+                    piece.start,
+                    piece.length,
+                ),
+                piece.last_id,
+            )
+            for piece in outcome.slices
+        ),
+    )
+
+
+def slices_of(run: runs.Run) -> list[StoredSlice]:
+    """A stored run as an outcome describes it."""
+    return [
+        StoredSlice(
+            piece.place.pack.id,
+            piece.place.pack.epoch,
+            piece.place.pack.seed,
+            piece.place.slot,
+            piece.place.start,
+            piece.place.length,
+            piece.last_id,
+        )
+        for piece in run.stored
+    ]
+
+
+def _read_part(work: Work, job: Job, plan: Plan, part: int) -> PartOutcome:
+    vault, keys = work.vault, work.keys
+    asked = read_paper(vault, keys, job.id, INPUT, JobInput)
+    parent = read_commit(vault, keys, work.dataset, plan.parent)
+    record_key = work.dataset.record_key
+    reading = Reading(work, parent.commit.root, record_key)
+    kept = _Quarantine(work, job, part, asked)
+    try:
+        for number, start, end in plan.parts[part]:
+            source = asked.sources[number]
+            reading.read(_batches(vault, source, start, end, kept.of(number)), kept.of(number))
+        kept.flush()
+        merged = runs.merged(vault, keys, reading.runs, keyless=record_key is None)
+        run = runs.store(vault, keys, (changes.entries for changes in merged))
+        return PartOutcome(slices_of(run), reading.records, reading.stored, kept.count)
+    finally:
+        with suppress(VaultError):
+            reading.discard()
+
+
+def _batches(vault: Vault, source: SourceRef, start: int, end: int, refuse: "_Refusing") -> Batches:
+    """The records of a range of a file; of a whole one, if it cannot be divided."""
+    file_format = format_of(vault, source)
+    if file_format.shape is Shape.PARQUET:
+        raise Invalid("Parquet is not among the formats that jobs read", field="format")
+    if file_format.splits:
+        chunks = _chunks(vault, source, bytes_before(start))
+        yield from read_range(chunks, file_format, start, end, refuse)
+    else:
+        yield from read_file(_chunks(vault, source, 0), file_format, refuse)
+
+
+def _chunks(vault: Vault, source: SourceRef, start: int) -> Iterator[bytes]:
+    """The bytes of a file from ``start`` on, asked for as they are needed."""
+    for at in range(start, source.size, CHUNK_BYTES):
+        yield vault.landing.read(landed(source), at, CHUNK_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusing:
+    """Refuses records of one source."""
+
+    quarantine: "_Quarantine"
+    source: int
+
+    def __call__(self, refused: Refused) -> None:
+        self.quarantine.add(self.source, refused)
+
+
+class _Quarantine:
+    """The refused records of one part: counted, and kept sealed; any thread adds to it."""
+
+    def __init__(self, work: Work, job: Job, part: int, asked: JobInput) -> None:
+        self.count = 0
+        self._names = [source.name for source in asked.sources]
+        self._work = work
+        self._job = job
+        self._part = part
+        self._records_max = asked.bad_records_max
+        self._held: list[Quarantined] = []
+        self._size = 0
+        self._papers = 0
+        self._lock = Lock()
+
+    def of(self, source: int) -> _Refusing:
+        """What refuses records of a source."""
+        return _Refusing(self, source)
+
+    def add(self, source: int, refused: Refused) -> None:
+        """Keep a record; ``Invalid`` when it is one more than the whole job may have."""
+        with self._lock:
+            self.count += 1
+            if self.count > self._records_max:
+                raise Invalid(
+                    f"more than {self._records_max} records are bad, the first of them:"
+                    f" file {source + 1}, line {refused.place.line}: {refused.error}"
+                    if self.count == 1
+                    else f"more than {self._records_max} records are bad",
+                    field="max_bad_records",
+                )
+            size = len(refused.raw) + 200
+            if self._held and self._size + size > QUARANTINE_BYTES:
+                self._write()
+            self._held.append(
+                Quarantined(
+                    self._names[source],
+                    refused.place.line,
+                    refused.place.offset,
+                    refused.error.code,
+                    str(refused.error),
+                    refused.size,
+                    refused.raw,
+                )
+            )
+            self._size += size
+
+    def flush(self) -> None:
+        """Keep what is held."""
+        with self._lock:
+            if self._held:
+                self._write()
+
+    def _write(self) -> None:
+        name = quarantine_name(self._part, self._papers)
+        write_paper(self._work.vault, self._work.keys, self._job.id, name, Quarantine(self._held))
+        self._papers += 1
+        self._held, self._size = [], 0

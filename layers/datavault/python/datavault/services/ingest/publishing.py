@@ -1,0 +1,172 @@
+"""The end of an ingest: one transaction that moves the branch and ends the job; or none, and the
+job ends without its commit. After either, what only the job needed is removed.
+"""
+
+from dataclasses import dataclass
+
+from datavault.domain import jobs, ledger, refs
+from datavault.domain.access import Action
+from datavault.domain.datasets import still_active
+from datavault.domain.errors import Invalid
+from datavault.domain.history import Counts, child_of
+from datavault.domain.ids import CommitId, JobId, WorkspaceId
+from datavault.domain.jobs import Failure, Job, JobState
+from datavault.domain.papers import JobInput, Mode, PartOutcome, Plan, Progress
+from datavault.domain.reflog import Why
+from datavault.domain.refs import require_unprotected
+from datavault.domain.rows import Change
+from datavault.domain.store.node import Pointer
+from datavault.ports import Vault
+from datavault.services import runs
+from datavault.services.attempts import attempt, attempts
+from datavault.services.datasets import find_dataset
+from datavault.services.history import Authorship, Built, commit_row, read_commit, write_commit
+from datavault.services.ingest.merging import parent_name, parent_of, progress_name
+from datavault.services.ingest.parts import run_of
+from datavault.services.ingest.planning import INPUT, PLAN, landed, open_job_work
+from datavault.services.ingest.reading import require_mode
+from datavault.services.job_steps import acting_for, end_job, find_own_job, report
+from datavault.services.keys import open_store
+from datavault.services.papers import (
+    discard_papers,
+    find_paper,
+    paper_names,
+    read_paper,
+    write_paper,
+)
+from datavault.services.refs import settled
+from datavault.services.staging import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of it: the job has ended with a commit, or ``moved``: build upon ``attempt``."""
+
+    moved: bool
+    attempt: int
+
+
+def publish_ingest(
+    vault: Vault, *, workspace: WorkspaceId, job_id: JobId, attempt_number: int, steps: int
+) -> Published:
+    """Make the new tree a commit, move the branch to it and end the job, all at once.
+
+    Where the branch is no longer at the parent, nothing is moved: another attempt builds upon the
+    commit that it is at now. What changes nothing makes no commit, and the job's is the parent.
+    A repetition after the job has ended changes nothing.
+
+    Raises:
+        Invalid: more records are bad than the job allows, or nothing would replace everything.
+        Conflict: the dataset is archived, the branch protected, or records would change that may
+            only be added.
+        Cancelled: somebody wants the job to end.
+    """
+    job = find_own_job(vault, workspace, job_id)
+    if job.state is JobState.SUCCEEDED:
+        return Published(moved=False, attempt=attempt_number)
+    work = open_job_work(vault, job)
+    report(vault, job, "publishing")
+    asked = read_paper(vault, work.keys, job.id, INPUT, JobInput)
+    _check(asked, job)
+    for token in attempts(vault, "the branch"):
+        head = settled(work, acting_for(job))
+        require_unprotected(head)
+        parent_id = parent_of(work, job, attempt_number).parent
+        if head.commit != parent_id:
+            following = Plan(head.commit, [])
+            name = parent_name(attempt_number + 1)
+            write_paper(vault, work.keys, job.id, name, following)
+            return Published(moved=True, attempt=attempt_number + 1)
+        if attempt(vault, _ending(work, job, asked, head, attempt_number, steps, token), token):
+            return Published(moved=False, attempt=attempt_number)
+        report(vault, job, "publishing")
+    raise AssertionError("attempts ends by raising")
+
+
+def abort_ingest(
+    vault: Vault, *, workspace: WorkspaceId, job_id: JobId, failure: Failure
+) -> JobState:
+    """End a job without its commit, and remove what only it needed; its state then."""
+    job = end_job(vault, workspace, job_id, failure, operation="abort_ingest")
+    _clean(vault, job)
+    return job.state
+
+
+def clean_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> None:
+    """Remove what a job that has ended needed: its runs, its papers but for refused records, and
+    the files in the landing. May be repeated.
+    """
+    job = find_own_job(vault, workspace, job_id)
+    if job.state.is_open:
+        raise Invalid(f"job {job_id} has not ended")
+    _clean(vault, job)
+
+
+def _check(asked: JobInput, job: Job) -> None:
+    asked.require_few(bad=job.tally.quarantined, good=job.tally.records)
+    if asked.mode is Mode.REPLACE and not job.tally.records:
+        raise Invalid("files without records would remove every record of the branch")
+
+
+def _ending(
+    work: Work,
+    job: Job,
+    asked: JobInput,
+    head: refs.Head,
+    attempt_number: int,
+    steps: int,
+    token: str,
+) -> list[Change]:
+    """The transaction that ends the job well."""
+    vault, keys, dataset = work.vault, work.keys, work.dataset
+    parent = read_commit(vault, keys, dataset, head.commit)
+    name = progress_name(attempt_number, steps - 1)
+    made = read_paper(vault, keys, job.id, name, Progress)
+    root = Pointer.from_bytes(made.root)
+    now_ms = vault.clock.now_ms()
+    if root.address == parent.commit.root.address:
+        still = [still_active(dataset, token), *refs.still(work.branch, head)]
+        return [*still, *_ended(job, parent.commit.id, now_ms)]
+    require_mode(asked.mode, changed=made.changed)
+    counts = Counts(root.count, made.added, made.changed, made.removed)
+    # The job's own time: whoever repeats this makes the same commit.
+    said = Authorship(job.created_by, asked.message, job.created_ms)
+    commit = write_commit(vault, keys, parent.commit, Built(root, counts), said)
+    why = Why("publish_ingest", job.created_by, now_ms)
+    return [
+        still_active(dataset, token),
+        *refs.move(work.named, head, commit.id, why),
+        commit_row(keys, dataset, child_of([parent], commit)),
+        *_ended(job, commit.id, now_ms),
+    ]
+
+
+def _ended(job: Job, commit: CommitId, now_ms: int) -> list[Change]:
+    return [
+        *jobs.succeed(job.workspace, job.id, commit, now_ms),
+        ledger.entry(
+            acting_for(job),
+            Action.COMMIT,
+            "publish_ingest",
+            job.dataset,
+            now_ms,
+            job=job.id,
+            commit=commit,
+            records=job.tally.records,
+        ),
+    ]
+
+
+def _clean(vault: Vault, job: Job) -> None:
+    """Runs first, then the papers by which they are found, then the landing's objects."""
+    keys = open_store(vault, find_dataset(vault, acting_for(job), job.dataset))
+    for name in paper_names(vault, keys, job.id, prefix="run-"):
+        outcome = find_paper(vault, keys, job.id, name, PartOutcome)
+        if outcome is not None:
+            runs.discard(vault, keys, [run_of(outcome)])
+    asked = find_paper(vault, keys, job.id, INPUT, JobInput)
+    for prefix in ("run-", "built-", "parent-", PLAN):
+        discard_papers(vault, keys, job.id, prefix=prefix)
+    for source in asked.sources if asked is not None else ():
+        vault.landing.delete(landed(source))
+    discard_papers(vault, keys, job.id, prefix=INPUT)

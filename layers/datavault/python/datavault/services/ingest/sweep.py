@@ -1,0 +1,98 @@
+"""What is left in the landing: uploads that nobody ended, and files whose job has ended."""
+
+from dataclasses import dataclass, replace
+
+from datavault.domain import keyspace, uploads
+from datavault.domain.datasets import Dataset
+from datavault.domain.errors import NotFound
+from datavault.domain.ids import DatasetId, JobId, UploadId, WorkspaceId
+from datavault.domain.jobs import Job
+from datavault.domain.landing import Landed
+from datavault.domain.papers import JobInput
+from datavault.domain.rows import Row, Table
+from datavault.domain.uploads import LIVE, Upload, UploadState
+from datavault.ports import Vault
+from datavault.services.attempts import attempt, attempts
+from datavault.services.ingest.uploads import INPUT, remove_upload
+from datavault.services.keys import open_store
+from datavault.services.papers import read_paper
+from datavault.services.staging import all_rows
+
+# A run ends well before its function's 15 minutes.
+RUN_MS_MAX = 12 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SweptUploads:
+    """What one run did."""
+
+    expired: int
+    objects: int
+
+
+def sweep_uploads(vault: Vault) -> SweptUploads:
+    """Expire uploads that are a day old, and remove the files of jobs that have ended.
+
+    A row leaves the queue when what it stands for is gone from the landing; a crash leaves the
+    row, and the next run does it again. Jobs that are at work are looked at and left.
+    """
+    swept = SweptUploads(0, 0)
+    began_ms = vault.clock.now_ms()
+    for shard in range(keyspace.LANDING_SHARDS):
+        for due in all_rows(vault, Table.STAGING, keyspace.landing_due_partition(shard)):
+            now_ms = vault.clock.now_ms()
+            if int(due.key.sort.split("/")[0]) > now_ms:
+                break
+            if now_ms - began_ms > RUN_MS_MAX:
+                return swept
+            swept = _look_at(vault, due, swept)
+    return swept
+
+
+def _look_at(vault: Vault, due: Row, swept: SweptUploads) -> SweptUploads:
+    ws = WorkspaceId(due.text("workspace"))
+    if "job" in due.attributes:
+        removed = _remove_sources(vault, ws, DatasetId(due.text("dataset")), JobId(due.text("job")))
+        if removed is None:
+            return swept
+        swept = replace(swept, objects=swept.objects + removed)
+    else:
+        expired = _expire(vault, ws, UploadId(due.text("upload")))
+        swept = replace(swept, expired=swept.expired + expired)
+    vault.catalog.delete_many([due.key])
+    return swept
+
+
+def _expire(vault: Vault, ws: WorkspaceId, upload_id: UploadId) -> bool:
+    """Whether the upload has expired; nothing of one that was not completed is left."""
+    for token in attempts(vault, "the upload"):
+        row = vault.catalog.get(keyspace.upload(ws, upload_id))
+        if row is None:
+            return False
+        upload = Upload.of(row)
+        if upload.state is UploadState.COMPLETED:
+            return False
+        if upload.state not in LIVE:
+            remove_upload(vault, upload)
+            return upload.state is UploadState.EXPIRED
+        # Fails if somebody completes or aborts it this moment.
+        attempt(vault, [uploads.end(upload, UploadState.EXPIRED)], token)
+    raise AssertionError("attempts ends by raising")
+
+
+def _remove_sources(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> int | None:
+    """How many files of a job were removed; ``None`` if it is at work still."""
+    found = vault.catalog.get(keyspace.job(ws, job_id))
+    dataset = vault.catalog.get(keyspace.dataset(ws, ds))
+    if found is None or dataset is None:
+        return 0
+    if Job.of(found).state.is_open:
+        return None
+    keys = open_store(vault, Dataset.of(dataset))
+    try:
+        sources = read_paper(vault, keys, job_id, INPUT, JobInput).sources
+    except NotFound:
+        return 0
+    for source in sources:
+        vault.landing.delete(Landed(source.key, source.etag, source.size))
+    return len(sources)

@@ -1,0 +1,46 @@
+"""The ledger as its stream gives it, from a catalog in memory."""
+
+from typing import Any
+
+from datavault.adapters.memory.vault import MemoryVault
+from datavault.domain.rows import Row, Table, Value
+from tests.simulation.model import rows_of
+
+
+def entries(vault: MemoryVault) -> list[Row]:
+    """Every entry, oldest first, as far as the clock was moved in between."""
+    return sorted(rows_of(vault.catalog, Table.LEDGER), key=lambda row: row.key.sort)
+
+
+def stream_event(*rows: Row) -> dict[str, Any]:
+    """A batch of the stream as Lambda gives it."""
+    return {"Records": [stream_record(row, number) for number, row in enumerate(rows, 100)]}
+
+
+def stream_record(row: Row, number: int) -> dict[str, Any]:
+    keys = {"pk": {"S": row.key.partition}, "sk": {"S": row.key.sort}}
+    image = keys | {name: _cell(value) for name, value in row.attributes.items()}
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_767_225_600.0,
+            "Keys": keys,
+            "NewImage": image,
+            "SequenceNumber": f"{number:021d}",
+            "SizeBytes": 500,
+            "StreamViewType": "NEW_IMAGE",
+        },
+    }
+
+
+def _cell(value: Value) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+    raise AssertionError(f"no entry holds {value!r}")

@@ -1,0 +1,259 @@
+"""The pipeline: files of any shape become one commit, by the state machine that ships."""
+
+import gzip
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from datavault.adapters.memory.vault import MemoryVault
+from datavault.domain.jobs import JobState
+from datavault.domain.papers import Mode, Quarantine
+from datavault.domain.staging import NewRecord
+from datavault.services import runs
+from datavault.services.ingest import merging, parts, planning
+from datavault.services.jobs.requests import cancel_job
+from datavault.services.keys import open_store
+from datavault.services.papers import paper_names, read_paper
+from datavault.services.records.changing import append_records
+from tests.simulation.ingest_jobs import Pipeline, lines
+from tests.support.builders import MAIN, Process, Shelf
+
+ROWS = {f"r{number:05d}": number for number in range(3000)}
+
+
+@pytest.fixture
+def vault() -> MemoryVault:
+    return MemoryVault()
+
+
+@pytest.fixture
+def shelf(vault: MemoryVault) -> Shelf:
+    return Shelf.make(vault, record_key="id")
+
+
+@pytest.fixture
+def pipeline(vault: MemoryVault, shelf: Shelf) -> Pipeline:
+    return Pipeline(shelf, lambda: Process(vault))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts, chunks and groups so small that a few thousand records make many of them."""
+    monkeypatch.setattr(planning, "PART_BYTES", 5000)
+    monkeypatch.setattr(parts, "CHUNK_BYTES", 700)
+
+
+def left_over(shelf: Shelf) -> list[str]:
+    """What a job has left in the store, but for refused records, and in the landing."""
+    vault = shelf.vault
+    kept = [key for key in vault.objects.keys("") if "/jobs/" in key and "quarantine" not in key]
+    return kept + [landed.key for landed in vault.landing.list("landing/")]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_file_becomes_one_commit_equal_to_it(pipeline: Pipeline, shelf: Shelf) -> None:
+    job = pipeline.run(pipeline.ask(lines(ROWS)))
+    assert (job.state, job.failure) == (JobState.SUCCEEDED, None)
+    assert job.tally.parts == job.tally.parts_total > 10
+    assert (job.tally.records, job.tally.bytes) == (3000, job.tally.bytes_total)
+    assert b"".join(body + b"\n" for body in shelf.all().values()) == lines(ROWS)
+    assert [commit.message for commit in shelf.history()] == ["files", "Create the dataset"]
+    assert shelf.history()[0].id == job.commit
+    assert left_over(shelf) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_many_runs_are_merged_in_groups(pipeline: Pipeline, shelf: Shelf) -> None:
+    planning.PART_BYTES = 1000
+    files = [lines({f"r{number:05d}": number}) for number in range(70)]
+    files += [lines(ROWS)]
+    job = pipeline.run(pipeline.ask(*files))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert "MergeRuns" in pipeline.trail
+    assert len(shelf.all(limit=1000)) == 3000
+    assert left_over(shelf) == []
+
+
+def test_a_tree_is_built_in_steps(
+    pipeline: Pipeline, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "STEP_MS_MAX", -1)
+    monkeypatch.setattr(runs, "ENTRIES_MAX", 200)
+    monkeypatch.setattr(runs, "PART_ENTRIES", 500)
+    job = pipeline.run(pipeline.ask(lines(ROWS)))
+    assert job.state is JobState.SUCCEEDED
+    assert pipeline.trail.count("BuildIngest") > 3
+    assert len(shelf.all()) == 3000
+
+
+def test_the_same_files_again_make_no_commit(pipeline: Pipeline, shelf: Shelf) -> None:
+    first = pipeline.run(pipeline.ask(lines(ROWS)))
+    again = pipeline.run(pipeline.ask(lines(ROWS)))
+    assert (again.state, again.commit) == (JobState.SUCCEEDED, first.commit)
+    assert (again.tally.records, again.tally.stored) == (3000, 0)
+    assert len(shelf.history()) == 2
+
+
+def test_files_of_several_formats_come_in_together(pipeline: Pipeline, shelf: Shelf) -> None:
+    files = (
+        gzip.compress(lines({"a": 1})),
+        b'[{"id": "b", "n": 2}, {"id": "c", "n": 3}]',
+        b"id,n\nd,4\ne,5\n",
+        b"",
+    )
+    names = ("a.jsonl.gz", "b.json", "c.csv", "empty.jsonl")
+    job = pipeline.run(pipeline.ask(*files, names=names))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert list(shelf.all()) == ["a", "b", "c", "d", "e"]
+
+
+def test_replacing_leaves_what_the_files_have(pipeline: Pipeline, shelf: Shelf) -> None:
+    pipeline.run(pipeline.ask(lines(ROWS)))
+    kept = {"r00005": 5, "s": 1}
+    job = pipeline.run(pipeline.ask(lines(kept), mode=Mode.REPLACE))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert list(shelf.all()) == ["r00005", "s"]
+    empty = pipeline.run(pipeline.ask(b"\n", mode=Mode.REPLACE))
+    assert (empty.state, empty.commit) == (JobState.FAILED, None)
+    assert len(shelf.all()) == 2
+
+
+def test_adding_only_changes_nothing(pipeline: Pipeline, shelf: Shelf) -> None:
+    pipeline.run(pipeline.ask(lines({"a": 1})))
+    more = pipeline.run(pipeline.ask(lines({"a": 1, "b": 2}), mode=Mode.APPEND_ONLY))
+    assert more.state is JobState.SUCCEEDED, more.failure
+    other = pipeline.run(pipeline.ask(lines({"a": 3, "c": 1}), mode=Mode.APPEND_ONLY))
+    assert other.state is JobState.FAILED
+    assert other.failure is not None
+    assert other.failure.code == "conflict"
+    assert list(shelf.all()) == ["a", "b"]
+    assert left_over(shelf) == []
+
+
+BAD = b'{"id": "a", "n": 1}\nno record\n{"n": 2}\n{"id": "b", "n": 2, "n": 3}\n{"id": "c"}\n'
+
+
+def test_bad_records_are_kept_apart(pipeline: Pipeline, shelf: Shelf) -> None:
+    job = pipeline.run(pipeline.ask(BAD, max_bad_records=3))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert list(shelf.all()) == ["a", "c"]
+    assert (job.tally.records, job.tally.quarantined) == (2, 3)
+    keys = open_store(shelf.vault, shelf.dataset)
+    (name,) = paper_names(shelf.vault, keys, job.id, prefix="quarantine-")
+    found = read_paper(shelf.vault, keys, job.id, name, Quarantine).records
+    assert sorted((each.line, each.raw) for each in found) == [
+        (number + 1, BAD.splitlines()[number]) for number in (1, 2, 3)
+    ]
+    assert {each.offset for each in found} == {20, 30, 39}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{}, {"max_bad_records": 2}, {"max_bad_fraction": 0.5}],
+    ids=["none", "records", "fraction"],
+)
+def test_too_many_bad_records_fail_a_job(
+    pipeline: Pipeline, shelf: Shelf, limits: dict[str, Any]
+) -> None:
+    job = pipeline.run(pipeline.ask(BAD, **limits))
+    assert (job.state, job.commit) == (JobState.FAILED, None)
+    assert job.failure is not None
+    assert job.failure.code == "invalid"
+    assert "bad" in job.failure.message
+    assert "no record" not in job.failure.message
+    assert shelf.all() == {}
+    assert left_over(shelf) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(lines(ROWS))[:-20], b'[{"id": "a"}, {"id"', b'id,n\na,"1\n'],
+    ids=["gzip", "array", "csv"],
+)
+def test_a_broken_file_fails_a_job_and_leaves_nothing(
+    pipeline: Pipeline, shelf: Shelf, content: bytes
+) -> None:
+    before = set(shelf.vault.objects.keys(""))
+    job = pipeline.run(pipeline.ask(content, names=("f.csv",)))
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.code == "malformed"
+    assert left_over(shelf) == []
+    assert {key for key in set(shelf.vault.objects.keys("")) - before if "/nodes/" in key} == set()
+
+
+def test_a_job_without_files_fails(pipeline: Pipeline) -> None:
+    job = pipeline.run(pipeline.ask())
+    assert (job.state, job.commit) == (JobState.FAILED, None)
+
+
+def test_a_file_that_is_another_by_then_fails_a_job(pipeline: Pipeline, vault: MemoryVault) -> None:
+    asked = pipeline.ask(lines(ROWS))
+    vault.landing.put(f"landing/{asked.id}/0", lines({"other": 1}))
+    job = pipeline.run(asked)
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.code == "precondition_failed"
+
+
+def test_a_branch_that_moves_meanwhile_is_built_upon(pipeline: Pipeline, shelf: Shelf) -> None:
+    moved: list[str] = []
+
+    def move(name: str) -> None:
+        if name == "PublishIngest" and len(moved) < 2:
+            body = b'{"id":"m%d"}' % len(moved)
+            append_records(
+                shelf.vault,
+                caller=shelf.caller,
+                dataset_id=shelf.dataset.id,
+                branch=MAIN,
+                records=[NewRecord(body, None, "records/0")],
+                request=None,
+            )
+            moved.append(shelf.commit("between").id)
+
+    job = pipeline.run(pipeline.ask(lines({"a": 1})), between=move)
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert pipeline.trail.count("BuildIngest") == 3
+    assert list(shelf.all()) == ["a", "m0", "m1"]
+    assert [commit.message for commit in shelf.history()][:3] == ["files", "between", "between"]
+
+
+STEPS = ["PlanIngest", "IngestPart", "BuildIngest", "PublishIngest"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_job_cancelled_at_any_step_leaves_nothing(
+    pipeline: Pipeline, shelf: Shelf, step: str
+) -> None:
+    asked = pipeline.ask(lines(ROWS))
+
+    def cancel(name: str) -> None:
+        if name == step:
+            cancel_job(shelf.vault, caller=shelf.caller, job_id=asked.id, request=None)
+
+    job = pipeline.run(asked, between=cancel)
+    assert (job.state, job.commit) == (JobState.CANCELLED, None)
+    assert "AbortIngest" in pipeline.trail
+    assert shelf.all() == {}
+    assert left_over(shelf) == []
+
+
+def test_keyless_records_are_numbered_over_all_files(vault: MemoryVault) -> None:
+    shelf = Shelf.make(vault)
+    pipeline = Pipeline(shelf, lambda: Process(vault))
+    body = b'{"text": "same"}\n'
+    job = pipeline.run(pipeline.ask(body * 3, body * 2, b'{"text": "other"}\n'))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert sorted(shelf.all().values()) == sorted([body.strip()] * 5 + [b'{"text": "other"}'])
+    again = pipeline.run(pipeline.ask(body * 5, b'{"text": "other"}\n'))
+    assert again.commit == job.commit
+
+
+@pytest.fixture(autouse=True)
+def part_bytes() -> Iterator[None]:
+    """What a test sets on the module is undone."""
+    before = planning.PART_BYTES
+    yield
+    planning.PART_BYTES = before
