@@ -21,10 +21,15 @@ from infra.names import Names, workspace_keys_arn
 # Operators make a key per workspace outside these stacks, and tag it with the stage it serves.
 WORKSPACE_KEY_TAG = "datavault:stage"
 
-_READ_ROWS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
+# A transaction's condition on a row that it leaves as it is reads it.
+_READ_ROWS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+)
 _WRITE_ROWS = (
     "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",

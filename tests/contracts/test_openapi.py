@@ -20,11 +20,11 @@ from datavault.domain.datasets import DEFAULT_BRANCH, LABELS_MAX, METADATA_FIELD
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 # Each has its status among the problems under another code.
 UNUSED_CODES = {
+    "cancelled",
     "erased",
     "corrupt",
     "staging_full",
     "nothing_staged",
-    "cancelled",
     "read_only",
     "kek_unavailable",
 }

@@ -56,6 +56,7 @@ def test_a_function_is_told_where_things_are_and_no_more(row: Row, assembly: Ass
         "VAULT_TABLES__STAGING": f"datavault-{stage.name}-staging",
         "VAULT_TABLES__LEDGER": f"datavault-{stage.name}-ledger",
         "VAULT_OBJECTS__BUCKET": (f"datavault-{stage.name}-objects-<AWS::AccountId>-<AWS::Region>"),
+        "VAULT_LANDING__BUCKET": (f"datavault-{stage.name}-landing-<AWS::AccountId>-<AWS::Region>"),
         "VAULT_WORKFLOWS__PREFIX": (
             f"{DATA}:states:<AWS::Region>:<AWS::AccountId>:stateMachine:datavault-{stage.name}-"
         ),
@@ -125,8 +126,9 @@ def test_callers_reach_a_function_by_an_alias_to_its_version(assembly: Assembly)
 
 def test_every_log_is_kept_for_90_days(assembly: Assembly) -> None:
     groups = assembly.resources("AWS::Logs::LogGroup")
-    # One for each function, the API's two, and the web ACL's.
-    assert len(groups) == len(ROWS) + 2 + (assembly.stage.firewall is not None)
+    # One for each function and each state machine, the API's two, and the web ACL's.
+    machines = len(assembly.resources("AWS::StepFunctions::StateMachine"))
+    assert len(groups) == len(ROWS) + machines + 2 + (assembly.stage.firewall is not None)
     for name, group in groups.items():
         assert group["Properties"]["RetentionInDays"] == 90, name
 
@@ -166,6 +168,9 @@ def test_dead_letters_are_encrypted_and_tls_only(assembly: Assembly) -> None:
         assert queue["Properties"]["SqsManagedSseEnabled"] is True
         assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
     for policy in assembly.resources("AWS::SQS::QueuePolicy").values():
-        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-        assert statement["Effect"] == "Deny"
-        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        (denied,) = (
+            statement
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Deny"
+        )
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

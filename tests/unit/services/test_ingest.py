@@ -399,10 +399,16 @@ def test_ingests_equal_a_dict(versions: list[list[tuple[int, str]]], mode: Mode)
     world = World()
     model: dict[int, bytes] = {}
     for version in filter(None, versions):
-        if mode is Mode.REPLACE:
-            model = {}
-        model |= {number: record(number, text) for number, text in version}
-        world.ingest(joined(*(record(number, text) for number, text in version)), mode=mode)
+        said = {number: record(number, text) for number, text in version}
+        lines = joined(*(record(number, text) for number, text in version))
+        if mode is Mode.APPEND_ONLY and any(
+            model.get(number, body) != body for number, body in said.items()
+        ):
+            with pytest.raises(Conflict):
+                world.ingest(lines, mode=mode)
+        else:
+            world.ingest(lines, mode=mode)
+            model = said if mode is Mode.REPLACE else model | said
         assert world.lines() == [model[number] for number in sorted(model)]
     for number, body in model.items():
         view = get_record(

@@ -87,6 +87,7 @@ _SEGMENT: Document = {"minLength": 1, "maxLength": BRANCH_NAME_CHARS_MAX}
 PROBLEM_CODES = frozenset(
     {
         *PROBLEMS,
+        "cancelled",
         "corrupt",
         "erased",
         "kek_unavailable",

@@ -88,6 +88,7 @@ ROWS: tuple[Operation, ...] = (
         function="functions.ingest.abort_upload",
         grants=frozenset(
             {
+                Grant.CATALOG_READ,
                 Grant.STAGING_READ,
                 Grant.STAGING_WRITE,
                 Grant.LEDGER_APPEND,
