@@ -183,7 +183,7 @@ def _on_landing(grant: Grant, sid: str, names: Names) -> list[Permission]:
             actions = ("s3:AbortMultipartUpload", "s3:DeleteObject")
             return [Permission(sid, actions, everything), found]
         case _:
-            return [Permission(sid, ("s3:ListMultipartUploadParts",), uploads), found]
+            return [Permission(sid, ("s3:ListMultipartUploadParts",), uploads)]
 
 
 def _landing_key(grants: Iterable[Grant], names: Names) -> list[Permission]:

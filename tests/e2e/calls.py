@@ -11,7 +11,7 @@ from datavault.domain.ids import BranchName, JobId, new_id
 from datavault.services.datasets import find_dataset
 from datavault.services.ingest.uploads import asked_job
 from tests.e2e.deployment import API, Person, Shelf
-from tests.e2e.uploads import upload
+from tests.e2e.uploads import begin, upload
 from tests.support.http import Call, json_call
 
 # Branches beside the one that is merged: one to protect, and one to reset and then delete.
@@ -32,6 +32,7 @@ class Place:
     upload: str = ""
     parts: Sequence[Any] = ()
     unwanted: str = ""
+    endless: str = ""
     job: str = ""
 
     @property
@@ -58,6 +59,8 @@ def furnish(admin: Person) -> Place:
     shelf.branch(INTAKE)
     sent, parts = upload(shelf, [b"{}\n"], format="ndjson", branch=INTAKE)
     unwanted, _ = upload(shelf, [b"{}\n"])
+    # Two jobs, and an upload of more parts than a page: their lists have cursors.
+    _open_job(shelf)
     return Place(
         dataset=shelf.id,
         commit=commit["id"],
@@ -67,6 +70,7 @@ def furnish(admin: Person) -> Place:
         upload=sent,
         parts=parts,
         unwanted=unwanted,
+        endless=begin(shelf)["id"],
         job=_open_job(shelf),
     )
 
@@ -165,7 +169,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     ),
     "create_upload": lambda place: json_call("POST", f"{place.path}/uploads", {"size": 1}),
     "get_upload": lambda place: Call("GET", f"{API}/uploads/{place.upload}"),
-    "list_upload_parts": lambda place: Call("GET", f"{API}/uploads/{place.upload}/parts"),
+    "list_upload_parts": lambda place: Call("GET", f"{API}/uploads/{place.endless}/parts?limit=1"),
     "complete_upload": lambda place: json_call(
         "POST", f"{API}/uploads/{place.upload}/complete", {"parts": place.parts}
     ),

@@ -22,6 +22,7 @@ from tests.e2e.calls import GUARDED, SPARE, Place, call, furnish
 from tests.e2e.deployment import Deployment, Tenant
 from tests.e2e.deployment import Shelf as Corpus
 from tests.e2e.processes import functions_of, kill
+from tests.e2e.uploads import is_taken
 from tests.support.builders import Shelf, a_body
 from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.http import Call, Reply, json_call
@@ -32,13 +33,14 @@ FINISHING = {"delete_branch": SPARE, "reset_branch": SPARE, "update_branch": GUA
 # What a process may still hold from before, so that it does not ask for it.
 HIDDEN = {Grant.KEYS_UNWRAP, Grant.OBJECTS_READ}
 # Rows that a failure leaves half-made, so that the same request has less to do the next time.
-HALF_MADE = {"create_commit"}
+HALF_MADE = {"abort_upload", "create_commit"}
 # Needed only when something went wrong before, which no single request here can bring about; that
 # they suffice then is what ``tests.e2e.test_races`` and ``tests.simulation`` are for. A pair that
 # is needed after all, or is granted no more, fails its test.
 AFTER_TROUBLE: dict[tuple[str, Grant], str] = {
     ("create_dataset", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("append_records", Grant.OBJECTS_READ): "a PUT whose answer was lost",
+    ("complete_upload", Grant.LANDING_DELETE): "parts of another size than was announced",
 }
 
 
@@ -137,6 +139,9 @@ def _fails(row: Operation, reply: Reply) -> bool:
     if row.name == "check_ready":
         return bool(reply.json()["status"] != "healthy")
     assert reply.status in {row.status, 500, 503}, reply.content
+    if reply.status == row.status and row.name in {"create_upload", "list_upload_parts"}:
+        # Whoever has a part's URL acts with the permissions of the function that signed it.
+        return not is_taken(reply.json()["parts" if row.name == "create_upload" else "data"][0])
     return reply.status != row.status
 
 

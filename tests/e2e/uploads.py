@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from tests.e2e.deployment import Shelf
@@ -12,6 +13,17 @@ def put_part(part: Any, content: bytes) -> dict[str, Any]:
     request = Request(part["url"], data=content, headers=part["headers"], method="PUT")
     with urlopen(request, timeout=60) as answer:
         return {"number": part["number"], "etag": answer.headers["ETag"]}
+
+
+def is_taken(part: Any) -> bool:
+    """Whether the landing takes a byte at a part's URL."""
+    try:
+        put_part(part, b"x")
+    except HTTPError as error:
+        if error.code == 403:
+            return False
+        raise
+    return True
 
 
 def begin(shelf: Shelf, **said: Any) -> Any:

@@ -116,7 +116,6 @@ MEANINGS: dict[Grant, list[Allowed]] = {
     ],
     Grant.LANDING_LIST: [
         ("LandingList", ("s3:ListMultipartUploadParts",), f"{LANDING}/uploads/*", {}),
-        ("LandingListFinds", ("s3:ListBucket",), LANDING, {}),
     ],
     Grant.LANDING_READ: [
         ("LandingRead", ("s3:GetObject",), f"{LANDING}/*", {}),

@@ -19,6 +19,7 @@ The clock does not fail: nothing is asked over a wire.
 
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from functools import cached_property
 from typing import Any, Protocol, cast
 
 from datavault.domain.errors import Unavailable
@@ -86,11 +87,22 @@ class ChaosVault(Process):
         self.catalog = cast(Catalog, _Port("catalog", vault.catalog, self))
         self.objects = cast(Objects, _Port("objects", vault.objects, self))
         self.keyring = cast(Keyring, _Port("keyring", vault.keyring, self))
-        self.workflows = cast(Workflows, _Port("workflows", vault.workflows, self))
-        self.landing = cast(Landing, _Port("landing", vault.landing, self))
-        self.bus = cast(Bus, _Port("bus", vault.bus, self))
-        letters = _Port("dead_letters", vault.dead_letters, self)
-        self.dead_letters = cast(DeadLetters, letters)
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        return cast(Workflows, _Port("workflows", self._vault.workflows, self))
+
+    @cached_property
+    def landing(self) -> Landing:
+        return cast(Landing, _Port("landing", self._vault.landing, self))
+
+    @cached_property
+    def bus(self) -> Bus:
+        return cast(Bus, _Port("bus", self._vault.bus, self))
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        return cast(DeadLetters, _Port("dead_letters", self._vault.dead_letters, self))
 
     def hear(self) -> None:
         """Somebody told this process of all that was acknowledged: nothing is torn any more."""

@@ -27,7 +27,7 @@ ROWS: tuple[Operation, ...] = (
         status=201,
         function="functions.ingest.create_upload",
         # The upload's row is a staged one; of the catalog it only reads.
-        grants=(STAGE - {Grant.CATALOG_WRITE}) | {Grant.LANDING_WRITE, Grant.LANDING_SIGN},
+        grants=(STAGE - {Grant.CATALOG_WRITE}) | {Grant.LANDING_WRITE},
         memory_mb=1024,
     ),
     Operation(
@@ -70,7 +70,6 @@ ROWS: tuple[Operation, ...] = (
         grants=STAGE
         | PUT_OBJECTS
         | {
-            Grant.LANDING_LIST,
             Grant.LANDING_WRITE,
             Grant.LANDING_DELETE,
             Grant.WORKFLOWS_START,
@@ -92,7 +91,6 @@ ROWS: tuple[Operation, ...] = (
                 Grant.STAGING_READ,
                 Grant.STAGING_WRITE,
                 Grant.LEDGER_APPEND,
-                Grant.LANDING_LIST,
                 Grant.LANDING_DELETE,
             }
         ),

@@ -164,7 +164,6 @@ TASKS: tuple[Task, ...] = (
                 Grant.STAGING_WRITE,
                 Grant.OBJECTS_READ,
                 Grant.KEYS_UNWRAP,
-                Grant.LANDING_LIST,
                 Grant.LANDING_DELETE,
             }
         ),
@@ -186,7 +185,6 @@ TASKS: tuple[Task, ...] = (
                 Grant.KEYS_UNWRAP,
                 Grant.OBJECTS_READ,
                 Grant.OBJECTS_WRITE,
-                Grant.LANDING_LIST,
                 Grant.LANDING_READ,
                 Grant.WORKFLOWS_START,
             }
