@@ -4,9 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from datavault.local.cloud import LocalCloud, Permissions
-from datavault.local.vault import deploy_vault
-from tests.e2e.deployment import Deployment, Person, Shelf, Tenant, deployment
+from tests.e2e.deployment import (
+    Deployment,
+    Elsewhere,
+    Person,
+    Shelf,
+    Tenant,
+    deployment,
+    local_deployment,
+)
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +22,13 @@ def deployed() -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="session")
-def enforced() -> Iterator[Deployment]:
-    """The same in a cloud where every function acts as its own role."""
-    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
-        yield Deployment(cloud, deploy_vault(cloud))
+def enforced(deployed: Deployment) -> Iterator[Deployment]:
+    """The same, if not elsewhere: a cloud in which every function acts as its own role."""
+    if isinstance(deployed.cloud, Elsewhere):
+        with local_deployment() as made:
+            yield made
+    else:
+        yield deployed
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The deployed vault, and callers of it.
 
-The suite makes a local cloud of its own and deploys into it, once. With
-``DATAVAULT_E2E_ENDPOINT`` it deploys into the LocalStack-compatible endpoint of that URL instead,
-which has to reach this machine's loopback for the issuer's keys. ``DATAVAULT_E2E_PERMISSIONS``
-may be ``enforced``: then every function of the local cloud acts as its own role throughout.
+The suite makes a local cloud of its own, in which every function acts as its own role, and
+deploys into it, once. With ``DATAVAULT_E2E_ENDPOINT`` it deploys into the LocalStack-compatible
+endpoint of that URL instead, which has to reach this machine's loopback for the issuer's keys;
+only the tests of permissions then make a cloud here.
 """
 
 import json
@@ -284,9 +284,15 @@ def deployment() -> Iterator[Deployment]:
             cloud: LocalCloud = Elsewhere(endpoint.rstrip("/"), Path(home), issuer)
             yield Deployment(cloud, deploy_vault(cloud))
     else:
-        asked = os.environ.get("DATAVAULT_E2E_PERMISSIONS", Permissions.OPEN)
-        with LocalCloud.start(permissions=Permissions(asked)) as cloud:
-            yield Deployment(cloud, deploy_vault(cloud))
+        with local_deployment() as made:
+            yield made
+
+
+@contextmanager
+def local_deployment() -> Iterator[Deployment]:
+    """The vault in a cloud of its own on this machine, with permissions enforced."""
+    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
+        yield Deployment(cloud, deploy_vault(cloud))
 
 
 @contextmanager
