@@ -1,0 +1,108 @@
+"""Tokens: a value sealed into a label that a model can read past, ``[PERSON:v1:mfrgg...]``.
+
+AES-256-SIV (RFC 5297) under a key derived from a subject's key: deterministic, so that a value has
+one token under a key, and authenticated. Its associated data are the version, the store and the
+entity, so a token opens in its own store, under its own label, and nowhere else.
+
+What is sealed is the value in UTF-8 (a lone surrogate as CPython's ``surrogatepass`` writes it, so
+that every string has a token), padded by 0x80 and zeros (ISO/IEC 7816-4) to 32, 64, 128, ... bytes:
+a token tells of the length only between which powers of two it lies. The text is base32 (RFC
+4648) in lower case without ``=``, which survives JSON, URLs, shells and tokenizers. It is read back
+only in exactly this form: an encoding with stray bits or in upper case is refused.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from datavault.domain import digests
+from datavault.domain.errors import Corrupt, Malformed, TooLarge
+from datavault.domain.privacy.entities import Entity
+
+VALUE_BYTES_MAX = 4 * 2**20
+PADDED_BYTES_MIN = 32
+_VERSION = b"v1"
+# Sealed: 16 bytes of synthetic IV and 32 at least of padded value, in base32.
+_FORM = re.compile(r"\[([A-Z][A-Z_]{0,39}):v1:([a-z2-7]{77,})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlace:
+    """Where a token is at home: one made in another store, or of another entity, does not open."""
+
+    store: str
+    entity: Entity
+
+
+def tokenize(value: str, *, key: bytes, place: TokenPlace) -> str:
+    """The token of ``value`` under a subject's 32-byte key: the same one every time.
+
+    Raises:
+        TooLarge: ``value`` has more than ``VALUE_BYTES_MAX`` bytes.
+    """
+    plain = value.encode("utf-8", "surrogatepass")
+    if len(plain) > VALUE_BYTES_MAX:
+        raise TooLarge(f"a token holds at most {VALUE_BYTES_MAX} bytes, not {len(plain)}")
+    sealed = AESSIV(digests.token_key(key)).encrypt(_padded(plain), _bound_to(place))
+    return f"[{place.entity}:v1:{_written(sealed)}]"
+
+
+def detokenize(token: str, *, key: bytes, store: str) -> str:
+    """The value that ``token`` stands for.
+
+    Raises:
+        Malformed: ``token`` is not exactly one token of a known version and entity.
+        Corrupt: the key or the store is another, or any part of the token is not as it was made.
+    """
+    place, sealed = _parsed(token, store)
+    padded: bytes | None = None
+    try:
+        padded = AESSIV(digests.token_key(key)).decrypt(sealed, _bound_to(place))
+    except InvalidTag:
+        pass  # And raise outside, so that nothing foreign is in the chain.
+    if padded is None:
+        raise Corrupt(f"a token of {place.entity} does not open under this key, in this store")
+    value, mark, zeros = padded.rpartition(b"\x80")
+    assert mark and not any(zeros), "only we pad what opens"
+    return value.decode("utf-8", "surrogatepass")
+
+
+def entity_of_token(token: str) -> Entity:
+    """The kind of value that ``token`` says it stands for, not verified.
+
+    Raises:
+        Malformed: as in ``detokenize``.
+    """
+    return _parsed(token, "")[0].entity
+
+
+def _padded(plain: bytes) -> bytes:
+    size = max(PADDED_BYTES_MIN, 1 << len(plain).bit_length())
+    return (plain + b"\x80").ljust(size, b"\0")
+
+
+def _bound_to(place: TokenPlace) -> list[bytes]:
+    return [_VERSION, place.store.encode(), place.entity.encode()]
+
+
+def _written(sealed: bytes) -> str:
+    return base64.b32encode(sealed).decode().rstrip("=").lower()
+
+
+def _parsed(token: str, store: str) -> tuple[TokenPlace, bytes]:
+    form = _FORM.fullmatch(token)
+    if form is None or form[1] not in Entity.__members__:
+        raise Malformed(f"not a token: {len(token)} characters", field="token")
+    text = form[2].upper()
+    sealed = b""
+    try:
+        sealed = base64.b32decode(text + "=" * (-len(text) % 8))
+    except binascii.Error:
+        pass  # Of no possible length; refused below, as what does not read back the same is.
+    if _written(sealed) != form[2]:
+        raise Malformed(f"not a token: {len(token)} characters", field="token")
+    return TokenPlace(store, Entity(form[1])), sealed
