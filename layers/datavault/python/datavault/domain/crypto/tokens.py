@@ -14,6 +14,7 @@ only in exactly this form: an encoding with stray bits or in upper case is refus
 import base64
 import binascii
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -68,14 +69,14 @@ def detokenize(token: str, *, key: bytes, store: str) -> str:
     """
     place, sealed = _parsed(token, store)
     padded: bytes | None = None
-    try:
+    # What is refused is raised outside, so that nothing foreign is in the chain.
+    with suppress(InvalidTag):
         padded = AESSIV(digests.token_key(key)).decrypt(sealed, _bound_to(place))
-    except InvalidTag:
-        pass  # And raise outside, so that nothing foreign is in the chain.
     if padded is None:
         raise Corrupt(f"a token of {place.entity} does not open under this key, in this store")
     value, mark, zeros = padded.rpartition(b"\x80")
-    assert mark and not any(zeros), "only we pad what opens"
+    assert mark, "only we pad what opens"
+    assert not any(zeros), "only we pad what opens"
     return value.decode("utf-8", "surrogatepass")
 
 
@@ -107,10 +108,9 @@ def _parsed(token: str, store: str) -> tuple[TokenPlace, bytes]:
         raise Malformed(f"not a token: {len(token)} characters", field="token")
     text = form[2].upper()
     sealed = b""
-    try:
+    # What has no possible length is refused below, as is what does not read back the same.
+    with suppress(binascii.Error):
         sealed = base64.b32decode(text + "=" * (-len(text) % 8))
-    except binascii.Error:
-        pass  # Of no possible length; refused below, as what does not read back the same is.
     if _written(sealed) != form[2]:
         raise Malformed(f"not a token: {len(token)} characters", field="token")
     return TokenPlace(store, form[1]), sealed

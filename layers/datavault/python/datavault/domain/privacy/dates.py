@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 _MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 _MONTH = r"(?P<name>" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS) + r")\.?"
 _YEAR, _DAY = r"(?P<y>[12][0-9]{3})", r"(?P<d>[0-3]?[0-9])(?:st|nd|rd|th)?"
 # A time of day may follow; it is dropped.

@@ -16,7 +16,8 @@ from datavault.domain.privacy.strategy import DatePart, Form, Generalize
 # Three-digit ZIP areas of at most 20,000 people by the 2000 census, which HIPAA wants as 000
 # (HHS, "Guidance Regarding Methods for De-identification of PHI", on 45 CFR 164.514(b)(2)(i)(B)).
 SMALL_ZIP_AREAS = frozenset(
-    "036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893".split()
+    f"{area:03}"
+    for area in (36, 59, 63, 102, 203, 556, 692, 790, 821, 823, 830, 831, 878, 879, 884, 890, 893)
 )
 _ZIP = re.compile(r"([0-9]{3})[0-9]{2}(?:-?[0-9]{4})?", re.ASCII)
 _FORMS = {

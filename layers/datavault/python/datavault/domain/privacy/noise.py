@@ -26,7 +26,7 @@ def noisy(entity: str, value: str, how: Noise, *, key: bytes, scope: str) -> str
         except OverflowError:
             return None
     numbers = _NUMBER.findall(value)
-    if len(numbers) != 1 or len(numbers[0]) > _DIGITS_MAX:
+    if len(numbers) != 1 or len(numbers[0].lstrip("-")) > _DIGITS_MAX:
         return None
     whole, _, decimals = numbers[0].removeprefix("-").partition(".")
     amount = int(whole + decimals)

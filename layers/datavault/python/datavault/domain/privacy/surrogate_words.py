@@ -5,7 +5,12 @@ are not added, moved or mended without a new version of the whole. Names are fre
 several languages, each of one word and in ASCII, paired at random: the pairs mean nobody.
 """
 
-GIVEN_NAMES = tuple(
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+GIVEN_NAMES = _words(
     "Adam Agnes Alan Alice Amara Amelia Anders Anita Anton Aron Astrid Beatrice Benjamin Bianca "
     "Boris Bruno Camille Carla Carlos Cedric Chloe Clara Claire Colin Cora Dalia Damian Daniel "
     "Daria David Dario Diana Dora Edith Elena Elias Elin Emil Emma Erik Esther Eva Fabian Farah "
@@ -14,9 +19,9 @@ GIVEN_NAMES = tuple(
     "Klaus Lara Laura Leo Leila Lena Linus Louis Lucia Luisa Magnus Malik Marco Maria Marta Martin "
     "Matteo Maya Miles Milo Mira Nadia Naomi Nina Noah Nora Oliver Olga Omar Oscar Paula Pedro "
     "Petra Philip Rafael Rita Robert Rosa Ruben Samir Sara Selma Simon Sofia Stella Tara Theo "
-    "Thomas Tobias Ursula Valerie Vera Victor Walter Yara Yusuf Zoe".split()
+    "Thomas Tobias Ursula Valerie Vera Victor Walter Yara Yusuf Zoe"
 )
-FAMILY_NAMES = tuple(
+FAMILY_NAMES = _words(
     "Abbott Adler Alvarez Andersen Archer Arnold Bakker Barnes Bauer Becker Bell Bennett Berg "
     "Bianchi Bishop Blake Boyd Brandt Brooks Bruno Burke Carlsen Carter Castro Chapman Clarke "
     "Conti Costa Cruz Dalton Dawson Dean Delgado Dubois Duncan Eklund Ellis Engel Esposito Evans "
@@ -27,25 +32,25 @@ FAMILY_NAMES = tuple(
     "Morris Navarro Nielsen Novak Olsen Ortega Palmer Patel Perrin Petersen Pires Porter Quinn "
     "Ramos Reed Ricci Richter Rivera Rossi Roux Russo Santos Schmitt Schubert Shah Silva Singh "
     "Stark Stein Sutton Tanaka Thorne Torres Vargas Vidal Visser Vogel Wagner Walsh Weber Winter "
-    "Wolff York Young Zeller Zimmer".split()
+    "Wolff York Young Zeller Zimmer"
 )
-PLACES = (
+PLACES = _words(
     "Aberdeen Adelaide Ankara Antwerp Athens Auckland Bergen Berlin Bilbao Bologna Bordeaux Boston "
     "Bremen Brisbane Bristol Bruges Budapest Calgary Cardiff Chicago Cologne Cordoba Cork Dakar "
     "Dallas Denver Dresden Dublin Edmonton Florence Geneva Genoa Ghent Glasgow Granada Hamburg "
     "Helsinki Houston Jakarta Krakow Kyoto Leeds Leipzig Lima Lisbon Ljubljana London Lyon Madrid "
-    "Malaga Malmo Manila Marseille Melbourne Milan Montreal Munich Nairobi Nantes Naples Nice Odense "
-    "Osaka Oslo Ottawa Oxford Palermo Perth Porto Prague Quito Riga Rome Rotterdam Salzburg Seattle "
-    "Seville Sofia Stockholm Stuttgart Sydney Tampere Toronto Toulouse Trieste Turin Utrecht "
+    "Malaga Malmo Manila Marseille Melbourne Milan Montreal Munich Nairobi Nantes Naples Nice "
+    "Odense Osaka Oslo Ottawa Oxford Palermo Perth Porto Prague Quito Riga Rome Rotterdam Salzburg "
+    "Seattle Seville Sofia Stockholm Stuttgart Sydney Tampere Toronto Toulouse Trieste Turin Utrecht "
     "Valencia Vancouver Verona Vienna Vilnius Warsaw Wellington York Zagreb Zurich"
-).split()
-STREETS = (
+)
+STREETS = _words(
     "Acacia Alder Ash Aspen Bay Beech Birch Bridge Brook Canal Castle Cedar Chapel Cherry Chestnut "
     "Church Clover College Cypress Elm Fern Field Forest Garden Grove Harbor Hazel Heath Hickory "
     "Hill Holly Juniper Lake Larch Laurel Lilac Linden Magnolia Maple Market Meadow Mill Mulberry "
-    "Oak Olive Orchard Park Pine Pond Poplar Quarry River Rose School Spring Spruce Station Sycamore "
-    "Tulip Valley Vine Walnut Willow"
-).split()
+    "Oak Olive Orchard Park Pine Pond Poplar Quarry River Rose School Spring Spruce Station "
+    "Sycamore Tulip Valley Vine Walnut Willow"
+)
 STREET_KINDS = ("Street", "Avenue", "Road", "Lane")
 FIRMS = ("Group", "Systems", "Partners", "Works", "Services", "Logistics", "Foods", "Labs")
 EMAIL_DOMAINS = ("example.com", "example.org", "example.net")
