@@ -25,13 +25,13 @@ from datavault.domain.privacy.strategy import (
     Mask,
     Noise,
     Number,
-    Outcome,
     PreserveFormat,
     Redact,
     Replace,
     Strategy,
     Tokenize,
     Truncate,
+    Verdict,
 )
 
 KEYS = PrivacyKeys(bytes(32), bytes([1]) * 32, bytes([2]) * 32, bytes([3]) * 32)
@@ -329,7 +329,7 @@ def test_a_conversation_numbers_each_kind_in_order_of_appearance() -> None:
 
 def test_what_a_strategy_could_not_do_counts_as_redacted() -> None:
     assert done(PreserveFormat(), Entity.PERSON, "Ada").strategy == "redact"
-    assert done(PreserveFormat(), Entity.PERSON, "Ada").outcome is Outcome.ANONYMISED
-    assert done(Tokenize(), Entity.PERSON, "Ada").outcome is Outcome.PSEUDONYMISED
-    assert done(Mask(4), Entity.CREDIT_CARD, CARD).outcome is Outcome.PSEUDONYMISED
-    assert done(Keep("why"), Entity.PERSON, "Ada").outcome is Outcome.PERSONAL
+    assert done(PreserveFormat(), Entity.PERSON, "Ada").verdict is Verdict.ANONYMISED
+    assert done(Tokenize(), Entity.PERSON, "Ada").verdict is Verdict.PSEUDONYMISED
+    assert done(Mask(4), Entity.CREDIT_CARD, CARD).verdict is Verdict.PSEUDONYMISED
+    assert done(Keep("why"), Entity.PERSON, "Ada").verdict is Verdict.PERSONAL

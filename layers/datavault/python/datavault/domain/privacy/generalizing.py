@@ -20,7 +20,7 @@ SMALL_ZIP_AREAS = frozenset(
     for area in (36, 59, 63, 102, 203, 556, 692, 790, 821, 823, 830, 831, 878, 879, 884, 890, 893)
 )
 _ZIP = re.compile(r"([0-9]{3})[0-9]{2}(?:-?[0-9]{4})?", re.ASCII)
-_FORMS = {
+_FORMS: dict[str, Form] = {
     Entity.AGE: Form.AGE,
     Entity.COORDINATES: Form.COORDINATES,
     Entity.DATE_OF_BIRTH: Form.DATE,
@@ -55,7 +55,7 @@ def generalized(entity: str, value: str, how: Generalize, on: date) -> str | Non
             return _postcode_prefix(value, how.postcode_chars)
         case Form.COORDINATES:
             return _nearby(value)
-        case Form.BY_ENTITY:
+        case _:
             return None
 
 

@@ -25,10 +25,12 @@ from types import MappingProxyType
 from datavault.domain import digests
 from datavault.domain.errors import Invalid
 from datavault.domain.privacy.pointers import ANYWHERE, PointerPattern, Tokens
-from datavault.domain.privacy.strategy import Keep, Redact, Strategy, name_of
+from datavault.domain.privacy.strategy import Keep, Redact, Strategy, name_of, require_within_bounds
 
 ANY_ENTITY = "*"
-_WORD = re.compile(r"\w+")
+# Letters and digits, each with the marks that combine with it.
+_WORD = re.compile("(?:[^\\W_][\u0300-\u036f]*)+")
+REDACT = Redact()
 _NO_THRESHOLDS: Mapping[str, "Threshold"] = MappingProxyType({})
 
 
@@ -47,6 +49,10 @@ class Threshold:
 
     found_from: float = 0.0
     sure_from: float = 0.0
+
+
+# What a detector reports counts, however unsure it is: detectors have their own thresholds.
+ALWAYS = Threshold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class Denied:
     @property
     def words(self) -> tuple[str, ...]:
         """What is looked for: its words, without regard to case and to what stands between."""
-        return tuple(word.casefold() for word in _WORD.findall(self.value))
+        return tuple(word for _, _, word in words_of(self.value))
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,9 @@ class Policy:
 
     name: str
     rules: tuple[Rule, ...] = ()
-    default: Strategy = Redact()
+    default: Strategy = REDACT
     fields: tuple[FieldRule, ...] = ()
-    threshold: Threshold = Threshold()
+    threshold: Threshold = ALWAYS
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: _NO_THRESHOLDS)
     allowed: tuple[Allowed, ...] = ()
     denied: tuple[Denied, ...] = ()
@@ -114,6 +120,8 @@ class Policy:
     def __post_init__(self) -> None:
         if isinstance(self.default, Keep):
             raise Invalid("what no rule is for cannot be kept; write a rule", field="default")
+        for strategy in self.strategies():
+            require_within_bounds(strategy)
 
     def strategy_for(self, entity: str, tokens: Tokens) -> Strategy:
         """By the first rule of the entity and the place, or else the default."""
@@ -139,6 +147,12 @@ class Policy:
     def hash(self) -> str:
         """Of its canonical JSON: 64 hex digits."""
         return digests.policy_hash(canonical_json(self))
+
+
+def words_of(text: str) -> list[tuple[int, int, str]]:
+    """The words of a text: where each starts and ends, and how deny-lists compare it."""
+    found = _WORD.finditer(text)
+    return [(each.start(), each.end(), folded(each[0])) for each in found]
 
 
 def folded(value: str) -> str:

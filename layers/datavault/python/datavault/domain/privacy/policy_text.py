@@ -54,7 +54,14 @@ from datavault.domain.privacy.policy import (
     Rule,
     Threshold,
 )
-from datavault.domain.privacy.strategy import STRATEGIES, DatePart, Form, Redact, Strategy
+from datavault.domain.privacy.strategy import (
+    PARAMETER_BOUNDS,
+    STRATEGIES,
+    DatePart,
+    Form,
+    Redact,
+    Strategy,
+)
 
 POLICY_BYTES_MAX = 2**20
 ENTRIES_MAX = 10_000
@@ -62,18 +69,6 @@ WORDS_MAX = 16
 TEXT_CHARS_MAX = 500
 _OWN_WORD = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _WHERE = re.compile(r"line (\d+),? column (\d+)")
-# Parameters of strategies: the least and the greatest.
-_BOUNDS = {
-    "keep_last": (0, 8),
-    "digest_bytes": (8, 32),
-    "age_band_years": (2, 50),
-    "oldest_age": (18, 120),
-    "number_width": (2, 10**12),
-    "postcode_chars": (1, 4),
-    "chars": (1, 1000),
-    "days": (1, 3650),
-    "percent": (1, 100),
-}
 _CHOICES: dict[str, type[StrEnum]] = {"form": Form, "date_part": DatePart}
 
 
@@ -90,7 +85,7 @@ def parse_policy_toml(text: bytes) -> Policy:
 
 def parse_policy_json(text: bytes) -> Policy:
     """The policy in a JSON document; dates as ``"2027-06-30"``. Errors as for TOML."""
-    return _policy(_parsed(text, "JSON", json.loads))
+    return _policy(_parsed(text, "JSON", _loads))
 
 
 def _parsed(text: bytes, kind: str, parse: Callable[[str], object]) -> object:
@@ -104,6 +99,17 @@ def _parsed(text: bytes, kind: str, parse: Callable[[str], object]) -> object:
         found = _WHERE.search(str(error))
     at = f", at line {found[1]}, column {found[2]}" if found else ""
     raise Malformed(f"not {kind} in UTF-8{at}", field="policy")
+
+
+def _loads(text: str) -> object:
+    return json.loads(text, object_pairs_hook=_members)
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key stands twice")
+    return members
 
 
 class _Table:
@@ -189,24 +195,20 @@ class _Table:
 
 def _policy(document: object) -> Policy:
     table = _Table(document, "")
+    threshold = _threshold(_Table(table.take("threshold") or {}, "/threshold"), Threshold())
     policy = Policy(
         name=table.text("name"),
         rules=tuple(_rule(each) for each in table.tables("rules")),
         default=_default(table),
         fields=tuple(_field(each) for each in table.tables("fields")),
-        threshold=_threshold(_Table(table.take("threshold") or {}, "/threshold"), Threshold()),
-        thresholds={},
+        threshold=threshold,
+        thresholds=_thresholds(table.take("thresholds") or {}, threshold),
         allowed=tuple(_allowed(each) for each in table.tables("allow")),
         denied=tuple(_denied(each) for each in table.tables("deny")),
         residual=table.choice("residual", Residual, Residual.QUARANTINE),
     )
-    own = _thresholds(table.take("thresholds") or {}, policy.threshold)
     table.done("name, default, rules, fields, threshold, thresholds, allow, deny, residual")
-    return Policy(**{**_shallow(policy), "thresholds": own})  # type: ignore[arg-type]
-
-
-def _shallow(policy: Policy) -> dict[str, object]:
-    return {each.name: getattr(policy, each.name) for each in fields(policy)}
+    return policy
 
 
 def _default(table: _Table) -> Strategy:
@@ -252,9 +254,7 @@ def _denied(table: _Table) -> Denied:
 def _entity(table: _Table) -> str:
     entity = table.text("entity")
     if entity != ANY_ENTITY and entity not in Entity.__members__:
-        raise Invalid(
-            f"* or one of {', '.join(Entity)}", field=table.where("entity")
-        )
+        raise Invalid(f"* or one of {', '.join(Entity)}", field=table.where("entity"))
     return entity
 
 
@@ -290,8 +290,8 @@ def _strategy(table: _Table, beside: str) -> Strategy:
     for each in fields(kind):
         if not table.has(each.name) and each.default is not MISSING:
             continue
-        if each.name in _BOUNDS:
-            own[each.name] = table.integer(each.name, *_BOUNDS[each.name])
+        if each.name in PARAMETER_BOUNDS:
+            own[each.name] = table.integer(each.name, *PARAMETER_BOUNDS[each.name])
         elif each.name in _CHOICES:
             own[each.name] = table.choice(each.name, _CHOICES[each.name], None)
         else:

@@ -24,15 +24,15 @@ from datavault.domain.privacy.strategy import (
     Mask,
     Noise,
     Number,
-    Outcome,
     PreserveFormat,
     Redact,
     Replace,
     Strategy,
     Tokenize,
     Truncate,
+    Verdict,
     name_of,
-    outcome_of,
+    verdict_of,
 )
 from datavault.domain.privacy.surrogates import surrogate
 from datavault.domain.privacy.values import canonical, framed
@@ -47,7 +47,7 @@ class StandIn:
 
     text: str
     strategy: str
-    outcome: Outcome
+    verdict: Verdict
 
 
 def known_name(entity: str) -> str:
@@ -78,11 +78,11 @@ class Substitution:
             Invalid: the strategy needs a key that was not given.
         """
         if isinstance(strategy, Keep):
-            return StandIn(value, name_of(strategy), outcome_of(strategy))
+            return StandIn(value, name_of(strategy), verdict_of(strategy))
         made = self._made(strategy, entity, value, conversation)
         if made is None or made == value:
-            return StandIn(f"[{entity}]", name_of(Redact()), outcome_of(Redact()))
-        return StandIn(made, name_of(strategy), outcome_of(strategy))
+            return StandIn(f"[{entity}]", name_of(Redact()), verdict_of(Redact()))
+        return StandIn(made, name_of(strategy), verdict_of(strategy))
 
     def _made(
         self, strategy: Strategy, entity: str, value: str, conversation: Conversation

@@ -6,15 +6,17 @@ One that can never work (its key is missing) is refused before a text is read. `
 a value back, and only where a policy names it, with its reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from datavault.domain.errors import Invalid
 
-class Outcome(StrEnum):
-    """What the result of a strategy is, for whoever holds it; the worst of a record is its own.
+
+class Verdict(StrEnum):
+    """What a result is, for whoever holds it; a record's is the worst of what happened to it.
 
     A statement about what was found and what was done with it: not that nothing was missed, and
-    no legal opinion.
+    no legal opinion. From the best to the worst.
     """
 
     ANONYMISED = "anonymised"
@@ -23,6 +25,8 @@ class Outcome(StrEnum):
     """Reversible, or linkable to other occurrences, or in part still there: still personal data."""
     PERSONAL = "personal"
     """In clear, on the word of the policy."""
+    QUARANTINE = "quarantine"
+    """Somebody has to look at it: something was found that is not sure, or is still there."""
 
 
 class DatePart(StrEnum):
@@ -153,6 +157,18 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "number": Number,
     "keep": Keep,
 }
+# The least and the greatest that a parameter may be.
+PARAMETER_BOUNDS = {
+    "keep_last": (0, 8),
+    "digest_bytes": (8, 32),
+    "age_band_years": (2, 50),
+    "oldest_age": (18, 120),
+    "number_width": (2, 10**12),
+    "postcode_chars": (1, 4),
+    "chars": (1, 1000),
+    "days": (1, 3650),
+    "percent": (1, 100),
+}
 _NAMES = {kind: name for name, kind in STRATEGIES.items()}
 
 
@@ -161,12 +177,22 @@ def name_of(strategy: Strategy) -> str:
     return _NAMES[type(strategy)]
 
 
-def outcome_of(strategy: Strategy) -> Outcome:
+def verdict_of(strategy: Strategy) -> Verdict:
     """What a value becomes by it."""
     match strategy:
         case Redact() | Generalize() | Mask(keep_last=0):
-            return Outcome.ANONYMISED
+            return Verdict.ANONYMISED
         case Keep():
-            return Outcome.PERSONAL
+            return Verdict.PERSONAL
         case _:
-            return Outcome.PSEUDONYMISED
+            return Verdict.PSEUDONYMISED
+
+
+def require_within_bounds(strategy: Strategy) -> None:
+    """Refuse parameters out of ``PARAMETER_BOUNDS`` (``Invalid``)."""
+    for each in fields(strategy):
+        if each.name not in PARAMETER_BOUNDS:
+            continue
+        low, high = PARAMETER_BOUNDS[each.name]
+        if not low <= getattr(strategy, each.name) <= high:
+            raise Invalid(f"{each.name} of {name_of(strategy)} is {low} to {high}", field=each.name)
