@@ -22,6 +22,7 @@ from datavault.domain.privacy.strategy import (
     Generalize,
     Hash,
     Keep,
+    KeptAs,
     Mask,
     Noise,
     Number,
@@ -333,3 +334,7 @@ def test_what_a_strategy_could_not_do_counts_as_redacted() -> None:
     assert done(Tokenize(), Entity.PERSON, "Ada").verdict is Verdict.PSEUDONYMISED
     assert done(Mask(4), Entity.CREDIT_CARD, CARD).verdict is Verdict.PSEUDONYMISED
     assert done(Keep("why"), Entity.PERSON, "Ada").verdict is Verdict.PERSONAL
+    harmless = Keep("why", kept_as=KeptAs.HARMLESS)
+    assert done(harmless, Entity.PERSON, "Ada") == StandIn(
+        "Ada", "keep", Verdict.ANONYMISED, is_kept=True
+    )

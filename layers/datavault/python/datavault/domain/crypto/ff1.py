@@ -71,7 +71,8 @@ class _Rounds:
             + len(tweak).to_bytes(4)
         )
         self._q = tweak + bytes((-len(tweak) - self._size - 1) % _BLOCK_BYTES)
-        self._moduli = (radix**self.left, radix**self.right)
+        # In Python's types a power may be a float, as 2**-1 is.
+        self._moduli: tuple[int, int] = (int(radix**self.left), int(radix**self.right))
 
     def modulus(self, number: int) -> int:
         """The number of values of the half that round ``number`` changes."""

@@ -131,7 +131,7 @@ class Anonymizer:
 
     def _passage(self, text: str, spans: Iterable[Span], conversation: Conversation) -> Passage:
         hits = self._treatment.hits(text, spans)
-        return Passage(text, self._treatment.treat(text, hits, (), conversation))
+        return Passage.of(text, self._treatment.treat(text, hits, (), conversation))
 
     def _passages(
         self, leaves: Iterable[Leaf], found: _Found, conversation: Conversation
@@ -141,7 +141,7 @@ class Anonymizer:
         for leaf in leaves:
             treated = self._treated(leaf, found, conversation)
             if treated:
-                passages.append(Passage(leaf.text, treated, leaf))
+                passages.append(Passage.of(leaf.text, treated, leaf=leaf))
         return passages
 
     def _treated(

@@ -1,7 +1,7 @@
 """Texts with what becomes of them: each a plain text or one leaf of a record."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from datavault.domain.privacy import pointers
 from datavault.domain.privacy.hits import Hit
@@ -15,33 +15,33 @@ _BY_BADNESS = tuple(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text in which something was found; ``suffix`` tells a renamed key from others."""
+    """A text in which something was found, what becomes of that, and of the whole.
+
+    ``suffix`` tells a renamed key from others. What is kept is treated and not edited.
+    """
 
     text: str
     treated: tuple[Treated, ...]
-    leaf: Leaf | None = None
-    suffix: str = ""
+    leaf: Leaf | None
+    suffix: str
+    edits: tuple[Edit, ...]
+    output: str
+
+    @classmethod
+    def of(
+        cls, text: str, treated: tuple[Treated, ...], *, leaf: Leaf | None = None, suffix: str = ""
+    ) -> "Passage":
+        """The passage with its edits and its output."""
+        edits = [each.edit for each in treated if not each.stand_in.is_kept]
+        if suffix:
+            edits.append(Edit(len(text), len(text), suffix))
+        return cls(text, treated, leaf, suffix, tuple(edits), edited(text, edits))
 
     @property
     def part(self) -> Part:
         """What of a record it is."""
         is_key = self.leaf is not None and self.leaf.kind is LeafKind.KEY
         return Part.KEY if is_key else Part.VALUE
-
-    @property
-    def edits(self) -> list[Edit]:
-        """What changes in it; what is kept does not."""
-        edits = [
-            each.edit for each in self.treated if each.stand_in.verdict is not Verdict.PERSONAL
-        ]
-        if self.suffix:
-            edits.append(Edit(len(self.text), len(self.text), self.suffix))
-        return edits
-
-    @property
-    def output(self) -> str:
-        """The text as it comes out."""
-        return edited(self.text, self.edits)
 
     def left_over(self, hits: Iterable[Hit]) -> list[Hit]:
         """Of the hits in ``output`` those of which a letter or digit is not of a stand-in."""
@@ -118,11 +118,15 @@ class TreatedRecord:
                 owner, name = passage.leaf.place.owner, passage.output
                 while (owner, passage.output) in taken:
                     counts[owner, name] = counts.get((owner, name), 1) + 1
-                    passage = replace(passage, suffix=f"_{counts[owner, name]}")
+                    passage = _with_suffix(passage, f"_{counts[owner, name]}")
                 taken.add((owner, passage.output))
                 self._names[owner, passage.text] = passage.output
             renamed.append(passage)
         return renamed
+
+
+def _with_suffix(passage: Passage, suffix: str) -> Passage:
+    return Passage.of(passage.text, passage.treated, leaf=passage.leaf, suffix=suffix)
 
 
 def findings(passage: Passage, pointer: str) -> list[Finding]:

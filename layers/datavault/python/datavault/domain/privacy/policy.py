@@ -140,8 +140,8 @@ class Policy:
 
     def strategies(self) -> tuple[Strategy, ...]:
         """Every strategy that the policy may ask for."""
-        rules = (*self.rules, *self.fields)
-        return (self.default, *(each.strategy for each in rules))
+        by_entity = (each.strategy for each in self.rules)
+        return (self.default, *by_entity, *(each.strategy for each in self.fields))
 
     @cached_property
     def hash(self) -> str:

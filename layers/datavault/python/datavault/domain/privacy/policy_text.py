@@ -59,6 +59,7 @@ from datavault.domain.privacy.strategy import (
     STRATEGIES,
     DatePart,
     Form,
+    KeptAs,
     Redact,
     Strategy,
 )
@@ -69,7 +70,7 @@ WORDS_MAX = 16
 TEXT_CHARS_MAX = 500
 _OWN_WORD = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _WHERE = re.compile(r"line (\d+),? column (\d+)")
-_CHOICES: dict[str, type[StrEnum]] = {"form": Form, "date_part": DatePart}
+_CHOICES: dict[str, type[StrEnum]] = {"form": Form, "date_part": DatePart, "kept_as": KeptAs}
 
 
 def parse_policy_toml(text: bytes) -> Policy:

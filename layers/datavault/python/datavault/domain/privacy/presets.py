@@ -14,6 +14,7 @@ from datavault.domain.privacy.strategy import (
     Generalize,
     Hash,
     Keep,
+    KeptAs,
     Mask,
     Redact,
     Replace,
@@ -27,6 +28,10 @@ _LOOK_BELOW_EVEN = Threshold(found_from=0.0, sure_from=0.5)
 
 def _each(strategy: Strategy, *entities: Entity) -> Iterable[Rule]:
     return (Rule(entity, strategy) for entity in entities)
+
+
+def _harmless(reason: str) -> Keep:
+    return Keep(reason, kept_as=KeptAs.HARMLESS)
 
 
 # Pseudonymisation (Art. 4(5)): direct identifiers become tokens under the subject's key, whose
@@ -59,7 +64,7 @@ _GDPR = Policy(
         *_each(Generalize(), Entity.AGE, Entity.DATE_OF_BIRTH, Entity.IP_ADDRESS),
         *_each(Generalize(), Entity.COORDINATES),
         *_each(Generalize(date_part=DatePart.MONTH), Entity.DATE_TIME),
-        *_each(Keep("legal persons are outside the GDPR, recital 14"), Entity.ORGANIZATION),
+        *_each(_harmless("legal persons are outside the GDPR, recital 14"), Entity.ORGANIZATION),
     ),
     threshold=_LOOK_BELOW_EVEN,
     residual=Residual.QUARANTINE,
@@ -153,8 +158,8 @@ _CCPA = Policy(
         *_each(Mask(keep_last=4), Entity.CREDIT_CARD),
         # Precise geolocation is within 1,850 feet (w); a tenth of a degree is far more.
         *_each(Generalize(), Entity.AGE, Entity.DATE_OF_BIRTH, Entity.COORDINATES),
-        *_each(Keep("an organisation is no consumer"), Entity.ORGANIZATION),
-        *_each(Keep("says nothing of a consumer by itself"), Entity.DATE_TIME),
+        *_each(_harmless("an organisation is no consumer"), Entity.ORGANIZATION),
+        *_each(_harmless("says nothing of a consumer by itself"), Entity.DATE_TIME),
     ),
     threshold=_LOOK_BELOW_EVEN,
     residual=Residual.QUARANTINE,
@@ -171,8 +176,10 @@ _LLM_TRAINING = Policy(
             Replace(),
             *(each for each in Entity if each not in _NOT_REPLACED),
         ),
-        *_each(Keep("facts of the world that a model is to learn"), Entity.ORGANIZATION),
-        *_each(Keep("dates of events are facts; dates of birth are replaced"), Entity.DATE_TIME),
+        *_each(_harmless("facts of the world that a model is to learn"), Entity.ORGANIZATION),
+        *_each(
+            _harmless("dates of events are facts; dates of birth are replaced"), Entity.DATE_TIME
+        ),
     ),
     threshold=_LOOK_BELOW_EVEN,
     residual=Residual.QUARANTINE,

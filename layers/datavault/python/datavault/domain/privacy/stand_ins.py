@@ -48,6 +48,7 @@ class StandIn:
     text: str
     strategy: str
     verdict: Verdict
+    is_kept: bool = False
 
 
 def known_name(entity: str) -> str:
@@ -78,7 +79,7 @@ class Substitution:
             Invalid: the strategy needs a key that was not given.
         """
         if isinstance(strategy, Keep):
-            return StandIn(value, name_of(strategy), verdict_of(strategy))
+            return StandIn(value, name_of(strategy), verdict_of(strategy), is_kept=True)
         made = self._made(strategy, entity, value, conversation)
         if made is None or made == value:
             return StandIn(f"[{entity}]", name_of(Redact()), verdict_of(Redact()))

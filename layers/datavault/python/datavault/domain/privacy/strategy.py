@@ -20,7 +20,7 @@ class Verdict(StrEnum):
     """
 
     ANONYMISED = "anonymised"
-    """Nothing of the value is left but its kind, or a range that it lies in."""
+    """Nothing of a value is left but its kind or a range that it lies in, or it is harmless."""
     PSEUDONYMISED = "pseudonymised"
     """Reversible, or linkable to other occurrences, or in part still there: still personal data."""
     PERSONAL = "personal"
@@ -34,6 +34,15 @@ class DatePart(StrEnum):
 
     YEAR = "year"
     MONTH = "month"
+
+
+class KeptAs(StrEnum):
+    """What a policy says of what it keeps."""
+
+    PERSONAL = "personal"
+    """It is personal data, and may stay."""
+    HARMLESS = "harmless"
+    """It is none, whatever a detector takes it for: the verdict goes by the rest."""
 
 
 class Form(StrEnum):
@@ -127,6 +136,7 @@ class Keep:
     """The value itself, for a ``reason`` that the policy gives."""
 
     reason: str
+    kept_as: KeptAs = KeptAs.PERSONAL
 
 
 type Strategy = (
@@ -180,7 +190,7 @@ def name_of(strategy: Strategy) -> str:
 def verdict_of(strategy: Strategy) -> Verdict:
     """What a value becomes by it."""
     match strategy:
-        case Redact() | Generalize() | Mask(keep_last=0):
+        case Redact() | Generalize() | Mask(keep_last=0) | Keep(kept_as=KeptAs.HARMLESS):
             return Verdict.ANONYMISED
         case Keep():
             return Verdict.PERSONAL
