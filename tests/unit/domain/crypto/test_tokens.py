@@ -1,7 +1,7 @@
 """Tokens open under their own key, in their own store, under their own label."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.crypto.tokens import TokenPlace, detokenize, entity_of_token, tokenize
@@ -17,6 +17,7 @@ def opened(token: str) -> str:
     return detokenize(token, key=KEY, store=PLACE.store)
 
 
+@settings(deadline=None)
 @given(ANY_STRING, st.sampled_from(Entity))
 def test_a_token_opens_to_its_value_whatever_the_string(value: str, entity: Entity) -> None:
     """Lone surrogates, NUL and the empty string too."""
@@ -29,6 +30,7 @@ def test_a_lone_surrogate_has_a_token() -> None:
     assert opened(tokenize("a\ud800b", key=KEY, place=PLACE)) == "a\ud800b"
 
 
+@settings(deadline=None)
 @given(ANY_STRING)
 def test_another_key_store_or_label_does_not_open_it(value: str) -> None:
     token = tokenize(value, key=KEY, place=PLACE)

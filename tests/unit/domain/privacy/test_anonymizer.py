@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
@@ -29,12 +29,17 @@ from datavault.domain.privacy.results import Part, QuarantineReason
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.strategy import (
     Generalize,
+    Hash,
     Keep,
     Mask,
+    Noise,
     Number,
     PreserveFormat,
     Redact,
+    Replace,
+    Strategy,
     Tokenize,
+    Truncate,
     Verdict,
 )
 from tests.support.privacy import KEYS, PEOPLE, SETTING, TableDetector, anonymizer
@@ -51,9 +56,8 @@ def record_of(policy: Policy, body: str) -> str:
     return anonymizer(policy).records([body.encode()])[0].output.decode()
 
 
-def rule(entity: str, strategy: object, pointer: str = "/**") -> Policy:
-    own = Rule(entity, strategy, PointerPattern(pointer))  # type: ignore[arg-type]
-    return Policy("one rule", (own,))
+def rule(entity: str, strategy: Strategy, pointer: str = "/**") -> Policy:
+    return Policy("one rule", (Rule(entity, strategy, PointerPattern(pointer)),))
 
 
 def test_what_no_rule_is_for_is_redacted() -> None:
@@ -158,6 +162,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, st.booleans(), st.sampled_from([None, 1]))
 def test_json_in_which_nothing_is_found_does_not_change_by_a_byte(
     value: object, ascii_only: bool, indent: int | None
@@ -180,6 +185,7 @@ PEOPLES_JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(PEOPLES_JSON, st.booleans())
 def test_no_value_comes_out_and_the_shape_stays(value: object, ascii_only: bool) -> None:
     body = json.dumps(value, ensure_ascii=ascii_only).encode()
@@ -367,6 +373,37 @@ def test_a_conversation_goes_on_from_text_to_text() -> None:
     later = engine.records([b'{"from":"Bob"}'], conversation=talk)[0]
     assert later.output == b'{"from":"PERSON_2"}'
     assert engine.texts(["Bob again"])[0].output == "PERSON_1 again"
+
+
+EVERY = (
+    *(Redact(), Mask(), Mask(4), Replace(), Hash(), Tokenize(), PreserveFormat(), Generalize()),
+    *(Truncate(1), Noise(), Number()),
+)
+
+
+@pytest.mark.parametrize("strategy", EVERY, ids=repr)
+def test_no_value_that_was_found_is_in_anything_that_comes_out(strategy: Strategy) -> None:
+    """Outputs, findings and their pointers, remainders, representations."""
+    engine, talk = anonymizer(rule("*", strategy)), Conversation()
+    values = [each for each in PEOPLE if not each.isdigit()]
+    texts = engine.texts([f"x {each} y" for each in values], conversation=talk)
+    bodies = [json.dumps({f"k {each}": [each, {each: 1}]}).encode() for each in values]
+    records = engine.records([*bodies, b'{"n":4111111111111111}'], conversation=talk)
+    shown = [repr(each) + str(each.output) for each in (*texts, *records)]
+    shown += [repr(engine), repr(talk), repr(rule("*", strategy))]
+    decoded = [json.dumps(json.loads(each.output), ensure_ascii=False) for each in records]
+    for value in PEOPLE:
+        assert not any(value in each for each in (*shown, *decoded))
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=()), max_size=20), max_size=3))
+def test_texts_around_what_is_found_stay_as_they_are(around: list[str]) -> None:
+    found = anonymizer(REDACT).texts(["\n".join(("Bob", *around, "Zoë 😀"))])[0]
+    for value in PEOPLE:
+        assert value not in found.output
+    if not any(value in each for each in around for value in PEOPLE):
+        assert found.output == "\n".join(("[PERSON]", *around, "[PERSON]"))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import date
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Invalid
@@ -66,6 +66,7 @@ def test_every_strategy_is_tried_here() -> None:
     assert {type(each) for each in (*EVERY, Keep("why"))} == set(STRATEGIES.values())
 
 
+@settings(deadline=None)
 @given(st.sampled_from(EVERY), st.sampled_from([*Entity, "SALARY"]), ANY_STRING)
 def test_no_strategy_gives_the_value_back(strategy: Strategy, entity: str, value: str) -> None:
     found = done(strategy, entity, value)
@@ -216,6 +217,7 @@ def test_a_scope_and_a_key_have_surrogates_of_their_own() -> None:
     assert here != [other.of(Replace(), Entity.PERSON, each, Conversation()).text for each in names]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["Adam", "Alice", "Berlin", "Rose", "Young"]), st.integers(0, 10**6))
 def test_a_surrogate_shares_no_name_with_its_value(word: str, scope: int) -> None:
     setting = Setting("s", str(scope), SETTING.on)
@@ -241,6 +243,7 @@ def test_a_hash_is_of_its_entity_and_key() -> None:
 FORMAT = {entity: FormatKey(bytes(32), "store-1", entity) for entity in Entity}
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("019azAZ -+./"), max_size=30), st.sampled_from(Entity))
 def test_format_preserving_keeps_the_form_and_opens_again(value: str, entity: Entity) -> None:
     changed = encrypt_format(value, FORMAT[entity])
@@ -266,6 +269,7 @@ def test_format_preserving_redacts_what_has_too_few_values_or_no_alphabet(value:
     assert made(PreserveFormat(), Entity.MEDICAL_RECORD, value) == "[MEDICAL_RECORD]"
 
 
+@settings(deadline=None)
 @given(st.integers(10**11, 10**18))
 def test_an_encrypted_card_opens_again_and_fails_luhn(number: int) -> None:
     body = [int(char) for char in str(number)]
@@ -288,6 +292,7 @@ def test_format_preserving_is_bound_to_store_and_entity() -> None:
     assert decrypt_format(changed, FormatKey(bytes(32), "s-2", Entity.PASSPORT)) != "1234567890"
 
 
+@settings(deadline=None)
 @given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.integers(1, 400))
 def test_noise_moves_a_date_within_its_bound(day: date, days: int) -> None:
     for written in (day.isoformat(), f"{day.day:02}.{day.month:02}.{day.year}"):
@@ -297,6 +302,7 @@ def test_noise_moves_a_date_within_its_bound(day: date, days: int) -> None:
         assert 1 <= abs((moved - day).days) <= days
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**14), 10**14), st.integers(1, 100))
 def test_noise_moves_a_number_within_its_bound(number: int, percent: int) -> None:
     found = int(made(Noise(percent=percent), "SALARY", str(number)))

@@ -114,8 +114,9 @@ class TreatedRecord:
         counts: dict[tuple[int | None, str], int] = {}
         renamed: list[Passage] = []
         for passage in passages:
-            if passage.leaf in changed and passage.leaf.place is not None:
-                owner, name = passage.leaf.place.owner, passage.output
+            leaf = passage.leaf
+            if leaf is not None and leaf.place is not None and leaf in changed:
+                owner, name = leaf.place.owner, passage.output
                 while (owner, passage.output) in taken:
                     counts[owner, name] = counts.get((owner, name), 1) + 1
                     passage = _with_suffix(passage, f"_{counts[owner, name]}")

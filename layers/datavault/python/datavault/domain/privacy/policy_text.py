@@ -298,4 +298,4 @@ def _strategy(table: _Table, beside: str) -> Strategy:
         else:
             own[each.name] = table.text(each.name)
     table.done(", ".join((beside, *(each.name for each in fields(kind)))))
-    return kind(**own)
+    return kind(**own)  # type: ignore[arg-type]  # Each was read as its field wants it.
