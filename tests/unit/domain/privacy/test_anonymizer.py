@@ -389,7 +389,8 @@ def test_no_value_that_was_found_is_in_anything_that_comes_out(strategy: Strateg
     texts = engine.texts([f"x {each} y" for each in values], conversation=talk)
     bodies = [json.dumps({f"k {each}": [each, {each: 1}]}).encode() for each in values]
     records = engine.records([*bodies, b'{"n":4111111111111111}'], conversation=talk)
-    shown = [repr(each) + str(each.output) for each in (*texts, *records)]
+    shown = [repr(each) + each.output for each in texts]
+    shown += [repr(each) + str(each.output) for each in records]
     shown += [repr(engine), repr(talk), repr(rule("*", strategy))]
     decoded = [json.dumps(json.loads(each.output), ensure_ascii=False) for each in records]
     for value in PEOPLE:
