@@ -28,6 +28,12 @@ _NAME = b"io.llm-data-vault/1/dataset name"
 _DROP = "io.llm-data-vault/1/dropped object"
 _USAGE = "io.llm-data-vault/1/usage identifier"
 _PSEUDONYM = b"io.llm-data-vault/1/event pseudonym"
+_POLICY = "io.llm-data-vault/1/privacy policy"
+_SURROGATE = b"io.llm-data-vault/1/surrogate"
+_NOISE = b"io.llm-data-vault/1/noise"
+_KEYED_HASH = b"io.llm-data-vault/1/keyed hash of a value"
+_TOKEN = b"io.llm-data-vault/1/token"
+_FORMAT = b"io.llm-data-vault/1/format-preserving encryption"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,6 +51,36 @@ class IdKeys:
         """Derive all of them from the 32-byte id key."""
         tags = (_RECORD, _NODE, _BOUNDARY, _STAGED_ID, _ETAG)
         return cls(*(expand(id_key, tag) for tag in tags))
+
+
+def surrogate_key(key: bytes) -> bytes:
+    """The key under which stand-ins for values are drawn, of a 32-byte key."""
+    return expand(key, _SURROGATE)
+
+
+def noise_key(key: bytes) -> bytes:
+    """The key under which noise is drawn, of a 32-byte key."""
+    return expand(key, _NOISE)
+
+
+def keyed_hash_key(key: bytes) -> bytes:
+    """The key of the HMAC that stands for a value, of a 32-byte key."""
+    return expand(key, _KEYED_HASH)
+
+
+def token_key(key: bytes) -> bytes:
+    """The 64-byte key of AES-256-SIV under which tokens are made, of a 32-byte key."""
+    return expand(key, _TOKEN, length=64)
+
+
+def format_key(key: bytes) -> bytes:
+    """The AES-256 key of format-preserving encryption, of a 32-byte key."""
+    return expand(key, _FORMAT)
+
+
+def policy_hash(canonical: bytes) -> str:
+    """The hash of a privacy policy's canonical JSON: 64 hex digits, recomputable by anyone."""
+    return blake3(canonical, derive_key_context=_POLICY).hexdigest()
 
 
 def expand(key: bytes, info: bytes, *, length: int = 32) -> bytes:

@@ -1,0 +1,204 @@
+"""The engine: texts and JSON records in, the same without personal data out.
+
+It detects once for a whole batch, treats what was found by the policy, and looks again at what it
+changed. The output depends on the input, the policy, the keys and the setting, and on nothing
+else. One rule holds throughout: nothing that was found comes out in clear unless the policy says
+``keep`` there. A policy whose keys are missing is refused when the engine is made; a value with
+which a strategy cannot do what it promises is redacted.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from datavault.domain.errors import Invalid, TooLarge
+from datavault.domain.privacy.conversation import Conversation
+from datavault.domain.privacy.json_leaves import Leaf, LeafKind, read_leaves, tokens_of
+from datavault.domain.privacy.keys import PrivacyKeys, Setting
+from datavault.domain.privacy.passages import Passage, TreatedRecord, findings, worst
+from datavault.domain.privacy.policy import Policy, Residual
+from datavault.domain.privacy.results import (
+    Anonymized,
+    Finding,
+    QuarantineReason,
+    Remainder,
+)
+from datavault.domain.privacy.spans import Span
+from datavault.domain.privacy.treatment import Treated, Treatment
+
+TEXT_CHARS_MAX = 4 * 2**20
+
+type _Found = dict[str, tuple[Span, ...]]
+
+
+class Detects(Protocol):
+    """What finds personal data."""
+
+    def detect(self, texts: Sequence[str], /) -> list[tuple[Span, ...]]:
+        """For each of the texts its spans, in code points; it raises rather than find less."""
+        ...
+
+
+class Anonymizer:
+    """A detector and a policy, with the keys that the policy needs, in a setting.
+
+    It keeps nothing of what it is given. A batch is worked on whole: its size bounds the memory,
+    some 20 times the text and 300 bytes a leaf of a record.
+
+    Raises:
+        Invalid: the policy needs a key that is not there.
+    """
+
+    __slots__ = ("_detector", "_policy", "_treatment")
+
+    def __init__(
+        self, detector: Detects, policy: Policy, keys: PrivacyKeys, setting: Setting
+    ) -> None:
+        self._detector = detector
+        self._policy = policy
+        self._treatment = Treatment(policy, keys, setting)
+
+    def texts(
+        self, texts: Sequence[str], *, conversation: Conversation | None = None
+    ) -> list[Anonymized[str]]:
+        """Each of the texts made harmless; each a conversation of its own if none is given.
+
+        Raises:
+            TooLarge: a text has more than ``TEXT_CHARS_MAX`` code points.
+            Invalid: the policy refuses outputs in which something is found, as here.
+        """
+        for row, text in enumerate(texts):
+            if len(text) > TEXT_CHARS_MAX:
+                raise TooLarge(
+                    f"a text has at most {TEXT_CHARS_MAX} characters, this has {len(text)}",
+                    field=f"texts/{row}",
+                )
+        found = self._detect(texts)
+        passages = [
+            self._passage(text, found[text], conversation or Conversation()) for text in texts
+        ]
+        again = self._look_again(passages)
+        return [
+            self._result(
+                passage.output,
+                [passage],
+                findings(passage, ""),
+                self._remainders(passage, "", again),
+                field=f"texts/{row}",
+            )
+            for row, passage in enumerate(passages)
+        ]
+
+    def records(
+        self, bodies: Sequence[bytes], *, conversation: Conversation | None = None
+    ) -> list[Anonymized[bytes]]:
+        """Each of the JSON texts made harmless; each a conversation of its own if none is given.
+
+        Keys, strings and numbers are treated; all that is not changed stays byte for byte. A key
+        that is personal gets another name, ``..._2`` if there is one of that name. A number that
+        is no number any more becomes a string.
+
+        Raises:
+            Malformed, TooLarge, Invalid: as ``read_leaves``; ``field`` names the record.
+            Invalid: the policy refuses outputs in which something is found, as here.
+        """
+        leaves = [read_leaves(body, f"records/{row}") for row, body in enumerate(bodies)]
+        found = self._detect(leaf.text for own in leaves for leaf in own if _is_read(leaf))
+        records = [
+            TreatedRecord(body, own, self._passages(own, found, conversation or Conversation()))
+            for body, own in zip(bodies, leaves, strict=True)
+        ]
+        again = self._look_again(each for record in records for each in record.passages)
+        results: list[Anonymized[bytes]] = []
+        for row, record in enumerate(records):
+            done: list[Finding] = []
+            left: list[Remainder] = []
+            for passage in record.passages:
+                pointer = record.pointer(passage)
+                done += findings(passage, pointer)
+                left += self._remainders(passage, pointer, again)
+            output = record.output()
+            results.append(
+                self._result(output, record.passages, done, left, field=f"records/{row}")
+            )
+        return results
+
+    def _detect(self, texts: Iterable[str]) -> _Found:
+        """The spans of each text; of texts that occur often, once."""
+        distinct = list(dict.fromkeys(texts))
+        if not distinct:
+            return {}
+        return dict(zip(distinct, self._detector.detect(distinct), strict=True))
+
+    def _passage(self, text: str, spans: Iterable[Span], conversation: Conversation) -> Passage:
+        hits = self._treatment.hits(text, spans)
+        return Passage.of(text, self._treatment.treat(text, hits, (), conversation))
+
+    def _passages(
+        self, leaves: Iterable[Leaf], found: _Found, conversation: Conversation
+    ) -> list[Passage]:
+        """The leaves in which something was found, or is by the word of the policy."""
+        passages: list[Passage] = []
+        for leaf in leaves:
+            treated = self._treated(leaf, found, conversation)
+            if treated:
+                passages.append(Passage.of(leaf.text, treated, leaf=leaf))
+        return passages
+
+    def _treated(
+        self, leaf: Leaf, found: _Found, conversation: Conversation
+    ) -> tuple[Treated, ...]:
+        if self._policy.fields and leaf.kind is not LeafKind.KEY and leaf.text:
+            rule = self._policy.field_at(tokens_of(leaf.place))
+            if rule is not None:
+                return self._treatment.treat_field(leaf.text, rule, conversation)
+        if not _is_read(leaf):
+            return ()
+        hits = self._treatment.hits(leaf.text, found[leaf.text])
+        if not hits:
+            return ()
+        return self._treatment.treat(leaf.text, hits, tokens_of(leaf.place), conversation)
+
+    def _look_again(self, passages: Iterable[Passage]) -> _Found:
+        """What is found in the outputs that are not as they were."""
+        if self._policy.residual is Residual.SKIP:
+            return {}
+        return self._detect(passage.output for passage in passages if passage.edits)
+
+    def _remainders(self, passage: Passage, pointer: str, again: _Found) -> list[Remainder]:
+        if self._policy.residual is Residual.SKIP:
+            return []
+        output = passage.output
+        hits = self._treatment.hits(output, again.get(output, ()))
+        return [
+            Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
+            for hit in passage.left_over(hits)
+        ]
+
+    def _result[T: (str, bytes)](
+        self,
+        output: T,
+        passages: Sequence[Passage],
+        done: Sequence[Finding],
+        left: Sequence[Remainder],
+        *,
+        field: str,
+    ) -> Anonymized[T]:
+        if left and self._policy.residual is Residual.REFUSE:
+            raise Invalid(f"{len(left)} values are still found in the output", field=field)
+        is_sure = all(each.is_sure for passage in passages for each in passage.treated)
+        reasons = [] if is_sure else [QuarantineReason.LOW_CONFIDENCE]
+        if left:
+            reasons.append(QuarantineReason.RESIDUAL)
+        return Anonymized(
+            output=output,
+            findings=tuple(done),
+            remainders=tuple(left),
+            treated=worst(passages),
+            quarantine=tuple(reasons),
+            policy_hash=self._policy.hash,
+        )
+
+
+def _is_read(leaf: Leaf) -> bool:
+    """Whether a leaf says anything that could be personal by itself."""
+    return leaf.kind is not LeafKind.TRUTH and bool(leaf.text)

@@ -1,0 +1,220 @@
+"""A JSON text as its leaves, each with its place and its bytes, and the text with leaves changed.
+
+Leaves are keys, strings, numbers, ``true`` and ``false``. Whatever is not changed stays as it is,
+byte for byte: white space, the spelling of numbers, escapes in strings, also those beside a
+change within one string.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import msgspec
+
+from datavault.domain.errors import Invalid, TooLarge
+from datavault.domain.json_text import require_json, require_shallow
+from datavault.domain.privacy.pointers import Tokens
+from datavault.domain.records import RECORD_BYTES_MAX
+
+# 60 MB of leaves at most while a record is worked on.
+LEAVES_MAX = 200_000
+# Commas, colons and white space tell nothing that valid JSON does not tell without them.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]|[^ \t\r\n{}\[\],:"]++', re.DOTALL)
+# A string's characters as they are written, one code point each.
+_UNIT = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]",
+    re.DOTALL,
+)
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+# First bytes of tokens; those in ``_STRUCTURE`` begin no leaf.
+_OBJECT, _ARRAY, _NULL = b"{[n"
+_STRUCTURE = frozenset(b"{}[]n")
+
+
+class LeafKind(Enum):
+    """What a leaf is in the text."""
+
+    KEY = auto()
+    STRING = auto()
+    NUMBER = auto()
+    TRUTH = auto()
+
+
+# Places and leaves are made by the hundred thousand, and freezing them takes half of the walk's
+# time; nobody changes them.
+@dataclass(slots=True, eq=False)
+class Place:
+    """Where a value stands: in which place, and there under which token.
+
+    ``owner`` is the number of the object of which the token is a key; ``None`` in an array.
+    """
+
+    within: "Place | None"
+    token: str
+    owner: int | None
+
+    def path(self) -> Iterator["Place"]:
+        """The places from the outermost to this one."""
+        found = [self]
+        while (outer := found[-1].within) is not None:
+            found.append(outer)
+        return reversed(found)
+
+
+def tokens_of(place: Place | None) -> Tokens:
+    """The reference tokens that lead there."""
+    return () if place is None else tuple(each.token for each in place.path())
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """Bytes ``[start, end)`` of the text. ``text`` is the string, or the number as written.
+
+    A key's ``place`` is that of the value that it names.
+    """
+
+    kind: LeafKind
+    start: int
+    end: int
+    text: str
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """``text[start:end]`` of a leaf, in code points, becomes ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def read_leaves(body: bytes, field: str) -> list[Leaf]:
+    """The leaves of one JSON text (RFC 8259), in its order.
+
+    Raises:
+        Malformed: not UTF-8, or not JSON.
+        TooLarge: more than ``RECORD_BYTES_MAX`` bytes, or more than ``LEAVES_MAX`` leaves.
+        Invalid: nested too deep, or a key stands twice in an object.
+    """
+    if len(body) > RECORD_BYTES_MAX:
+        raise TooLarge(
+            f"a record has at most {RECORD_BYTES_MAX} bytes, this has {len(body)}", field=field
+        )
+    require_json(body, field)
+    require_shallow(body, field)
+    leaves: list[Leaf] = []
+    for leaf in _Walk(body, field).leaves():
+        if len(leaves) == LEAVES_MAX:
+            raise TooLarge(f"a record has at most {LEAVES_MAX} keys and values", field=field)
+        leaves.append(leaf)
+    return leaves
+
+
+class _Container:
+    """An object or an array that has begun and not ended."""
+
+    __slots__ = ("count", "key", "keys", "owner", "place")
+
+    def __init__(self, place: Place | None, owner: int | None) -> None:
+        self.place = place
+        self.owner = owner
+        self.key: Place | None = None
+        self.keys: set[str] = set()
+        self.count = 0
+
+
+class _Walk:
+    """One pass over valid JSON."""
+
+    __slots__ = ("_body", "_field", "_objects", "_open")
+
+    def __init__(self, body: bytes, field: str) -> None:
+        self._body = body
+        self._field = field
+        self._open: list[_Container] = []
+        self._objects = 0
+
+    def leaves(self) -> Iterator[Leaf]:
+        for found in _TOKEN.finditer(self._body):
+            token = found[0]
+            first = token[0]
+            if first not in _STRUCTURE:
+                yield self._leaf(token, *found.span())
+            elif first == _OBJECT:
+                self._open.append(_Container(self._next_place(), self._objects))
+                self._objects += 1
+            elif first == _ARRAY:
+                self._open.append(_Container(self._next_place(), None))
+            elif first == _NULL:
+                self._next_place()
+            else:
+                self._open.pop()
+
+    def _leaf(self, token: bytes, start: int, end: int) -> Leaf:
+        if not token.startswith(b'"'):
+            kind = LeafKind.TRUTH if token[:1] in b"tf" else LeafKind.NUMBER
+            return Leaf(kind, start, end, token.decode(), self._next_place())
+        text: str = msgspec.json.decode(token) if b"\\" in token else token[1:-1].decode()
+        inside = self._open[-1] if self._open else None
+        if inside is None or inside.owner is None or inside.key is not None:
+            return Leaf(LeafKind.STRING, start, end, text, self._next_place())
+        if text in inside.keys:
+            raise Invalid("a key stands twice in one object", field=self._field)
+        inside.keys.add(text)
+        inside.key = Place(inside.place, text, inside.owner)
+        return Leaf(LeafKind.KEY, start, end, text, inside.key)
+
+    def _next_place(self) -> Place | None:
+        """Where the value stands that begins now."""
+        if not self._open:
+            return None
+        inside = self._open[-1]
+        if inside.owner is None:
+            inside.count += 1
+            return Place(inside.place, str(inside.count - 1), None)
+        place, inside.key = inside.key, None
+        return place
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """``text`` with the edits made: they are in order and do not overlap."""
+    return "".join(_pieces(text, edits))
+
+
+def rewritten(body: bytes, changes: Iterable[tuple[Leaf, Sequence[Edit]]]) -> bytes:
+    """``body`` with the leaves changed: they come in its order.
+
+    A number or a truth that is none any more becomes a string.
+    """
+    parts: list[bytes] = []
+    at = 0
+    for leaf, edits in changes:
+        parts += [body[at : leaf.start], _literal(body[leaf.start : leaf.end], leaf, edits)]
+        at = leaf.end
+    return b"".join((*parts, body[at:]))
+
+
+def _literal(literal: bytes, leaf: Leaf, edits: Sequence[Edit]) -> bytes:
+    if leaf.kind in {LeafKind.NUMBER, LeafKind.TRUTH}:
+        text = edited(leaf.text, edits)
+        return text.encode() if _NUMBER.fullmatch(text) else msgspec.json.encode(text)
+    raw = literal[1:-1].decode()
+    units = _UNIT.findall(raw) if "\\" in raw else raw
+    escaped = [Edit(each.start, each.end, _escaped(each.text)) for each in edits]
+    return f'"{"".join(_pieces(units, escaped))}"'.encode()
+
+
+def _pieces(units: Sequence[str], edits: Iterable[Edit]) -> Iterator[str]:
+    """``units`` are code points, each as it is written."""
+    at = 0
+    for edit in edits:
+        yield "".join(units[at : edit.start])
+        yield edit.text
+        at = edit.end
+    yield "".join(units[at:])
+
+
+def _escaped(text: str) -> str:
+    return msgspec.json.encode(text)[1:-1].decode()
