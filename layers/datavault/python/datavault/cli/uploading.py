@@ -250,7 +250,7 @@ def _options() -> tuple[Callable[[Any], Any], ...]:
 def _option(
     name: str,
     declared: str,
-    kind: click.ParamType | None,
+    kind: click.ParamType[Any] | None,
     text: str,
     **more: Any,  # noqa: ANN401
 ) -> Callable[[Any], Any]:
@@ -265,7 +265,7 @@ def _option(
     )
 
 
-class _Column(click.ParamType):
+class _Column(click.ParamType[tuple[str, str]]):
     name = "NAME=KIND"
     kinds = frozenset({"string", "integer", "number", "boolean", "json"})
 
