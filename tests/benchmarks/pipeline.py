@@ -164,10 +164,10 @@ def states(events: list[dict[str, Any]]) -> Iterator[Stage]:
 
 def transitions(events: list[dict[str, Any]]) -> int:
     """State transitions as they are billed: states that were entered, retries counted too."""
-    entered = sum(event["type"].endswith("StateEntered") for event in events)
+    entered = sum(str(event["type"]).endswith("StateEntered") for event in events)
     scheduled = sum(event["type"] == "TaskScheduled" for event in events)
     tasks = sum(event["type"] == "TaskStateEntered" for event in events)
-    return entered + max(0, scheduled - tasks)
+    return int(entered + max(0, scheduled - tasks))
 
 
 def billed(logs: Path) -> dict[str, list[float]]:
@@ -197,8 +197,8 @@ def tables(measured: Measured, records: int, size: int, peaks_mb: dict[str, floa
     gb = size / 1e9
     print(f"{'stage':<20}{'s':>8}{'MB/s':>8}   S3 / DynamoDB / KMS calls")
     for stage in measured.stages:
-        calls = Counter(each.service for each in stage.requests)
-        told = " / ".join(f"{calls[name]:,}" for name in ("s3", "dynamodb", "kms"))
+        services = Counter(each.service for each in stage.requests)
+        told = " / ".join(f"{services[name]:,}" for name in ("s3", "dynamodb", "kms"))
         rate = size / 1e6 / max(stage.seconds, 0.001)
         print(f"{stage.name:<20}{stage.seconds:>8.2f}{rate:>8.0f}   {told}")
     pipeline = [stage for stage in measured.stages if stage.name in STAGES]

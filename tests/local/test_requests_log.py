@@ -43,7 +43,7 @@ def test_a_transaction_takes_two_units_a_kibibyte_of_each_item() -> None:
 
 
 def test_a_line_has_sizes_and_nothing_of_the_request(tmp_path: Path) -> None:
-    async def application(_scope: Any, receive: Any, send: Any) -> None:
+    async def application(_: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"secret answer"})
@@ -56,7 +56,11 @@ def test_a_line_has_sizes_and_nothing_of_the_request(tmp_path: Path) -> None:
 
     log = tmp_path / "requests"
     scope = {"type": "http", "method": "PUT", "path": "/b/jane", "headers": []}
-    asyncio.run(logged(application, log)(scope, receive, send))
+
+    async def ask() -> None:
+        await logged(application, log)(scope, receive, send)
+
+    asyncio.run(ask())
     line = json.loads(log.read_text())
     assert (line["operation"], line["in"], line["out"], line["status"]) == ("PutObject", 6, 13, 200)
     assert "secret" not in log.read_text()
