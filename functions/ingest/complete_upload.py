@@ -4,6 +4,7 @@ import base64
 
 from datavault.contracts.jobs import JobReply
 from datavault.contracts.uploads import CompleteUploadBody, SentPart
+from datavault.domain.bundles import BundledFile
 from datavault.domain.ids import parse_upload_id
 from datavault.domain.landing import PartClaim
 from datavault.ports import Vault
@@ -19,6 +20,7 @@ def handler(vault: Vault, request: Request[None, CompleteUploadBody]) -> JobRepl
         caller=request.caller,
         upload_id=parse_upload_id(request.path["upload_id"]),
         parts=[_claim(part) for part in request.body.parts],
+        files=[BundledFile(file.name, file.size) for file in request.body.files],
         request=request.once,
     )
     return JobReply.of(job)

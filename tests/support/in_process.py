@@ -2,7 +2,8 @@
 
 It stands for API Gateway: routes by the operations table, asks the authorizer for rows that need
 a token, leaves path parameters encoded, and gives JSON and NDJSON over in base64. Requests are
-answered one at a time, as the memory vault's clock and recorders expect.
+answered one at a time, as the memory vault's clock and recorders expect. PUTs to the URLs of parts
+reach the landing.
 """
 
 import base64
@@ -14,10 +15,12 @@ from urllib.parse import parse_qs
 
 import httpx
 
+from datavault.adapters.memory import landing
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.client import Vault
 from datavault.contracts.operations import OPERATIONS, Operation
-from datavault.domain.errors import Unauthenticated
+from datavault.domain.errors import Denied, Invalid, NotFound, Unauthenticated
+from datavault.domain.landing import SignedPart
 from datavault.ports import Claims
 from datavault.services.workspaces import create_workspace
 from functions.access import authorize
@@ -45,6 +48,8 @@ class InProcessApi(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _answer(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
             self.requests.append(request)
+            if request.url.host == landing.HOST:
+                return _landed(self.vault.landing, request)
             path, _, query = request.url.raw_path.decode().partition("?")
             found = _route(request.method, path)
             if found is None:
@@ -113,6 +118,20 @@ def _response(answer: dict[str, Any]) -> httpx.Response:
     body = answer["body"]
     content = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
     return httpx.Response(answer["statusCode"], headers=answer["headers"], content=content)
+
+
+def _landed(there: landing.MemoryLanding, request: httpx.Request) -> httpx.Response:
+    """What S3 says to a PUT of a part."""
+    signed = SignedPart(str(request.url), dict(request.headers))
+    try:
+        etag = there.send(signed, request.content)
+    except Denied:
+        return httpx.Response(403, content=b"<Error><Code>AccessDenied</Code></Error>")
+    except Invalid:
+        return httpx.Response(400, content=b"<Error><Code>BadDigest</Code></Error>")
+    except NotFound:
+        return httpx.Response(404, content=b"<Error><Code>NoSuchUpload</Code></Error>")
+    return httpx.Response(200, headers={"ETag": f'"{etag}"'})
 
 
 def _refusal(status: int, code: str) -> httpx.Response:

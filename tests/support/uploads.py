@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from datavault.adapters.memory.landing import MemoryLanding
+from datavault.domain.bundles import BundledFile
 from datavault.domain.ids import BranchName, UploadId
 from datavault.domain.jobs import Job
 from datavault.domain.landing import PartClaim
@@ -58,11 +59,17 @@ def complete(
     upload_id: UploadId,
     parts: Sequence[PartClaim],
     *,
+    files: Sequence[BundledFile] = (),
     request: Request | None = None,
 ) -> Job:
     """Complete an upload."""
     return uploads.complete_upload(
-        shelf.vault, caller=shelf.caller, upload_id=upload_id, parts=parts, request=request
+        shelf.vault,
+        caller=shelf.caller,
+        upload_id=upload_id,
+        parts=parts,
+        files=files,
+        request=request,
     )
 
 

@@ -32,8 +32,12 @@ class SilentApi(InProcessApi):
         self._redirecting = threading.Lock()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        with self._redirecting, contextlib.redirect_stdout(io.StringIO()):
+        with self._redirecting, self.silence():
             return super()._answer(request)
+
+    def silence(self) -> contextlib.redirect_stdout[io.StringIO]:
+        """Whatever prints meanwhile prints to nowhere."""
+        return contextlib.redirect_stdout(io.StringIO())
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ class Exit(IntEnum):
     CONFLICT = 5
     UNAVAILABLE = 6
     CORRUPT = 7
+    JOB_FAILED = 8
+    JOB_CANCELLED = 9
+    JOB_UNFINISHED = 10
     INTERRUPTED = 130
     PIPE_CLOSED = 141
     TERMINATED = 143
@@ -39,6 +42,9 @@ MEANINGS = {
     Exit.CONFLICT: "conflict: it exists already, has moved on, or a merge needs decisions",
     Exit.UNAVAILABLE: "no answer, or too many requests: try again later",
     Exit.CORRUPT: "stored bytes fail verification: tell the operator",
+    Exit.JOB_FAILED: "a job that was waited for has failed",
+    Exit.JOB_CANCELLED: "a job that was waited for was cancelled",
+    Exit.JOB_UNFINISHED: "a job that was waited for goes on still",
     Exit.INTERRUPTED: "interrupted by Ctrl-C",
     Exit.PIPE_CLOSED: "whoever read the output stopped reading",
     Exit.TERMINATED: "terminated",
@@ -144,7 +150,17 @@ def _unanswered(error: "VaultClientError") -> Failure:
             return _failure(Exit.UNAVAILABLE, str(error))
         case errors.BadLine():
             return _failure(Exit.USAGE, str(error))
-        case errors.StreamStopped() if isinstance(error.__cause__, Exception):
+        case errors.JobEnded():
+            cancelled = isinstance(error, errors.JobCancelled)
+            return _failure(Exit.JOB_CANCELLED if cancelled else Exit.JOB_FAILED, str(error))
+        case errors.JobUnfinished():
+            again = f'"datavault job wait {error.job_id}" waits again.'
+            return _failure(Exit.JOB_UNFINISHED, str(error), again)
+        case errors.UploadMismatch():
+            return _failure(Exit.CONFLICT, f"conflict: {error}", "--restart uploads it anew.")
+        case errors.StreamStopped() | errors.UploadStopped() if isinstance(
+            error.__cause__, Exception
+        ):
             cause = failure_of(error.__cause__)
             if cause is None:
                 return _failure(Exit.FAILED, str(error))

@@ -12,10 +12,12 @@ from datavault.cli.diff import show_diff
 from datavault.cli.events import events
 from datavault.cli.examining import count_records, show_history, show_stats, verify
 from datavault.cli.exits import Exit
+from datavault.cli.jobs import job
 from datavault.cli.maintenance import maintenance
 from datavault.cli.merging import cherry_pick, merge, revert
 from datavault.cli.operators import demo, local, workspace
 from datavault.cli.put import put
+from datavault.cli.quarantine import quarantine
 from datavault.cli.records import get_records, list_records, remove_records
 from datavault.cli.root import Root, Section
 from datavault.cli.settings import setting_options, settings
@@ -66,6 +68,7 @@ cli.take(
                 verify,
             ),
         ),
+        Section("Jobs", (job, quarantine)),
         Section("On this machine", (local, demo, completion)),
         Section("Operators, with AWS credentials", (workspace, events, maintenance, settings)),
     )

@@ -1,5 +1,6 @@
 """``datavault put``: records from files, folders or a pipe into a branch, resumable."""
 
+import io
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,14 +22,25 @@ from datavault.cli.session import (
     takes_vault,
 )
 from datavault.cli.sources import (
+    HEAD_BYTES,
+    Chosen,
     JoinedFiles,
     Part,
-    parts_of,
+    chosen_files,
+    is_ndjson,
     place_of,
     stdin_lines,
     unchanged_before,
 )
 from datavault.cli.tables import counted, shown, size
+from datavault.cli.uploading import (
+    MIB,
+    By,
+    Uploading,
+    UploadOptions,
+    chosen_upload,
+    upload_options,
+)
 from datavault.cli.versions import commit_line
 
 if TYPE_CHECKING:
@@ -73,8 +85,10 @@ class Put:
     type=click.IntRange(1, 32),
     default=PARALLEL,
     show_default=True,
-    help="Batches on their way at once; each is 4 MiB at most.",
+    help="Batches of up to 4 MiB, or parts of an upload, on their way at once.",
 )
+@click.option("--split", metavar="NAME", help="Of a folder, only this split; all puts all.")
+@upload_options
 @takes_vault
 def put(
     session: Session,
@@ -86,49 +100,96 @@ def put(
     run: str | None,
     restart: bool,
     parallel: int,
+    split: str | None,
 ) -> None:
-    """Put records into a branch: NDJSON, one object a line, each kept byte for byte.
+    """Put records into a branch, each kept byte for byte: from files, folders or a pipe.
 
-    From files, from all *.ndjson and *.jsonl of a folder, or from a pipe. With the dataset's
-    record key an id that is there already is replaced. What is put is visible on the branch at
-    once, and part of a version with "commit", or with --commit, which also commits in between
-    when the branch is full (50,000 records or 128 MiB).
+    With the dataset's record key an id that is there already is replaced. NDJSON of up to 64 MiB
+    goes in batches: it is visible on the branch at once, and part of a version with "commit", or
+    with --commit, which also commits in between when the branch is full (50,000 records or
+    128 MiB). Whatever is larger, or CSV, TSV, a JSON array, text or Parquet, or compressed by gzip
+    or zstd, is uploaded and becomes one commit, by a job for which this waits. A folder's files
+    become one commit too; if it has several splits, --split says which.
 
     If it is stopped, by Ctrl-C, a crash or the network, give the same command again within 24
     hours: it goes on where it stopped and stores nothing twice. For a pipe that holds if you named
-    it with --run and send the same lines again.
+    it with --run, which goes in batches, and send the same lines again.
 
     \b
     Example:
       datavault put chats may.ndjson --commit -m "Import the May chats"
-      datavault put chats exports/ --branch cleaning
+      datavault put chats corpus/ --split train -m "Import the corpus" --max-bad-records 100
       zcat may.ndjson.gz | datavault put chats --run may
     """
-    if message and not commits:
-        raise click.UsageError("-m is the message of --commit")
+    options = chosen_upload()
     from_pipe = not paths or paths == (Path(PIPE),)
     if Path(PIPE) in paths and not from_pipe:
         raise click.UsageError("- stands alone: a pipe, or files")
+    _require_possible(options, run)
     described = session.vault.describe_dataset(session.dataset_id(dataset))
+    uploading = Uploading(session, dataset, described.id, branch, message, parallel, options)
     wanted = message if commits else None
-    work = Put(
-        session,
-        dataset,
-        described.id,
-        branch,
-        () if from_pipe else parts_of(paths),
-        wanted,
-        parallel,
-    )
+    work = Put(session, dataset, described.id, branch, (), wanted, parallel)
     if from_pipe:
-        _finish(work, Reached(run or str(uuid4()), ()), stdin_lines(), None)
+        _put_pipe(work, uploading, run)
         return
+    chosen = chosen_files(paths, split=split)
+    work = replace(work, parts=tuple(each.part for each in chosen))
     with note_of(session.vault.endpoint, described.id, branch, paths) as note:
+        if run is None and _is_upload(options, chosen):
+            uploading.files(chosen, note, restart=restart)
+            return
+        _require_message_used(work, message)
         reached = _reached(
             work, note, run=run, restart=restart, replaces=described.record_key is not None
         )
         with closing(JoinedFiles(work.parts, skipped=reached.size_bytes)) as lines:
             _finish(work, reached, lines, note)
+
+
+def _put_pipe(work: Put, uploading: Uploading, run: str | None) -> None:
+    """In batches what ends below the bound or is named; else by an upload."""
+    stream, options = stdin_lines(), uploading.options
+    if run is not None or options.by is By.BATCHES:
+        _require_message_used(work, uploading.message)
+        _finish(work, Reached(run or str(uuid4()), ()), stream, None)
+        return
+    bound = options.above_mib * MIB
+    head = b"" if options.by is By.UPLOAD else stream.read(bound + 1)
+    if (
+        options.by is By.UPLOAD
+        or options.needed_by is not None
+        or len(head) > bound
+        or not is_ndjson(head[:HEAD_BYTES])
+    ):
+        uploading.pipe(stream, head)
+        return
+    _require_message_used(work, uploading.message)
+    _finish(work, Reached(str(uuid4()), ()), io.BytesIO(head), None)
+
+
+def _is_upload(options: UploadOptions, chosen: tuple[Chosen, ...]) -> bool:
+    """Whether files go by an upload: as they were told to, or by size and content."""
+    if options.by is not By.AUTO:
+        return options.by is By.UPLOAD
+    return (
+        options.needed_by is not None
+        or sum(each.part.size for each in chosen) > options.above_mib * MIB
+        or not all(each.is_ndjson for each in chosen)
+    )
+
+
+def _require_possible(options: UploadOptions, run: str | None) -> None:
+    in_batches = "--run" if run is not None else "--by batches"
+    if run is not None and options.by is By.UPLOAD:
+        raise click.UsageError("--run names batches; an upload goes on by itself")
+    if options.needed_by is not None and (run is not None or options.by is By.BATCHES):
+        raise click.UsageError(f"{options.needed_by} is for uploads, {in_batches} for batches")
+
+
+def _require_message_used(work: Put, message: str) -> None:
+    if message and work.message is None:
+        raise click.UsageError("-m is the message of --commit")
 
 
 def _reached(work: Put, note: Note, *, run: str | None, restart: bool, replaces: bool) -> Reached:

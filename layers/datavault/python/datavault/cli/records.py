@@ -66,7 +66,7 @@ def get_records(
             for page in pages(session.vault.list_records_as_lines, dataset_id, ref=ref, limit=1000)
         )
     if to is not None:
-        written = _write_file(to, lines)
+        written = write_file(to, lines)
         say(f"{counted(written, 'record')} in {click.format_filename(to)}.")
     elif sys.stdout.isatty():
         for page in lines:
@@ -140,7 +140,7 @@ def _beginning(record: "RecordReply") -> str:
     return record.text[:PREVIEW_BYTES].decode(errors="ignore")
 
 
-def _write_file(to: Path, pages: Iterable[bytes]) -> int:
+def write_file(to: Path, pages: Iterable[bytes]) -> int:
     """Write ``pages`` beside ``to`` and put the whole in its place; how many lines there are."""
     count = 0
     # As any new file, not as a secret: whoever may read the folder may read it.

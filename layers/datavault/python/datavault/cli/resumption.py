@@ -4,6 +4,8 @@ A note for each pair of source and target is kept in ``~/.local/state/datavault/
 ``XDG_STATE_HOME``) from the first acknowledged batch until the end. It names the run, the files
 and the checkpoint; no content. It is replaced whole after each batch: a crash in between repeats
 that batch under its own key, which the vault carries out once in 24 hours.
+
+Of an upload a note beside it has only the id: which parts have arrived, the vault knows.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.sources import Part
@@ -39,6 +42,21 @@ class Reached:
         return time.time() - self.began_s < KEYS_LIVE_S
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An upload, of which files, with which wishes (a digest of them), and when it began."""
+
+    upload: str
+    parts: tuple[Part, ...]
+    wishes: str
+    began_s: float = field(default_factory=time.time)
+
+    @property
+    def lives(self) -> bool:
+        """Whether what has arrived is there still."""
+        return time.time() - self.began_s < KEYS_LIVE_S
+
+
 class Note:
     """The note of one source and target; there is one process at a time that has it."""
 
@@ -49,10 +67,9 @@ class Note:
         """What it says; ``None`` without one, or when it cannot be understood."""
         try:
             found = json.loads(self.path.read_bytes())
-            parts = tuple(Part(Path(path), size, time_ns) for path, size, time_ns in found["parts"])
             return Reached(
                 run=str(found["run"]),
-                parts=parts,
+                parts=_parts_in(found),
                 batches=int(found["batches"]),
                 lines=int(found["lines"]),
                 size_bytes=int(found["size_bytes"]),
@@ -65,18 +82,44 @@ class Note:
         """Replace it."""
         document = {
             "run": reached.run,
-            "parts": [(str(part.path), part.size, part.mtime_ns) for part in reached.parts],
+            "parts": _as_json(reached.parts),
             "batches": reached.batches,
             "lines": reached.lines,
             "size_bytes": reached.size_bytes,
             "began_s": reached.began_s,
         }
-        temporary = self.path.with_suffix(".new")
-        # It tells what was put where: nobody else's business.
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(document, file)
-        temporary.replace(self.path)
+        _replace(self.path, document)
+
+    def read_upload(self) -> Begun | None:
+        """The upload that was begun and not completed; ``None`` without one."""
+        try:
+            found = json.loads(self._upload.read_bytes())
+            return Begun(
+                upload=str(found["upload"]),
+                parts=_parts_in(found),
+                wishes=str(found["wishes"]),
+                began_s=float(found["began_s"]),
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_upload(self, begun: Begun) -> None:
+        """Remember an upload."""
+        document = {
+            "upload": begun.upload,
+            "parts": _as_json(begun.parts),
+            "wishes": begun.wishes,
+            "began_s": begun.began_s,
+        }
+        _replace(self._upload, document)
+
+    def remove_upload(self) -> None:
+        """The upload has become a job, or nothing."""
+        self._upload.unlink(missing_ok=True)
+
+    @property
+    def _upload(self) -> Path:
+        return self.path.with_suffix(".upload")
 
     def remove(self) -> None:
         """The put is done."""
@@ -105,6 +148,23 @@ def note_of(endpoint: str, dataset_id: str, branch: str, paths: tuple[Path, ...]
                 Exit.CONFLICT, "conflict: another process is putting the same files there"
             ) from None
         yield Note(path)
+
+
+def _parts_in(found: dict[str, Any]) -> tuple[Part, ...]:
+    return tuple(Part(Path(path), size, time_ns) for path, size, time_ns in found["parts"])
+
+
+def _as_json(parts: tuple[Part, ...]) -> list[tuple[str, int, int]]:
+    return [(str(part.path), part.size, part.mtime_ns) for part in parts]
+
+
+def _replace(path: Path, document: dict[str, object]) -> None:
+    """Write ``path`` whole. It tells what was put where: nobody else's business."""
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file)
+    temporary.replace(path)
 
 
 def _folder() -> Path:

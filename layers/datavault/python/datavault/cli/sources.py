@@ -1,4 +1,10 @@
-"""What ``datavault put`` reads: a file, a folder of files, or a pipe, as one stream of lines."""
+"""What ``datavault put`` reads: files, also of folders, or a pipe.
+
+Of a folder it is the files that have data, in the order of their shards; see
+``domain.formats.sources``. Text counts there only if nothing else does: a licence that lies beside
+the data is no record. Several splits are not mixed unless somebody says so: what was kept apart to
+test a model must not get into what trains it because both lay in one folder.
+"""
 
 import os
 import sys
@@ -9,8 +15,13 @@ from typing import BinaryIO, cast
 import click
 
 from datavault.cli.exits import CommandFailed, Exit
+from datavault.cli.tables import shown
 
 SUFFIXES = (".ndjson", ".jsonl")
+TEXTS = (".txt", ".text", ".txt.gz", ".text.gz", ".txt.zst", ".text.zst")
+ALL_SPLITS = "all"
+# What is looked at to tell what a file is, as in ``domain.formats.detect``.
+HEAD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,23 @@ class Part:
     path: Path
     size: int
     mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A file that is to be put; ``name`` is what the vault is told of it, ``split`` its own."""
+
+    name: str
+    split: str | None
+    part: Part
+
+    @property
+    def is_ndjson(self) -> bool:
+        """Whether it is lines that can go in batches: by its name, or else by its content."""
+        if self.name.endswith(SUFFIXES) or not self.part.size:
+            return True
+        with self.part.path.open("rb") as file:
+            return is_ndjson(file.read(HEAD_BYTES), self.name)
 
 
 class JoinedFiles:
@@ -63,13 +91,37 @@ class JoinedFiles:
         return self._open
 
 
-def parts_of(paths: tuple[Path, ...]) -> tuple[Part, ...]:
-    """The files named, and those in folders named, in the order of their names.
+def chosen_files(paths: tuple[Path, ...], *, split: str | None) -> tuple[Chosen, ...]:
+    """The files named, and those of data in folders named; only those of ``split``, if it is given.
 
     Raises:
-        CommandFailed: a folder has none.
+        CommandFailed: a folder has none, or more splits than one and nobody said which.
+        Invalid: of numbered shards one is missing.
     """
-    return tuple(_part(file) for path in paths for file in _files(path))
+    several = len(paths) > 1
+    found: list[Chosen] = []
+    for path in paths:
+        if path.is_dir():
+            found += _in_folder(path, f"{path.resolve().name}/" if several else "", split)
+        else:
+            found.append(Chosen(path.name, None, _part(path)))
+    return tuple(found)
+
+
+def is_ndjson(head: bytes, name: str = "") -> bool:
+    """Whether bytes are the beginning of lines that can go in batches.
+
+    What is like nothing in particular counts as such, so that a torn line is told and is not text.
+    """
+    from datavault.domain.errors import VaultError
+    from datavault.domain.formats.detect import Shape, detect
+
+    try:
+        found = detect(head, name)
+    except VaultError:
+        return False
+    is_text = found.shape is Shape.TEXT_LINES and not name.lower().endswith(TEXTS)
+    return found.splits and (found.shape is Shape.NDJSON or is_text)
 
 
 def unchanged_before(offset: int, before: tuple[Part, ...], now: tuple[Part, ...]) -> bool:
@@ -113,22 +165,34 @@ def stdin_lines() -> BinaryIO:
     return cast(BinaryIO, sys.stdin.buffer)
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = [
-        Path(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if name.endswith(SUFFIXES) and not name.startswith(".")
-    ]
-    if not found:
+def _in_folder(folder: Path, prefix: str, split: str | None) -> list[Chosen]:
+    from datavault.domain.formats.sources import sources_in
+
+    names = (
+        Path(base, name).relative_to(folder).as_posix()
+        for base, _, files in os.walk(folder)
+        for name in files
+    )
+    sources = sources_in(names)
+    data = [each for each in sources if not each.name.lower().endswith(TEXTS)] or sources
+    splits = sorted({each.split for each in data if each.split is not None})
+    if split not in {None, ALL_SPLITS}:
+        data = [each for each in data if each.split == split]
+    elif split is None and len(splits) > 1:
         raise CommandFailed(
             Exit.USAGE,
-            f"no files {' or '.join(f'*{suffix}' for suffix in SUFFIXES)} in"
-            f" {click.format_filename(path)}",
+            f"{click.format_filename(folder)} has {len(splits)} splits:"
+            f" {', '.join(map(shown, splits))}",
+            hint=f"--split takes one of them, --split {ALL_SPLITS} puts them together.",
         )
-    return sorted(found, key=os.fsencode)
+    if not data:
+        of = "" if split in {None, ALL_SPLITS} else f" of split {shown(split or '')}"
+        raise CommandFailed(
+            Exit.USAGE,
+            f"no files of data{of} in {click.format_filename(folder)}: NDJSON, JSON, CSV, TSV, text"
+            " or Parquet, known by their names",
+        )
+    return [Chosen(prefix + each.name, each.split, _part(folder / each.name)) for each in data]
 
 
 def _part(path: Path) -> Part:

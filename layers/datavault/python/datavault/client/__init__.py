@@ -13,6 +13,8 @@ from datavault.client.paging import async_pages, pages
 from datavault.client.records import record
 from datavault.client.retries import NO_RETRIES, Retries, RetryBudget
 from datavault.client.streams.report import Appended, Progress
+from datavault.client.uploads.parts import UploadProgress
+from datavault.client.uploads.sources import LocalFile
 from datavault.client.vault import AsyncVault, Vault
 
 __all__ = [
@@ -24,11 +26,13 @@ __all__ = [
     "ClientCredentials",
     "Credentials",
     "Lines",
+    "LocalFile",
     "Progress",
     "Retries",
     "RetryBudget",
     "StaticToken",
     "Timeouts",
+    "UploadProgress",
     "Vault",
     "async_pages",
     "pages",

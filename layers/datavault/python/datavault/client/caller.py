@@ -19,6 +19,7 @@ from datavault.client.retries import Retries, RetryBudget
 from datavault.client.routes import Arguments, ChangeOptions, Route
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable, Mapping
     from types import TracebackType
 
     import httpx
@@ -137,6 +138,17 @@ class Caller(_Client):
         """Carry out one operation; the methods named after operations are made of this."""
         return _read(route, self._carry_out(self._begin(route, arguments, options)))
 
+    def send_to(
+        self, method: str, url: str, headers: "Mapping[str, str]", content: "Iterable[bytes]"
+    ) -> Answer | Lost:
+        """One attempt of a request to another place than the API, such as a presigned URL, without
+        credentials; what came of it."""
+        try:
+            request = self._http.build_request(method, url, headers=headers, content=content)
+            return _answer(self._http.send(request))
+        except self._lost as error:
+            return Lost(type(error).__name__)
+
     def close(self) -> None:
         """Close the connections; the client cannot be used after that."""
         self._http.close()
@@ -202,6 +214,16 @@ class AsyncCaller(_Client):
     ) -> Reply:
         """Carry out one operation; the methods named after operations are made of this."""
         return _read(route, await self._carry_out(self._begin(route, arguments, options)))
+
+    async def send_to(
+        self, method: str, url: str, headers: "Mapping[str, str]", content: "AsyncIterable[bytes]"
+    ) -> Answer | Lost:
+        """``Caller.send_to``, awaited."""
+        try:
+            request = self._http.build_request(method, url, headers=headers, content=content)
+            return _answer(await self._http.send(request))
+        except self._lost as error:
+            return Lost(type(error).__name__)
 
     async def close(self) -> None:
         """Close the connections; the client cannot be used after that."""

@@ -7,6 +7,13 @@ VaultClientError
 ├── ForeignReply           something answered that is not the vault: check the endpoint
 ├── StreamStopped          a stream ended early: go on from its ``checkpoint``; its cause says why
 │   └── BadLine            a line of it is no record: mend it; ``line`` counts from 1
+├── UploadStopped          an upload ended early: ``upload_id`` resumes it; its cause says why
+│   └── UploadMismatch     what has arrived of it is another file's: begin again
+├── PartRefused            S3 refused a part of an upload
+├── JobEnded               a job that was waited for ended without success: its ``detail`` says why
+│   ├── JobFailed
+│   └── JobCancelled
+├── JobUnfinished          it goes on, longer than somebody would wait: wait again
 └── VaultApiError          the vault answered with a problem; the classes are its codes
     ├── Malformed, Unauthenticated, Denied, NotFound, Erased, PreconditionFailed,
     │   TooLarge, Invalid, Throttled, Corrupt, InternalError
@@ -94,6 +101,63 @@ class FieldError:
 
     field: str
     message: str
+
+
+class UploadStopped(VaultClientError):
+    """An upload ended before its end; ``__cause__`` says why.
+
+    What has arrived stays for 24 hours: upload the same with ``upload_id`` and it goes on.
+    """
+
+    def __init__(self, message: str, *, upload_id: str) -> None:
+        super().__init__(message)
+        self.upload_id = upload_id
+
+
+class UploadMismatch(UploadStopped):
+    """What has arrived is not of this file, which has changed or is another one."""
+
+
+class PartRefused(VaultClientError):
+    """S3 refused a part; ``code`` is its word for why, if it said one."""
+
+    def __init__(self, number: int, status: int, code: str) -> None:
+        super().__init__(f"S3 refused part {number}: {status} {code}".rstrip())
+        self.status = status
+        self.code = code
+
+
+class JobEnded(VaultClientError):
+    """A job ended, and not as hoped for; ``code`` and ``detail`` are its error's."""
+
+    how = "ended"
+
+    def __init__(self, job_id: str, code: str, detail: str) -> None:
+        why = f": {code.replace('_', ' ')}: {detail}" if code else ""
+        super().__init__(f"job {job_id} {self.how}{why}")
+        self.job_id = job_id
+        self.code = code
+        self.detail = detail
+
+
+class JobFailed(JobEnded):
+    """It came upon what it could not take."""
+
+    how = "failed"
+
+
+class JobCancelled(JobEnded):
+    """Somebody ended it."""
+
+    how = "was cancelled"
+
+
+class JobUnfinished(VaultClientError):
+    """A job had not ended when the time to wait was over. It goes on."""
+
+    def __init__(self, job_id: str, state: str, timeout_s: float) -> None:
+        super().__init__(f"job {job_id} is {state} still, after {timeout_s:g} s")
+        self.job_id = job_id
 
 
 class VaultApiError(VaultClientError):

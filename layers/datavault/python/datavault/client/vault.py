@@ -4,8 +4,6 @@ import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Unpack
 
-from datavault.client.awaiting import AsyncOperations
-from datavault.client.blocking import Operations
 from datavault.client.caller import Behaviour
 from datavault.client.checkpoint import Checkpoint
 from datavault.client.credentials import Credentials, StaticToken
@@ -13,12 +11,14 @@ from datavault.client.profiles import connection
 from datavault.client.routes import CallOptions
 from datavault.client.streams.plan import BEGINNING, OnProgress, checked_plan, nothing
 from datavault.client.streams.report import Appended
+from datavault.client.uploads.awaiting import AsyncTransfers
+from datavault.client.uploads.blocking import Transfers
 
 if TYPE_CHECKING:
     import httpx
 
 
-class Vault(Operations):
+class Vault(Transfers):
     """A vault, for code that waits. Safe to share between threads; one pool of connections.
 
     ::
@@ -116,7 +116,7 @@ class Vault(Operations):
         )
 
 
-class AsyncVault(AsyncOperations):
+class AsyncVault(AsyncTransfers):
     """The same for asyncio and trio: calls are awaited, iterators are asynchronous.
 
     ::

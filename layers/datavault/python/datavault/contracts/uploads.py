@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CHECKSUMS_IN_QUERY_MAX = 64
 CHECKSUMS_IN_BODY_MAX = 100
 PARTS_MAX = 10_000
+FILES_MAX = 20_000
 COLUMNS_MAX = 4096
 UploadState = Literal["open", "completing", "completed", "aborted", "expired"]
 Format = Literal["ndjson", "json_array", "csv", "tsv", "text_lines", "text_paragraphs", "parquet"]
@@ -147,12 +148,28 @@ class SentPart(Body):
     ] = None
 
 
+class SentFile(Body):
+    """One of several files that were uploaded as one, one behind the other."""
+
+    name: Annotated[str, Field(min_length=1, max_length=1024, description="Kept sealed.")]
+    size: Annotated[int, Field(ge=0)]
+
+
 class CompleteUploadBody(Body):
     """All parts of the file."""
 
     parts: Annotated[
         list[SentPart],
         Field(min_length=1, max_length=PARTS_MAX, description="In ascending order."),
+    ]
+    files: Annotated[
+        list[SentFile],
+        Field(
+            max_length=FILES_MAX,
+            default_factory=list,
+            description="If the upload is many files, one behind the other without anything between"
+            " them: these, in order. One commit takes them in, each as its own content says.",
+        ),
     ]
 
 

@@ -36,7 +36,8 @@ class _Paper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SourceRef(_Paper, frozen=True):
     """An object of the landing bucket as it was when the job was asked for: its ETag is pinned.
 
-    ``name`` is what people call the file. What it is, ``given`` says where it is set.
+    ``name`` is what people call the file. What it is, ``given`` says where it is set. A file may be
+    a range of the object: it begins at byte ``start`` there, behind others.
     """
 
     key: str
@@ -49,6 +50,7 @@ class SourceRef(_Paper, frozen=True):
     delimiter: str | None = None
     quoted: bool | None = None
     columns: dict[str, Kind] = {}
+    start: int = 0
 
     def given(self) -> Given:
         """What was said of the file, for its detection."""

@@ -75,11 +75,13 @@ class LocalCloud:
         port: int | None = None,
         state: Path | None = None,
         permissions: Permissions = Permissions.OPEN,
+        requests: Path | None = None,
     ) -> Self:
         """Start a cloud and return when it answers.
 
         With ``state`` its contents are what the last clean stop left, and a port that is
         not given is the one used last, if it is still free: API addresses stay valid.
+        ``requests`` is a file that gets a line for each request (``local.requests_log``).
 
         Raises:
             CloudFailed: it ended or did not answer within ``START_SECONDS_MAX``.
@@ -95,7 +97,7 @@ class LocalCloud:
             # Before the child starts, so that both find the same key.
             Issuer(endpoint=endpoint, key_file=home / "issuer.pem")
             environment = _environment(endpoint, permissions, state.resolve() if state else None)
-            process = _spawn(endpoint, listener, watched, home, environment)
+            process = _spawn(endpoint, listener, watched, home, environment, requests)
         os.close(watched)
         cloud = cls(
             endpoint=endpoint,
@@ -218,6 +220,7 @@ def _spawn(
     watched: int,
     home: Path,
     environment: Mapping[str, str],
+    requests: Path | None,
 ) -> subprocess.Popen[bytes]:
     settings = Settings(
         endpoint=endpoint,
@@ -225,6 +228,7 @@ def _spawn(
         watch_fd=watched,
         home=str(home),
         cache=str(_cache()),
+        requests=None if requests is None else str(requests),
     )
     with open(home / "emulator.log", "ab") as log:
         return subprocess.Popen(

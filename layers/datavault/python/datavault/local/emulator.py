@@ -23,6 +23,7 @@ from typing import Any
 from datavault.local.grants import grant
 from datavault.local.http_server import Application, serve
 from datavault.local.issuer import TOKEN_PATH, Issuer
+from datavault.local.requests_log import logged
 from datavault.local.shims.misfit import ShimMisfit
 
 MINISTACK_VERSION = "1.5.33"
@@ -38,6 +39,8 @@ class Settings:
     watch_fd: int
     home: str
     cache: str
+    requests: str | None = None
+    """Where a line for each request goes, if anywhere."""
 
     def encode(self) -> str:
         return json.dumps(asdict(self))
@@ -106,7 +109,10 @@ async def _serve(settings: Settings, issuer: Issuer, end_functions: Callable[[],
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     listener = socket.socket(fileno=settings.socket_fd)
     try:
-        await serve(_with_issuer(app, issuer), listener, stop=stop)
+        asked = _with_issuer(app, issuer)
+        if settings.requests is not None:
+            asked = logged(asked, Path(settings.requests))
+        await serve(asked, listener, stop=stop)
     finally:
         # Here and not after the loop, whose end would wait for every call in a thread.
         end_functions()

@@ -1,6 +1,7 @@
 """A landing in memory, as strict as S3 with every check that it can make.
 
-Nobody serves its URLs: ``send`` is what a PUT to one does.
+Nobody serves its URLs: ``send`` is what a PUT to one does. As S3 does, it signs some headers, and
+others may come with them.
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5, sha256
 from threading import Lock
+from urllib.parse import quote, unquote
 
 from datavault.adapters.limits import (
     check_object_key,
@@ -28,7 +30,8 @@ from datavault.domain.landing import (
 from datavault.domain.uploads import PART_BYTES_MAX, PART_BYTES_MIN
 from datavault.ports import Clock
 
-_URL = "memory://landing/"
+HOST = "landing.test"
+_URL = f"https://{HOST}/"
 
 
 @dataclass(slots=True)
@@ -62,15 +65,16 @@ class MemoryLanding:
 
     def send(self, signed: SignedPart, content: bytes) -> str:
         """PUT a part to its URL with its headers; its ETag."""
-        text, _, signature = signed.url.removeprefix(_URL).rpartition("?")
-        if signature != self._sign(text, signed.headers):
+        quoted, _, signature = signed.url.removeprefix(_URL).rpartition("?")
+        text = unquote(quoted)
+        token, number, expires_ms, names = json.loads(text)
+        given = {name.lower(): value for name, value in signed.headers.items()}
+        if signature != self._sign(text, {name: given.get(name, "") for name in names}):
             raise Denied("the signature does not match")
-        token, number, expires_ms = json.loads(text)
         if self._clock.now_ms() >= expires_ms:
             raise Denied("the URL has expired")
         if len(content) > PART_BYTES_MAX:
             raise Invalid("the part is too large")
-        given = {name.lower(): value for name, value in signed.headers.items()}
         if given.get("content-length", str(len(content))) != str(len(content)):
             raise Denied("the part has another length than the URL says")
         digest = sha256(content).digest()
@@ -103,8 +107,8 @@ class MemoryLanding:
         if promise.sha256 is not None:
             headers["x-amz-checksum-sha256"] = promise.sha256.hex()
         expires_ms = self._clock.now_ms() + expires_s * 1000
-        text = json.dumps([token, promise.number, expires_ms])
-        return SignedPart(f"{_URL}{text}?{self._sign(text, headers)}", headers)
+        text = json.dumps([token, promise.number, expires_ms, sorted(headers)])
+        return SignedPart(f"{_URL}{quote(text)}?{self._sign(text, headers)}", headers)
 
     def parts(
         self, key: str, token: str, *, after: int, limit: int

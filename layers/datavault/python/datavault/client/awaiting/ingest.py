@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         OfferReply,
         PartListReply,
         PartReply,
+        SentFile,
         SentPart,
         UploadReply,
     )
@@ -110,11 +111,18 @@ class AsyncIngest(AsyncCaller):
                 yield item
 
     async def complete_upload(
-        self, upload_id: str, *, parts: Sequence[SentPart], **options: Unpack[ChangeOptions]
+        self,
+        upload_id: str,
+        *,
+        parts: Sequence[SentPart],
+        files: Sequence[SentFile] | None = None,
+        **options: Unpack[ChangeOptions],
     ) -> JobReply:
         """Put an upload's parts together and ask for the job that takes the file in."""
         return await self.call(
-            routing.COMPLETE_UPLOAD, Arguments(path=(upload_id,), body={"parts": parts}), **options
+            routing.COMPLETE_UPLOAD,
+            Arguments(path=(upload_id,), body={"parts": parts, "files": files}),
+            **options,
         )
 
     async def abort_upload(self, upload_id: str, **options: Unpack[ChangeOptions]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         OfferReply,
         PartListReply,
         PartReply,
+        SentFile,
         SentPart,
         UploadReply,
     )
@@ -109,11 +110,18 @@ class Ingest(Caller):
             yield from page.data
 
     def complete_upload(
-        self, upload_id: str, *, parts: Sequence[SentPart], **options: Unpack[ChangeOptions]
+        self,
+        upload_id: str,
+        *,
+        parts: Sequence[SentPart],
+        files: Sequence[SentFile] | None = None,
+        **options: Unpack[ChangeOptions],
     ) -> JobReply:
         """Put an upload's parts together and ask for the job that takes the file in."""
         return self.call(
-            routing.COMPLETE_UPLOAD, Arguments(path=(upload_id,), body={"parts": parts}), **options
+            routing.COMPLETE_UPLOAD,
+            Arguments(path=(upload_id,), body={"parts": parts, "files": files}),
+            **options,
         )
 
     def abort_upload(self, upload_id: str, **options: Unpack[ChangeOptions]) -> None:

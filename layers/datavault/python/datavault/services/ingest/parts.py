@@ -29,7 +29,7 @@ from datavault.domain.store.columns import Locator, PackRef
 from datavault.ports import Vault
 from datavault.services import runs
 from datavault.services.history import read_commit
-from datavault.services.ingest.planning import INPUT, PLAN, format_of, landed, open_job_work
+from datavault.services.ingest.planning import INPUT, PLAN, format_of, open_job_work, read_source
 from datavault.services.ingest.reading import Reading
 from datavault.services.job_steps import open_job, report_part
 from datavault.services.papers import find_paper, read_paper, write_paper
@@ -143,7 +143,7 @@ def _batches(vault: Vault, source: SourceRef, start: int, end: int, refuse: "_Re
 def _chunks(vault: Vault, source: SourceRef, start: int) -> Iterator[bytes]:
     """The bytes of a file from ``start`` on, asked for as they are needed."""
     for at in range(start, source.size, CHUNK_BYTES):
-        yield vault.landing.read(landed(source), at, CHUNK_BYTES)
+        yield read_source(vault, source, at, CHUNK_BYTES)
 
 
 @dataclass(frozen=True, slots=True)

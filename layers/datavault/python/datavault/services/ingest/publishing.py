@@ -167,6 +167,8 @@ def _clean(vault: Vault, job: Job) -> None:
     asked = find_paper(vault, keys, job.id, INPUT, JobInput)
     for prefix in ("run-", "built-", "parent-", PLAN):
         discard_papers(vault, keys, job.id, prefix=prefix)
-    for source in asked.sources if asked is not None else ():
-        vault.landing.delete(landed(source))
+    # Files may share an object.
+    sources = asked.sources if asked is not None else ()
+    for each in {(source.key, source.etag): landed(source) for source in sources}.values():
+        vault.landing.delete(each)
     discard_papers(vault, keys, job.id, prefix=INPUT)

@@ -7,12 +7,12 @@ from datavault.domain.datasets import Dataset
 from datavault.domain.errors import NotFound
 from datavault.domain.ids import DatasetId, JobId, UploadId, WorkspaceId
 from datavault.domain.jobs import Job
-from datavault.domain.landing import Landed
 from datavault.domain.papers import JobInput
 from datavault.domain.rows import Row, Table
 from datavault.domain.uploads import LIVE, Upload, UploadState
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts
+from datavault.services.ingest.planning import landed
 from datavault.services.ingest.uploads import INPUT, remove_upload
 from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
@@ -93,6 +93,8 @@ def _remove_sources(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId)
         sources = read_paper(vault, keys, job_id, INPUT, JobInput).sources
     except NotFound:
         return 0
-    for source in sources:
-        vault.landing.delete(Landed(source.key, source.etag, source.size))
-    return len(sources)
+    # Files may share an object.
+    objects = {(source.key, source.etag): landed(source) for source in sources}
+    for each in objects.values():
+        vault.landing.delete(each)
+    return len(objects)

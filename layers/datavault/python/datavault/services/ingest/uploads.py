@@ -14,6 +14,7 @@ import msgspec
 
 from datavault.domain import jobs, keyspace, ledger, uploads
 from datavault.domain.access import Action, Caller, require
+from datavault.domain.bundles import BundledFile, require_filled, sources_of
 from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from datavault.domain.ids import BranchName, DatasetId, JobId, UploadId, new_id
@@ -135,14 +136,17 @@ def complete_upload(
     caller: Caller,
     upload_id: UploadId,
     parts: Sequence[PartClaim],
+    files: Sequence[BundledFile] = (),
     request: Request | None,
 ) -> Job:
     """Put the parts together and ask for the job that takes them in; the job.
 
-    May be repeated, by anybody and at once: it is one job.
+    May be repeated, by anybody and at once: it is one job. ``files`` are there if the upload is
+    several, one behind the other.
 
     Raises:
-        Invalid: parts are missing, or not as S3 has them; they can be sent again.
+        Invalid: parts are missing, or not as S3 has them; they can be sent again. Or ``files`` are
+            not what the upload is.
         Conflict: the upload was aborted or has expired, the dataset is archived, or the branch
             protected.
     """
@@ -160,6 +164,7 @@ def complete_upload(
         dataset = find_writable_dataset(vault, caller, upload.dataset)
         _require_open_branch(vault, dataset, upload.branch)
         _require_whole(upload, parts)
+        require_filled(files, upload.parts.size)
         if upload.job is None:
             # Whether it happens or somebody else's does: the next look will tell.
             attempt(vault, [uploads.completing(upload, JobId(new_id("job", now_ms)))], token)
@@ -172,7 +177,7 @@ def complete_upload(
             if find_upload(vault, caller, upload_id) == upload:
                 raise Conflict(f"upload {upload_id} has expired", field="upload_id") from None
             continue
-        job = _ask(vault, caller, dataset, upload, landed, request, token)
+        job = _ask(vault, caller, dataset, upload, landed, files, request, token)
         if job is not None:
             # What a crash or a silence of Step Functions leaves, the sweep of jobs starts.
             with suppress(Unavailable):
@@ -287,6 +292,7 @@ def _ask(
     dataset: Dataset,
     upload: Upload,
     landed: Landed,
+    files: Sequence[BundledFile],
     request: Request | None,
     token: str,
 ) -> Job | None:
@@ -294,10 +300,8 @@ def _ask(
     assert upload.job is not None, "it is completing"
     keys = open_store(vault, dataset)
     wanted = _unseal(keys, upload)
-    source = msgspec.structs.replace(
-        wanted.sources[0], key=landed.key, etag=landed.etag, size=landed.size
-    )
-    paper = msgspec.structs.replace(wanted, sources=[source])
+    sources = sources_of(wanted.sources[0], landed, files)
+    paper = msgspec.structs.replace(wanted, sources=sources)
     write_paper(vault, keys, upload.job, INPUT, paper)
     now_ms = vault.clock.now_ms()
     job = asked_job(caller, dataset, upload.branch, upload.job, now_ms)
