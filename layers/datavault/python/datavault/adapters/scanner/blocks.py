@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from datavault.domain.privacy.normalizing import Reading, read
-from datavault.domain.privacy.recognizers.rules import Candidate
+from datavault.domain.privacy.recognizers.rules import BEFORE_CHARS, Candidate
 
 BLOCK_CHARS = 1024
 # What a value may stick out of its stretch, in characters; longer ones are lengthened by judges.
@@ -54,20 +54,24 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text ``index`` from character ``start`` on; what begins at ``cut`` is the next block's."""
+    """Text ``index`` from character ``origin`` on.
+
+    Values that begin before ``start``, or at ``cut`` or behind, are another block's.
+    """
 
     text: str
     content: bytes
     index: int
     reading: Reading
+    origin: int
     start: int
     cut: int
 
     def locate(self, span: tuple[int, int]) -> Located | None:
         """As of ``Joined``."""
         start, end = _characters(self.text, self.content, span)
-        start, end = start + self.start, end + self.start
-        if start >= self.cut:
+        start, end = start + self.origin, end + self.origin
+        if not self.start <= start < self.cut:
             return None
         return Located(self.index, self.reading, Candidate(self.reading.text, start, end))
 
@@ -76,7 +80,7 @@ type Block = Joined | Stretch
 
 
 def blocks_of(texts: Sequence[str]) -> Iterator[Block]:
-    """All the texts in order, as blocks of at most BLOCK_CHARS + OVERLAP_CHARS characters."""
+    """All the texts in order, as blocks of a few kilobytes at most."""
     first = size = 0
     for index, text in enumerate(texts):
         length = len(text)
@@ -108,8 +112,9 @@ def _stretches(reading: Reading, index: int) -> Iterator[Stretch]:
     start, length = 0, len(reading.text)
     while start < length:
         cut = _cut(reading.text, start)
-        text = reading.text[start : cut + OVERLAP_CHARS]
-        yield Stretch(text, text.encode(), index, reading, start, cut)
+        origin = _origin(reading.text, start)
+        text = reading.text[origin : cut + OVERLAP_CHARS]
+        yield Stretch(text, text.encode(), index, reading, origin, start, cut)
         start = cut
 
 
@@ -123,6 +128,13 @@ def _cut(text: str, start: int) -> int:
         if found > 0:
             return found + 1
     return end
+
+
+def _origin(text: str, start: int) -> int:
+    """Where a label may begin that announces a value at ``start``."""
+    if not start:
+        return 0
+    return text.find(" ", max(0, start - BEFORE_CHARS - CUT_CHARS), start) + 1 or start
 
 
 def _characters(text: str, content: bytes, span: tuple[int, int]) -> tuple[int, int]:

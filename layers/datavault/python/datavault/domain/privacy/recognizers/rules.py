@@ -116,3 +116,11 @@ def digits(value: str) -> str:
 
 def entities_of(rules: Iterable[Rule]) -> frozenset[Entity]:
     return frozenset(rule.entity for rule in rules)
+
+
+def announced(label: str, value: str) -> str:
+    """A pattern for a value, group 1, up to 24 characters behind a label; both RE2, any case.
+
+    The first place that looks like ``value`` is taken, so let it require a digit early on.
+    """
+    return rf"(?i)(?:{label})(?:[^\n]{{0,24}}?[^0-9A-Za-z\n])??({value})\b"
