@@ -60,7 +60,8 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "NHS number: 943 476 5918",
     ),
     Entity.IBAN_CODE: (
-        "[[GB29 NWBK 6016 1331 9268 19]] is it, [[DE89370400440532013000]]; [[gb29nwbk60161331926819]]",
+        "[[GB29 NWBK 6016 1331 9268 19]] is it, [[DE89370400440532013000]]",
+        "[[gb29nwbk60161331926819]]",
         "GB29 NWBK 6016 1331 9268 18, XX29 NWBK 6016 1331 9268 19",
     ),
     Entity.IP_ADDRESS: (
@@ -133,7 +134,7 @@ def test_an_entity_is_found_where_it_is_and_nowhere_else(entity: Entity, marked:
 
 def test_every_entity_has_its_cases() -> None:
     assert set(CASES) == ENTITIES
-    assert ENTITIES == frozenset(StructuredEntity.__value__.__args__)
+    assert frozenset(StructuredEntity.__value__.__args__) == ENTITIES
 
 
 def test_rules_have_names_of_their_own() -> None:
