@@ -1,0 +1,1 @@
+"""Rules run over texts, many at once, by RE2."""

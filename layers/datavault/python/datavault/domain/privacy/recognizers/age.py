@@ -1,0 +1,46 @@
+"""Ages of people, where the words say that somebody is so old and not that something lasts."""
+
+from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.recognizers.rules import STRONG, Rule, checked
+
+_NUMBER = r"[0-9]{1,3}"
+# Forms in en, de, es, fr, it, pt and nl. "20 años", "20 ans" and "20 anni" alone are durations.
+_FORMS = (
+    rf"\b({_NUMBER}(?:[ -](?:and|½) a half)?[ -]?(?:years?|yrs?|yr)[ -]olds?)\b",
+    rf"\b({_NUMBER} ?(?:y/o|y\.o\.?|yo))\b",
+    (
+        r"\b(?:age|aged|alter|edad|[âa]ge|et[àa]|idade|leeftijd)\b[\"']?"
+        rf"(?: is| of|:| ?=)? ?[\"']?({_NUMBER})\b"
+    ),
+    rf"\b({_NUMBER} ?(?:jahre alt|-?j[äa]hrige[rnms]?|jaar oud))\b",
+    rf"\b({_NUMBER} años de edad|{_NUMBER} anni di et[àa]|{_NUMBER} anos de idade)\b",
+    (
+        r"(?:tengo|tiene|tienes|tenho|tem|hai|ho|ha|j'ai|il a|elle a|[âa]gée? de|cumpl\S{1,5})"
+        rf" ({_NUMBER} (?:años|anos|anni|ans))\b"
+    ),
+    (
+        rf"\b(?:i am|i'm|he is|he's|she is|she's|turned|turning|turns) ({_NUMBER})\b"
+        r"(?: now| today|\.|,|;|!|$| and\b)"
+    ),
+)
+_GATES = (
+    r"(?i)[0-9a-f½][ -]?(?:years?|yrs?)[ -]old",
+    r"(?i)[0-9] ?y(?:/|\.)?o",
+    r"(?i)(?:\b|_)(?:age|aged|alter|edad|et[àa]|idade|leeftijd)\b|âge",
+    r"(?i)[0-9] ?(?:jahre alt|-?j[äa]hrige|jaar oud)",
+    r"(?i)[0-9] (?:años de edad|anni di et|anos de idade)",
+    r"(?i)[0-9] (?:años|anos|anni|ans)\b",
+    r"(?i)\b(?:i am|i'm|he is|he's|she is|she's|turned|turning|turns) [0-9]",
+)
+AGE_MAX = 125
+
+
+def _plausible(value: str) -> bool:
+    digits = value[: next((at for at, char in enumerate(value) if not char.isdigit()), len(value))]
+    return 0 < int(digits) <= AGE_MAX
+
+
+RULES = tuple(
+    Rule(f"age.form_{place}", Entity.AGE, gate, f"(?i){form}", checked(_plausible, STRONG))
+    for place, (gate, form) in enumerate(zip(_GATES, _FORMS, strict=True), start=1)
+)

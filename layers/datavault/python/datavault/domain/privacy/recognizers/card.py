@@ -1,0 +1,132 @@
+"""Payment cards, by the ranges of their issuers and the Luhn digit (ISO/IEC 7812-1)."""
+
+import re
+from collections.abc import Iterator
+
+from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.recognizers.labels import labels
+from datavault.domain.privacy.recognizers.rules import (
+    CERTAIN,
+    FAINT,
+    LIKELY,
+    STRONG,
+    Candidate,
+    Finding,
+    Rule,
+    digits,
+)
+
+DIGITS_MIN, DIGITS_MAX = 12, 19
+
+# First and last leading digits, and the lengths that cards with them have, as the networks
+# publish them: Visa; Mastercard; American Express; Discover; Diners; JCB, also its old 15 digits;
+# UnionPay; Maestro; Mir; RuPay; Troy; UATP.
+_ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
+    ("4", "4", frozenset((13, 16, 19))),
+    ("51", "55", frozenset((16,))),
+    ("2221", "2720", frozenset((16,))),
+    ("34", "34", frozenset((15,))),
+    ("37", "37", frozenset((15,))),
+    ("6011", "6011", frozenset((16, 19))),
+    ("644", "659", frozenset((16, 19))),
+    ("300", "305", frozenset((14, 16, 19))),
+    ("3095", "3095", frozenset((14, 16, 19))),
+    ("36", "36", frozenset((14, 16, 19))),
+    ("38", "39", frozenset((14, 16, 19))),
+    ("3528", "3589", frozenset((16, 17, 18, 19))),
+    ("1800", "1800", frozenset((15,))),
+    ("2131", "2131", frozenset((15,))),
+    ("62", "62", frozenset((16, 17, 18, 19))),
+    ("81", "82", frozenset((16, 17, 18, 19))),
+    ("2200", "2204", frozenset((16, 17, 18, 19))),
+    ("60", "60", frozenset((16,))),
+    ("9792", "9792", frozenset((16,))),
+    ("50", "50", frozenset(range(12, 20))),
+    ("56", "69", frozenset(range(12, 20))),
+    ("1", "1", frozenset((15,))),
+)
+_LABELS = labels(
+    "card cards creditcard cardnumber cc ccnum visa mastercard amex maestro discover diners jcb "
+    "unionpay pan debit credit tarjeta tarjetas crédito credito kreditkarte kreditkartennummer "
+    "karte karten kartennummer carte carta cartão cartao kaart kaartnummer pinpas",
+    "american express",
+)
+_GROUP = re.compile(r"[0-9]+")
+
+
+def luhn(number: str) -> bool:
+    """Whether the last digit is the one that ISO/IEC 7812-1 asks for."""
+    odd = sum(map(int, number[-1::-2]))
+    even = sum(_DOUBLED[int(digit)] for digit in number[-2::-2])
+    return (odd + even) % 10 == 0
+
+
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+
+
+def issued(number: str) -> bool:
+    """Whether some network issues cards that begin like this and are as long."""
+    return any(
+        len(number) in lengths and first <= number[: len(first)] <= last
+        for first, last, lengths in _ISSUERS
+    )
+
+
+def _judge(candidate: Candidate) -> Finding | None:
+    best: Finding | None = None
+    for part in _parts(candidate):
+        score = _score(part)
+        if score and (best is None or score > best.score):
+            best = part.found(score)
+            if score == CERTAIN:
+                break
+    return best
+
+
+def _parts(candidate: Candidate) -> Iterator[Candidate]:
+    """Runs of whole groups with as many digits as a card has, the longest first.
+
+    A number of other digits may stand before or behind the card: at most 11 groups of the
+    pattern's 31 digits have four each, and hardly any more are tried.
+    """
+    groups = [
+        match.span() for match in _GROUP.finditer(candidate.text, candidate.start, candidate.end)
+    ]
+    runs = [
+        (sum(end - start for start, end in groups[first : last + 1]), first, last)
+        for first in range(min(len(groups), 12))
+        for last in range(first, min(len(groups), first + 8))
+    ]
+    for count, first, last in sorted(runs, reverse=True):
+        if DIGITS_MIN <= count <= DIGITS_MAX:
+            yield Candidate(candidate.text, groups[first][0], groups[last][1])
+
+
+def _score(candidate: Candidate) -> float:
+    value = candidate.value
+    number = digits(value)
+    if not issued(number) or len(set(number)) < 2:
+        return 0.0
+    grouped = len(value) != len(number)
+    groups = [len(group) for group in re.split(r"[ .-]", value)]
+    even = not grouped or all(size >= 3 for size in groups)
+    labelled = candidate.near(_LABELS)
+    if luhn(number):
+        # One number in ten has the right last digit by chance; short ones and those in odd
+        # groups need a word that says so.
+        if labelled or (even and (len(number) >= 15 or number[0] in "34")):
+            return CERTAIN if number[0] != "1" or labelled else FAINT
+        return STRONG if grouped and even else FAINT
+    # Mistyped, or made up: next to its label it is to be hidden all the same.
+    return LIKELY if labelled and even and len(number) >= 13 else 0.0
+
+
+RULES = (
+    Rule(
+        "card.luhn",
+        Entity.CREDIT_CARD,
+        r"[0-9](?:[ .-]?[0-9]){5}",
+        r"[0-9](?:[ .-]?[0-9]){11,30}",
+        _judge,
+    ),
+)

@@ -1,0 +1,173 @@
+"""Telephone numbers: of all regions with a prefix, and without one as far as form and words tell.
+
+Digits alone say little, so what a number is worth grows with its prefix, its grouping, a label
+nearby, and its validity in one of the regions that the caller expects. Invalid area codes are let
+pass where the form is clear: numbers in tickets and tests are often made up, and hiding one is
+cheap.
+"""
+
+import re
+
+from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.recognizers import numbering
+from datavault.domain.privacy.recognizers.labels import labels
+from datavault.domain.privacy.recognizers.rules import (
+    FAINT,
+    LIKELY,
+    STRONG,
+    Candidate,
+    Finding,
+    Judge,
+    Rule,
+    digits,
+)
+
+# Where the speakers of the languages with labels below mostly are. Numbers of other regions are
+# found by their prefix, or by a label.
+REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "PT", "BR", "NL", "MX", "AT", "CH", "BE", "AU", "IN")
+
+_LABELS = labels(
+    "tel tels telefon telefone telefono teléfono telephone telephones phone phones phonenumber ph "
+    "telefoon telefoonnummer telefonnummer mobile mobiles mob mobil mobiltelefon mobilnummer "
+    "mobiel móvil movil cell cellphone cellular celular cellulare telemóvel telemovel fax handy "
+    "handynummer rufnummer portable téléphone tél landline hotline helpline switchboard pager "
+    "call calls called calling callback dial dialing dialling ring reach reached reachable text "
+    "sms whatsapp signal telegram viber contact tollfree answer answering anrufen erreichbar "
+    "erreichen llamar llámame llame llámenos appeler appelez joindre chiamare chiama chiami "
+    "chiamate ligar ligue contato contacto contatto contatti bel bellen kontakt office voicemail "
+    "extension ext",
+    "toll free",
+    "toll-free",
+    "main line",
+    "work line",
+)
+_OTHER_NUMBERS = labels(
+    "order orders invoice acct account ref reference tracking case ticket sku isbn issn doi serial "
+    "model part npi mrn timestamp version id ids uid pid gid port zip iban routing transaction "
+    "batch policy claim member members rechnung bestellung facture pedido ordine fattura factuur "
+    "epoch offset bytes hash cvv pin code"
+)
+_SIGN = re.compile(r"[$€£¥#=_%]\s?$")
+_EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension|#)", re.IGNORECASE)
+_GROUP = re.compile(r"[0-9]+")
+
+# Forms of which a computer's or a clerk's other numbers have the same digits and separators.
+_NOT_A_PHONE = re.compile(
+    r"(?:19|20)[0-9]{2}([-/. ])[01]?[0-9]\1[0-3]?[0-9](?: [0-9]+)?"  # A date, or a date and hour.
+    r"|[0-3]?[0-9]([-/. ])[0-3]?[0-9]\2(?:19|20)?[0-9]{2}(?: [0-9]+)?"
+    r"|[0-9]+\.[0-9]+"  # A decimal.
+    r"|(?:19|20)[0-9]{2} ?[-/] ?(?:19|20)[0-9]{2}"  # A span of years.
+    r"|[0-9]{3}-[0-9]{2}-[0-9]{4}"  # A social security number.
+    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"  # An address of a machine.
+    r"|[0-9]{1,3}(?:[ .][0-9]{3}){2,4}"  # An amount; a number so grouped needs a label.
+)
+_NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?(?:\([0-9]{3}\)|[0-9]{3})[ .-]?[0-9]{3}[ .-][0-9]{4}")
+_BRACKETED = re.compile(r"\(0?[0-9]{1,4}\)[ .-]?[0-9]{2,5}(?:[ .-]?[0-9]{2,5}){1,3}")
+_TRUNK = re.compile(r"0[0-9]{1,4}(?:[ /-][0-9]{2,8}|[ ./-][0-9]{2,5}(?:[ ./-][0-9]{2,5}){1,4})")
+
+# E.164 has at most 15 digits; a prefix for calls abroad has up to three more.
+DIGITS_MIN, DIGITS_MAX = 6, 18
+
+
+def rules(regions: tuple[str, ...]) -> tuple[Rule, ...]:
+    """Rules that take numbers without a prefix for those of ``regions``, ISO 3166 codes."""
+    return (
+        Rule(
+            "phone.number",
+            Entity.PHONE_NUMBER,
+            r"[0-9](?:[ ()./-]{0,3}[0-9]){5}",
+            # A stroke divides the area code from the rest in the German-speaking countries.
+            r"(?i)(?:(?:\+[0-9]{1,3} ?)?\(?0[0-9]{1,5}\)? ?/ ?)?"
+            r"[+(]{0,2}[0-9](?:[ ().-]{0,3}[0-9]){5,17}"
+            r"(?:[ ,;]{0,2}(?:x|ext\.?|extension|#)[ :.]{0,2}[0-9]{1,6})?",
+            _judge(regions),
+        ),
+    )
+
+
+def _judge(regions: tuple[str, ...]) -> Judge:
+    def judge(candidate: Candidate) -> Finding | None:
+        start, end = candidate.start, candidate.end
+        if candidate.text[start - 1 : start] == "+":
+            start -= 1
+        value = candidate.text[start:end]
+        extension = _EXTENSION.search(value)
+        core = value[: extension.start()] if extension else value
+        if core.startswith("(") and ")" not in core:
+            start, core = start + 1, core[1:]
+        found = Candidate(candidate.text, start, end)
+        international = core.lstrip("(").startswith(("+", "00", "011"))
+        if international and (shortened := _abroad(found, core)) is not None:
+            return shortened
+        score = _national(found, core, regions)
+        if extension and score:
+            score = max(score, STRONG)
+        return found.found(score) if score else None
+
+    return judge
+
+
+def _abroad(candidate: Candidate, core: str) -> Finding | None:
+    """A number with the prefix of a country, without the groups behind it that are too many."""
+    number = digits(core)
+    plus = "+" in core
+    if not plus:
+        number = number.removeprefix("011") if core.startswith("011") else number[2:]
+    groups = [match.end() for match in _GROUP.finditer(core)]
+    excess = ""
+    for end in reversed(groups):
+        shorter = number[: len(number) - len(excess)]
+        if len(shorter) < DIGITS_MIN + 1:
+            break
+        if numbering.plausible(shorter):
+            whole = not excess
+            score = STRONG + 0.1 if plus else STRONG if len(groups) > 1 else LIKELY
+            return Finding(
+                candidate.start, candidate.end if whole else candidate.start + end, score
+            )
+        excess = digits(core[_group_start(core, end) :])
+    if plus and 8 <= len(number) <= 15:
+        return candidate.found(LIKELY)
+    return None
+
+
+def _group_start(core: str, end: int) -> int:
+    while end and core[end - 1].isdigit():
+        end -= 1
+    return end
+
+
+def _national(candidate: Candidate, core: str, regions: tuple[str, ...]) -> float:
+    number = digits(core)
+    if not DIGITS_MIN <= len(number) <= 15 or len(set(number)) < 2:
+        return 0.0
+    labelled = candidate.near(_LABELS)
+    if _NOT_A_PHONE.fullmatch(core):
+        grouped = labelled and re.fullmatch(r"[0-9]{2,3}(?:[ .][0-9]{3}){2,3}", core)
+        return LIKELY if grouped and len(number) >= 8 else 0.0
+    if _otherwise(candidate) and not candidate.after(_LABELS):
+        return 0.0
+    if labelled:
+        return STRONG if len(number) >= 7 else LIKELY
+    if _NORTH_AMERICAN.fullmatch(core):
+        return STRONG
+    if _BRACKETED.fullmatch(core) and len(number) >= 7:
+        return LIKELY if core[1:3] in ("19", "20") else STRONG
+    usual = numbering.valid(number, regions)
+    if _TRUNK.fullmatch(core) and 8 <= len(number) <= 12:
+        return STRONG if usual else LIKELY
+    if usual and len(number) >= (9 if core.isdigit() else 8):
+        return LIKELY
+    return FAINT
+
+
+def _otherwise(candidate: Candidate) -> bool:
+    """Whether another kind of number is announced just before, or money."""
+    before = max(0, candidate.start - 24)
+    return (
+        candidate.after(_OTHER_NUMBERS, chars=24)
+        or _SIGN.search(candidate.text, before, candidate.start) is not None
+    )
+
+
+RULES = rules(REGIONS)

@@ -1,0 +1,110 @@
+"""Finds personal data and secrets in texts, offline: the door for programs that hold the library.
+
+    from datavault.privacy import Entity, Scanner
+
+    for span in Scanner().find("mail me at jo@example.org"):
+        print(span.entity, span.start, span.end, span.score)
+
+A ``Scanner`` decides by form, checksum and label. It knows no names of people, places or
+organizations and no street addresses: ``Scanner.entities`` says what it knows, and a type checker
+refuses the rest. A detector of names stands beside it in a ``Combined``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import cast, get_args
+
+from datavault.adapters.scanner.scanning import RuleDetector, Selection
+from datavault.domain.errors import Invalid
+from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.overlaps import resolve
+from datavault.domain.privacy.recognizers import phone
+from datavault.domain.privacy.recognizers.registry import ENTITIES, StructuredEntity, rules_for
+from datavault.domain.privacy.recognizers.rules import Rule
+from datavault.domain.privacy.spans import Span
+from datavault.privacy_ports import Detector
+
+__all__ = ["Combined", "Detector", "Entity", "Scanner", "Span", "StructuredEntity"]
+
+THRESHOLD = 0.5
+
+
+class Scanner:
+    """Finds structured values and secrets. Threads may share one; rules are compiled once.
+
+    ``entities`` are those to look for, all by default; one that is not looked for stands in
+    nobody's way. A span is reported if its score reaches ``threshold``, or its entity's own in
+    ``thresholds``. ``allow`` holds values that are never reported, in any case of letters.
+    ``regions``, ISO 3166 codes, are those whose telephone numbers are expected without a prefix.
+
+    Raises:
+        Invalid: an entity that needs a model of names, a threshold outside 0 to 1, or a region
+            that is not a code of two capitals.
+    """
+
+    def __init__(
+        self,
+        *,
+        entities: Iterable[StructuredEntity] = get_args(StructuredEntity.__value__),
+        threshold: float = THRESHOLD,
+        thresholds: Mapping[StructuredEntity, float] | None = None,
+        allow: Iterable[str] = (),
+        regions: Iterable[str] = phone.REGIONS,
+    ) -> None:
+        self.entities = frozenset[Entity](entities)
+        own = dict(thresholds or {})
+        _require(self.entities, (threshold, *own.values()), codes := tuple(regions))
+        selection = Selection(
+            {
+                entity: own.get(cast("StructuredEntity", entity), threshold)
+                for entity in self.entities
+            },
+            frozenset(value.casefold().strip() for value in allow),
+        )
+        self._detector = RuleDetector(_rules(self.entities, codes), selection)
+
+    def find(self, text: str) -> tuple[Span, ...]:
+        """What is in the text, sorted, without overlaps, in code points."""
+        return self._detector.detect([text])[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """What is in each text, in order; many short texts at once are cheaper than one by one."""
+        return self._detector.detect(texts)
+
+    detect = find_all
+
+
+class Combined:
+    """Several detectors as one: a character found by any is found, and overlaps are resolved."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self._detectors = tuple(detectors)
+
+    def find(self, text: str) -> tuple[Span, ...]:
+        """As of a ``Scanner``."""
+        return self.find_all([text])[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """As of a ``Scanner``."""
+        found = [detector.detect(texts) for detector in self._detectors]
+        return [resolve(chain.from_iterable(each)) for each in zip(*found, strict=True)]
+
+    detect = find_all
+
+
+def _require(
+    entities: frozenset[Entity], thresholds: Iterable[float], regions: tuple[str, ...]
+) -> None:
+    if unknown := sorted(entities - ENTITIES):
+        raise Invalid(f"a scanner does not find {', '.join(unknown)}", field="entities")
+    for threshold in thresholds:
+        if not 0 <= threshold <= 1:
+            raise Invalid("a threshold is from 0 to 1", field="threshold")
+    if not all(len(code) == 2 and code.isascii() and code.isupper() for code in regions):
+        raise Invalid("a region is an ISO 3166 code of two capitals", field="regions")
+
+
+@lru_cache(maxsize=16)
+def _rules(entities: frozenset[Entity], regions: tuple[str, ...]) -> tuple[Rule, ...]:
+    return rules_for(entities, regions)

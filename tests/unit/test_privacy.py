@@ -1,0 +1,88 @@
+"""The door for programs: what a scanner finds, and what it says of itself."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from datavault.domain.errors import Invalid
+from datavault.privacy import Combined, Entity, Scanner, Span
+
+SCANNER = Scanner()
+
+
+def found(text: str, scanner: Scanner | Combined = SCANNER) -> list[tuple[str, Entity]]:
+    return [(text[span.start : span.end], span.entity) for span in scanner.find(text)]
+
+
+class Names:
+    """Finds one name, as a model of names would."""
+
+    def detect(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return [
+            (Span(start, start + 3, Entity.PERSON, 0.9, "names"),)
+            if (start := text.find("Ada")) >= 0
+            else ()
+            for text in texts
+        ]
+
+
+def test_a_scanner_knows_no_names() -> None:
+    assert Entity.PERSON not in SCANNER.entities
+    with pytest.raises(Invalid, match="does not find PERSON") as refused:
+        Scanner(entities=[Entity.PERSON])  # type: ignore[list-item]
+    assert refused.value.field == "entities"
+
+
+def test_names_stand_beside_it() -> None:
+    both = Combined((SCANNER, Names()))
+    assert found("Ada is at ada@example.org", both) == [
+        ("Ada", Entity.PERSON),
+        ("ada@example.org", Entity.EMAIL_ADDRESS),
+    ]
+
+
+def test_many_texts_at_once_are_each_read_alone() -> None:
+    texts = ["call", "555-123-4567", "", "x" * 3000, "é jo@example.org", "", "1.2.3.44"]
+    assert SCANNER.find_all(texts) == [SCANNER.find(text) for text in texts]
+    assert [len(spans) for spans in SCANNER.find_all(texts)] == [0, 1, 0, 0, 1, 0, 1]
+
+
+def test_an_entity_that_is_not_looked_for_stands_in_nobodys_way() -> None:
+    text = "https://example.org/?to=jo@example.org"
+    assert found(text) == [(text, Entity.URL)]
+    assert found(text, Scanner(entities=[Entity.EMAIL_ADDRESS])) == [
+        ("jo@example.org", Entity.EMAIL_ADDRESS)
+    ]
+
+
+def test_a_value_that_is_allowed_is_never_reported() -> None:
+    scanner = Scanner(allow=["Support@Example.org "])
+    assert found("support@example.org, jo@example.org", scanner) == [
+        ("jo@example.org", Entity.EMAIL_ADDRESS)
+    ]
+
+
+def test_thresholds_decide_what_is_reported() -> None:
+    text = "2125550123 and 127.0.0.1"
+    assert found(text, Scanner(threshold=0.9)) == []
+    assert ("127.0.0.1", Entity.IP_ADDRESS) in found(text, Scanner(threshold=0.4))
+    own = Scanner(threshold=0.9, thresholds={Entity.IP_ADDRESS: 0.4})
+    assert found(text, own) == [("127.0.0.1", Entity.IP_ADDRESS)]
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
+def test_a_threshold_is_a_share(threshold: float) -> None:
+    with pytest.raises(Invalid, match="from 0 to 1"):
+        Scanner(threshold=threshold)
+
+
+@pytest.mark.parametrize("region", ["us", "USA", ""])
+def test_a_region_is_a_code_of_two_capitals(region: str) -> None:
+    with pytest.raises(Invalid, match="ISO 3166"):
+        Scanner(regions=[region])
+
+
+def test_regions_say_whose_numbers_are_expected() -> None:
+    text = "so 61 23 45 67 it was"
+    assert found(text, Scanner(regions=["US"])) == []
+    assert found(text, Scanner(regions=["DK"])) == [("61 23 45 67", Entity.PHONE_NUMBER)]
