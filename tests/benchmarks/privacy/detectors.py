@@ -5,7 +5,7 @@ import io
 import logging
 from collections.abc import Callable, Sequence
 
-from datavault.adapters.presidio.analyzer import presidio_analyzer
+from datavault.adapters.presidio.analyzer import NO_ARTIFACTS, presidio_analyzer
 from datavault.privacy import Scanner
 from tests.benchmarks.privacy.measures import Labelled
 
@@ -38,7 +38,8 @@ def presidio() -> Detect:
     patterns = [
         each
         for each in registry.recognizers
-        if isinstance(each, presidio_analyzer.LocalRecognizer) and "Spacy" not in each.name
+        if isinstance(each, presidio_analyzer.LocalRecognizer)
+        and "Spacy" not in type(each).__name__
     ]
     decided = presidio_analyzer.EntityRecognizer.remove_duplicates
 
@@ -48,7 +49,7 @@ def presidio() -> Detect:
             results = [
                 result
                 for each in patterns
-                for result in each.analyze(text, each.supported_entities, None) or ()
+                for result in each.analyze(text, each.supported_entities, NO_ARTIFACTS) or ()
                 if result.score > 0.3
             ]
             found.append(

@@ -72,6 +72,8 @@ def _example(chance: random.Random, form: int) -> str:
             continue
         changed = phonenumbers.PhoneNumber()
         changed.merge_from(number)
-        changed.national_number = number.national_number // 1000 * 1000 + chance.randrange(1000)
+        changed.national_number = (number.national_number or 0) // 1000 * 1000 + chance.randrange(
+            1000
+        )
         if phonenumbers.is_valid_number(changed):
             return phonenumbers.format_number(changed, form)

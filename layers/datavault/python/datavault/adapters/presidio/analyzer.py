@@ -11,6 +11,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from types import ModuleType
+from typing import cast
 
 # spaCy, and the part of it that is a package of its own.
 _SPACY = (
@@ -81,7 +82,12 @@ _stand_in_for_spacy()
 import presidio_analyzer  # noqa: E402 - after what stands in for spaCy
 import tldextract  # noqa: E402
 
-tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+_shipped = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+tldextract.extract = _shipped  # type: ignore[assignment]  # called the same way
 
+__all__ = ["NO_ARTIFACTS", "EntityRecognizer", "RecognizerResult", "presidio_analyzer"]
+
+# Recognizers of patterns take no artifacts for nothing to boost by.
+NO_ARTIFACTS = cast("presidio_analyzer.nlp_engine.NlpArtifacts", None)
 EntityRecognizer = presidio_analyzer.EntityRecognizer
 RecognizerResult = presidio_analyzer.RecognizerResult

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from datavault.adapters.presidio.analyzer import EntityRecognizer, RecognizerResult
+from datavault.adapters.presidio.analyzer import NO_ARTIFACTS, EntityRecognizer, RecognizerResult
 from datavault.domain.errors import Invalid
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.overlaps import resolve
 from datavault.domain.privacy.spans import Span
 from datavault.privacy_ports import Detector
+
+# What results say of who recognized them.
+NAME = "DataVault"
 
 
 class DetectorRecognizer(EntityRecognizer):
@@ -23,7 +26,7 @@ class DetectorRecognizer(EntityRecognizer):
         super().__init__(
             supported_entities=sorted(entity.value for entity in entities),
             supported_language=language,
-            name="DataVault",
+            name=NAME,
         )
 
     def load(self) -> None:
@@ -40,7 +43,7 @@ class DetectorRecognizer(EntityRecognizer):
                 end=span.end,
                 score=span.score,
                 recognition_metadata={
-                    RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                    RecognizerResult.RECOGNIZER_NAME_KEY: NAME,
                     RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
                 },
             )
@@ -70,7 +73,7 @@ class RecognizerDetector:
 
     def _found(self, text: str) -> list[Span]:
         recognizer = self._recognizer
-        results = recognizer.analyze(text, recognizer.supported_entities, None) or ()
+        results = recognizer.analyze(text, recognizer.supported_entities, NO_ARTIFACTS) or ()
         return [
             Span(each.start, each.end, Entity(each.entity_type), each.score, "presidio")
             for each in results

@@ -28,6 +28,11 @@ _BIRTH = labels(
     "nascimento geboortedatum geboorte cumpleaños anniversaire compleanno aniversário verjaardag",
     "d.o.b",
 )
+# The beginnings of the labels: RE2 has no word boundary next to an accented letter.
+_BIRTH_GATE = (
+    r"(?i)born|birth|dob|d\.o\.b|bday|geb(?:oren|urt|\b)|naci|n[ée]{1,2}\b|n[ée]e|naiss|nat[oa]\b|"
+    r"nasc|geboor|cumplea|annivers|complea|anivers|verjaard"
+)
 _TIME = (
     r"(?:(?:T| |, | at | um | à | a las | alle | às | om )[0-2]?[0-9]:[0-5][0-9]"
     r"(?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?: ?[ap]\.?m\b\.?)?"
@@ -68,7 +73,13 @@ def _dated(*, birth: bool, score: float) -> Judge:
 def _both(name: str, gate: str, pattern: str, score: float) -> tuple[Rule, ...]:
     return (
         Rule(f"date.{name}", Entity.DATE_TIME, gate, pattern, _dated(birth=False, score=score)),
-        Rule(f"birth.{name}", Entity.DATE_OF_BIRTH, gate, pattern, _dated(birth=True, score=score)),
+        Rule(
+            f"birth.{name}",
+            Entity.DATE_OF_BIRTH,
+            _BIRTH_GATE,
+            pattern,
+            _dated(birth=True, score=score),
+        ),
     )
 
 
@@ -79,30 +90,30 @@ RULES = (
     *_both(
         "figures",
         r"[0-9][/.-][0-9]{1,2}[/.-][0-9]{2}|[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]",
-        r"(?i)\b((?:[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
+        r"(?i)\b(?:[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
         r"|[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,2}|[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})"
         r"|[0-9]{1,2}-[0-9]{1,2}-(?:[0-9]{4}|[0-9]{2})"
-        rf"|[0-9]{{1,2}}\.[0-9]{{1,2}}\.(?:[0-9]{{4}}|[0-9]{{2}})){_TIME})",
+        rf"|[0-9]{{1,2}}\.[0-9]{{1,2}}\.(?:[0-9]{{4}}|[0-9]{{2}})){_TIME}",
         LIKELY,
     ),
     *_both(
         "day_month",
         rf"(?i)[0-9][a-zº°.]{{0,2}}{_OF}(?:{_MONTHS})",
-        rf"(?i)\b({_DAY}{_OF}(?:{_MONTHS})\b(?:{_OF}[12][0-9]{{3}}|[ -]'?[0-9]{{2}}\b)?{_TIME})",
+        rf"(?i)\b{_DAY}{_OF}(?:{_MONTHS})\b(?:{_OF}[12][0-9]{{3}}|[ -]'?[0-9]{{2}}\b)?{_TIME}",
         LIKELY,
     ),
     *_both(
         "month_day",
         rf"(?i)\b(?:{_MONTHS})\.? [0-9]",
-        rf"(?i)\b((?:{_MONTHS})\.? (?:{_DAY}(?:,? [12][0-9]{{3}})?|[12][0-9]{{3}})\b{_TIME})",
+        rf"(?i)\b(?:{_MONTHS})\.? (?:{_DAY}(?:,? [12][0-9]{{3}})?|[12][0-9]{{3}})\b{_TIME}",
         LIKELY,
     ),
     # A year alone says something only of a birth.
     Rule(
         "birth.year",
         Entity.DATE_OF_BIRTH,
+        _BIRTH_GATE,
         r"\b(?:19|20)[0-9]{2}\b",
-        r"\b((?:19|20)[0-9]{2})\b",
         _dated(birth=True, score=LIKELY),
     ),
 )

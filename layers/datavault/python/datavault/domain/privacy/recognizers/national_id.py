@@ -142,7 +142,12 @@ def _gate(number: _Number) -> str:
     if number.alone:
         return number.pattern
     named = "|".join(number.labels.split())
-    return rf"(?i)(?:{named}|national.?id|id.?(?:number|no|card)|identi|ausweis|tax.?id)"
+    return (
+        rf"(?i)(?:^|[^0-9a-z])(?:{named}|nationalid|national.id|id.?(?:number|nummer|no|card)|"
+        r"identi[a-zó]*|ausweis|tax.id|personal.(?:number|id)|social.security|social.insurance|"
+        r"s[ée]curit[ée] sociale|seguridad social|sozialversicherung|steuer-id|c[óo]digo fiscal)"
+        r"(?:[^0-9a-z]|$)"
+    )
 
 
 def _rules(number: _Number) -> Rule:

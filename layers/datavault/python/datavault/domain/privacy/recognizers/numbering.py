@@ -59,7 +59,8 @@ def _lengths(code: int) -> frozenset[int]:
             if region == _NON_GEOGRAPHIC
             else PhoneMetadata.metadata_for_region(region)
         )
-        found.update(metadata.general_desc.possible_length)
+        if metadata is not None and metadata.general_desc is not None:
+            found.update(metadata.general_desc.possible_length)
     return frozenset(found)
 
 
@@ -75,5 +76,6 @@ def _plan(region: str) -> _Plan:
         for form in metadata.number_format
         if form.national_prefix_formatting_rule
     )
-    national = re.compile(metadata.general_desc.national_number_pattern)
-    return _Plan(prefix, required, national)
+    general = metadata.general_desc
+    pattern = general.national_number_pattern if general is not None else None
+    return _Plan(prefix, required, re.compile(pattern or "(?!)"))

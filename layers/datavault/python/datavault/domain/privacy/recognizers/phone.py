@@ -53,8 +53,8 @@ _GROUP = re.compile(r"[0-9]+")
 
 # Forms of which a computer's or a clerk's other numbers have the same digits and separators.
 _NOT_A_PHONE = re.compile(
-    r"(?:19|20)[0-9]{2}([-/. ])[01]?[0-9]\1[0-3]?[0-9](?: [0-9]+)?"  # A date, or a date and hour.
-    r"|[0-3]?[0-9]([-/. ])[0-3]?[0-9]\2(?:19|20)?[0-9]{2}(?: [0-9]+)?"
+    r"(?:19|20)[0-9]{2}([-/.])[01]?[0-9]\1[0-3]?[0-9](?: [0-9]+)?"  # A date, or a date and hour.
+    r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\2(?:19|20)?[0-9]{2}(?: [0-9]+)?"
     r"|[0-9]+\.[0-9]+"  # A decimal.
     r"|(?:19|20)[0-9]{2} ?[-/] ?(?:19|20)[0-9]{2}"  # A span of years.
     r"|[0-9]{3}-[0-9]{2}-[0-9]{4}"  # A social security number.
@@ -64,6 +64,11 @@ _NOT_A_PHONE = re.compile(
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?(?:\([0-9]{3}\)|[0-9]{3})[ .-]?[0-9]{3}[ .-][0-9]{4}")
 _BRACKETED = re.compile(r"\(0?[0-9]{1,4}\)[ .-]?[0-9]{2,5}(?:[ .-]?[0-9]{2,5}){1,3}")
 _TRUNK = re.compile(r"0[0-9]{1,4}(?:[ /-][0-9]{2,8}|[ ./-][0-9]{2,5}(?:[ ./-][0-9]{2,5}){1,4})")
+
+_SHORT_LABELS = (
+    r"(?i)\b(?:tel|telephone|phone|phone number|telefon|tel[ée]fono|t[ée]l[ée]phone|telefone|fax|"
+    r"(?:call|reach|ring|dial|text) (?:me|us|him|her|them) (?:at|on|under))(?:\b|[^a-z0-9])"
+)
 
 # E.164 has at most 15 digits; a prefix for calls abroad has up to three more.
 DIGITS_MIN, DIGITS_MAX = 6, 18
@@ -81,6 +86,15 @@ def rules(regions: tuple[str, ...]) -> tuple[Rule, ...]:
             r"[+(]{0,2}[0-9](?:[ ().-]{0,3}[0-9]){5,17}"
             r"(?:[ ,;]{0,2}(?:x|ext\.?|extension|#)[ :.]{0,2}[0-9]{1,6})?",
             _judge(regions),
+        ),
+        # The local numbers of small places have five digits and need somebody who says so.
+        Rule(
+            "phone.short",
+            Entity.PHONE_NUMBER,
+            _SHORT_LABELS,
+            rf"{_SHORT_LABELS}[^0-9A-Za-z\n]{{0,3}}(?:is )?"
+            r"([0-9]{2}[ .-]?[0-9]{3}|[0-9]{2}[ .-][0-9]{2}[ .-][0-9]{2})\b",
+            lambda candidate: candidate.found(LIKELY),
         ),
     )
 
@@ -143,8 +157,8 @@ def _national(candidate: Candidate, core: str, regions: tuple[str, ...]) -> floa
         return 0.0
     labelled = candidate.near(_LABELS)
     if _NOT_A_PHONE.fullmatch(core):
-        grouped = labelled and re.fullmatch(r"[0-9]{2,3}(?:[ .][0-9]{3}){2,3}", core)
-        return LIKELY if grouped and len(number) >= 8 else 0.0
+        grouped = labelled and re.fullmatch(r"[0-9]{1,3}(?:[ .][0-9]{3}){2,3}", core)
+        return LIKELY if grouped else 0.0
     if _otherwise(candidate) and not candidate.after(_LABELS):
         return 0.0
     if labelled:

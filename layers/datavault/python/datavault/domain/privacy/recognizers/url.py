@@ -67,14 +67,14 @@ RULES = (
         "url.host",
         Entity.URL,
         rf"(?i)[0-9a-z]\.(?:{_CLEAR})\b",
-        rf"(?i)\b({_HOST}(?:{_CLEAR})\b{_PATH})",
+        rf"(?i){_HOST}(?:{_CLEAR})\b{_PATH}",
         _bare,
     ),
     Rule(
         "url.path",
         Entity.URL,
         rf"(?i)[0-9a-z]\.(?:{_OTHER})/",
-        rf"(?i)\b({_HOST}(?:{_OTHER})/{_REST}+)",
+        rf"(?i){_HOST}(?:{_OTHER})/{_REST}+",
         _bare,
     ),
 )
