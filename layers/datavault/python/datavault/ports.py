@@ -163,6 +163,8 @@ class RowGroup:
     rows: int
     bytes_declared: int
     """Its columns decompressed, as the file says."""
+    begins: int
+    """A byte of the file that is the group's own: of ranges that divide the file, one has it."""
 
 
 class Columnar(Protocol):
@@ -188,7 +190,8 @@ class Columnar(Protocol):
         """The rows of a row group, counted from 0, a bounded batch at a time; places are rows.
 
         A row that cannot be made a line (a string that is not UTF-8) is refused. Raises what
-        ``groups`` raises, and ``Malformed`` for what is seen only when columns are read.
+        ``groups`` raises, ``Malformed`` for what is seen only when columns are read, and
+        ``TooLarge`` if its rows are some hundred times as large as the file.
         """
         ...
 
@@ -385,6 +388,9 @@ class Vault(Publishing, Protocol):
 
     @property
     def landing(self) -> Landing: ...
+
+    @property
+    def columnar(self) -> Columnar: ...
 
     @property
     def keys(self) -> BoundedCache[str, object]: ...

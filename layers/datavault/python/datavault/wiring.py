@@ -28,7 +28,17 @@ from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
 from datavault.event_ports import Bus, DeadLetters, EventArchive
-from datavault.ports import Catalog, Clock, Keyring, Landing, Objects, Tokens, UsagePlans, Workflows
+from datavault.ports import (
+    Catalog,
+    Clock,
+    Columnar,
+    Keyring,
+    Landing,
+    Objects,
+    Tokens,
+    UsagePlans,
+    Workflows,
+)
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
@@ -272,6 +282,13 @@ class AwsVault:
         )
         self._clients.append(client)
         return S3Landing(client, settings.bucket)
+
+    @cached_property
+    def columnar(self) -> Columnar:
+        # pyarrow is in the layer of those alone who read Parquet, and is slow to import.
+        from datavault.adapters.parquet.columnar import ParquetColumnar
+
+        return ParquetColumnar()
 
     @cached_property
     def bus(self) -> Bus:
