@@ -37,9 +37,9 @@ COLUMNS_MAX = 4096
 FOOTER_BYTES_MAX = 16 * 1024**2
 # As the file declares them; of Python objects and of JSON it is some times as much.
 _STEP_BYTES = 2 * 1024**2
-_STEP_ROWS_MAX = 8192
+_STEP_ROWS_MAX = 2048
 # Of all columns together: so much of a file is asked for at a time, in pieces of such sizes.
-_BUFFERS_BYTES = 16 * 1024**2
+_BUFFERS_BYTES = 8 * 1024**2
 _BUFFER_BYTES_MIN, _BUFFER_BYTES_MAX = 16 * 1024, 2 * 1024**2
 # What a step's rows may come to when each has a dictionary's longest string.
 _DECODED_BYTES_MAX = 32 * 1024**2
