@@ -19,6 +19,7 @@ from datavault.adapters.parquet import columnar
 from datavault.adapters.parquet.columnar import ParquetColumnar
 from datavault.domain.errors import Invalid, Malformed, TooLarge, Unavailable, VaultError
 from datavault.domain.formats.batch import Place, Refused
+from datavault.domain.formats.decoding import RATIO_MAX
 from datavault.ports import Columnar, RowGroup
 
 COLUMNAR: Columnar = ParquetColumnar()
@@ -243,7 +244,7 @@ def test_a_string_of_many_rows_is_in_memory_a_few_times() -> None:
 def test_a_bomb_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columnar, "RATIO_FREE_BYTES", 2**20)
     file = a_bomb(60)
-    assert file.size * columnar.RATIO_MAX < 120 * 2**20
+    assert file.size * RATIO_MAX < 120 * 2**20
     with pytest.raises(TooLarge, match="row group 1 is over 200 times"):
         [*COLUMNAR.read(file, 0, never)]
 

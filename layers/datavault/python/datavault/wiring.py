@@ -28,21 +28,12 @@ from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
 from datavault.event_ports import Bus, DeadLetters, EventArchive
-from datavault.ports import (
-    Catalog,
-    Clock,
-    Columnar,
-    Keyring,
-    Landing,
-    Objects,
-    Tokens,
-    UsagePlans,
-    Workflows,
-)
+from datavault.ports import Catalog, Clock, Keyring, Landing, Objects, Tokens, UsagePlans, Workflows
 
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
     from datavault.domain.store.nodes import NodeCache
+    from datavault.ports import Columnar
 
 _PREFIX = "VAULT_"
 _FILE = "VAULT_FILE"
@@ -252,9 +243,8 @@ class AwsVault:
     def landing(self) -> Landing:
         # Half a second that only functions which take in files pay.
         import boto3
-        from botocore.config import Config
 
-        from datavault.adapters.aws.landing import S3Landing
+        from datavault.adapters.aws.landing import S3Landing, client_config
 
         settings = _required(self.settings.landing, "LANDING")
         custom = custom_endpoint(self._environment, "s3")
@@ -269,23 +259,14 @@ class AwsVault:
             aws_secret_access_key=fixed and fixed.secret_access_key,
             aws_session_token=fixed and fixed.token,
             verify=self._ca_file,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if custom else "virtual"},
-                connect_timeout=self._timeouts.connect_s,
-                read_timeout=self._timeouts.read_s,
-                retries={"mode": "standard", "max_attempts": 4},
-                # A URL would bind a checksum of nothing.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
+            config=client_config(self._timeouts, custom),
         )
         self._clients.append(client)
         return S3Landing(client, settings.bucket)
 
     @cached_property
-    def columnar(self) -> Columnar:
-        # pyarrow is in the layer of those alone who read Parquet, and is slow to import.
+    def columnar(self) -> "Columnar":
+        # pyarrow, which only the layer of those who read Parquet has.
         from datavault.adapters.parquet.columnar import ParquetColumnar
 
         return ParquetColumnar()

@@ -98,7 +98,7 @@ def _begin(group: pq.RowGroupMetaData, size: int) -> int:
         return 0
     column = group.column(0)
     places = (column.dictionary_page_offset, column.data_page_offset)
-    return max(0, min(size - 1, *(place for place in places if place is not None)))
+    return max(0, min(size - 1, *(int(place) for place in places if place is not None)))
 
 
 def _lines(source: Seekable, index: int, refuse: Refuse) -> Iterator[Written]:
