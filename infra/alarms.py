@@ -281,7 +281,19 @@ class StageAlarms(Construct):
         )
 
 
-def watch_dead_letters(scope: Construct, *, stage: Stage, queue: aws_sqs.IQueue, of: str) -> None:
+START_BY_HAND = (
+    "Each message says why; mend that, start the task by hand once, then delete the message. Tasks "
+    "bear being started twice."
+)
+REDRIVE = (
+    "Each message says which entries of the ledger were not told; mend why, then `datavault events "
+    "redrive` tells them. Consumers drop what comes twice."
+)
+
+
+def watch_dead_letters(
+    scope: Construct, *, stage: Stage, queue: aws_sqs.IQueue, of: str, runbook: str = START_BY_HAND
+) -> None:
     """Ring while events of a capability wait that no retry could deliver."""
     waiting = queue.metric_approximate_number_of_messages_visible(
         period=MINUTE, statistic=Stats.MAXIMUM
@@ -293,8 +305,7 @@ def watch_dead_letters(scope: Construct, *, stage: Stage, queue: aws_sqs.IQueue,
         name=f"{of}-dead-letters",
         priority="p1",
         condition=Condition(waiting, _AT_LEAST, 1, periods=1, datapoints=1),
-        runbook=f"events of {of} failed for good. Each message says why; mend that, start the "
-        "task by hand once, then delete the message. Tasks bear being started twice.",
+        runbook=f"events of {of} failed for good. {runbook}",
     )
 
 

@@ -3,6 +3,7 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from infra.alarms import REDRIVE, watch_dead_letters
 from infra.bus import VaultBus
 from infra.data import ObjectBucket, Tables
 from infra.keys import DataKey
@@ -28,6 +29,10 @@ class StatefulStack(Stack):
         bucket = ObjectBucket(self, "Objects", stage=stage, key=key)
         landing = LandingBucket(self, "Landing", stage=stage)
         bus = VaultBus(self, "Events", stage=stage)
+        if stage.alarms is not None:
+            watch_dead_letters(
+                bus, stage=stage, queue=bus.dead_letters, of="events", runbook=REDRIVE
+            )
         stream_arn = tables.ledger.table_stream_arn
         assert stream_arn is not None, "the ledger is streamed"
         self.data_key_arn = key.key_arn

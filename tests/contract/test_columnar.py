@@ -19,6 +19,7 @@ from datavault.adapters.parquet import columnar
 from datavault.adapters.parquet.columnar import ParquetColumnar
 from datavault.domain.errors import Invalid, Malformed, TooLarge, Unavailable, VaultError
 from datavault.domain.formats.batch import Place, Refused
+from datavault.domain.formats.decoding import RATIO_MAX
 from datavault.ports import Columnar, RowGroup
 
 COLUMNAR: Columnar = ParquetColumnar()
@@ -89,6 +90,11 @@ UTC, NS = datetime.UTC, 1_700_000_000_123_456_789
          '[{"x":1,"y":["q"]},null]'),
         ([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int8()), '[[["k",1],["k",2]]]'),
         ([[0]], pa.list_(pa.timestamp("s", "+02:00")), '[["1970-01-01T00:00:00Z"]]'),
+        ([["u", "u"]], pa.large_list(pa.string()), '[["u","u"]]'),
+        ([["u", "u"], None], pa.list_(pa.string(), 2), '[["u","u"],null]'),
+        ([[{"a": ["u"]}]], pa.list_(pa.struct({"a": pa.list_(pa.string())})), '[[{"a":["u"]}]]'),
+        ([{"m": [("k", "v")]}], pa.struct({"m": pa.map_(pa.string(), pa.string())}),
+         '[{"m":[["k","v"]]}]'),
     ],
 )  # fmt: skip
 def test_a_value_is_what_it_is_in_json(
@@ -199,7 +205,7 @@ def test_memory_does_not_grow_with_the_row_group() -> None:
     table = pa.table({"id": [f"{at:020}" for at in range(rows)], "x": ["y" * 200] * rows})
     file = written(table, row_group_size=rows, use_dictionary=False, compression="none")
     (group,) = COLUMNAR.groups(file)
-    assert group == RowGroup(1, rows, group.bytes_declared)
+    assert group == RowGroup(1, rows, group.bytes_declared, group.begins)
     assert group.bytes_declared > 40 * 2**20
     del table
     before = pa.total_allocated_bytes()
@@ -213,6 +219,62 @@ def test_memory_does_not_grow_with_the_row_group() -> None:
     assert count == rows
     assert peak < 20 * 2**20
     assert python < 120 * 2**20
+
+
+def a_bomb(rows: int) -> File:
+    """Rows that share one string of a MiB, in a column and in lists."""
+    text = pa.array(["x" * 2**20])
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), text)
+    lists = pa.ListArray.from_arrays(pa.array(range(rows + 1), pa.int32()), shared)
+    return written(pa.table({"text": shared, "list": lists}))
+
+
+def test_a_string_of_many_rows_is_in_memory_a_few_times() -> None:
+    file = a_bomb(60)
+    before = pa.total_allocated_bytes()
+    peak = count = 0
+    for batch in COLUMNAR.read(file, 0, never):
+        count += batch.lines
+        peak = max(peak, pa.total_allocated_bytes() - before)
+        assert len(batch.text) < 64 * 2**20
+    assert count == 60
+    assert peak < 64 * 2**20
+
+
+def test_a_bomb_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columnar, "RATIO_FREE_BYTES", 2**20)
+    file = a_bomb(60)
+    assert file.size * RATIO_MAX < 120 * 2**20
+    with pytest.raises(TooLarge, match="row group 1 is over 200 times"):
+        [*COLUMNAR.read(file, 0, never)]
+
+
+def test_strings_that_repeat_the_one_before_are_read_few_at_a_time() -> None:
+    table = pa.table({"text": ["y" * 2**19] * 500})
+    file = written(table, use_dictionary=False, column_encoding={"text": "DELTA_BYTE_ARRAY"})
+    assert file.size < 2**20
+    before = pa.total_allocated_bytes()
+    peak = count = 0
+    for batch in COLUMNAR.read(file, 0, never):
+        count += batch.lines
+        peak = max(peak, pa.total_allocated_bytes() - before)
+    assert count == 500
+    assert peak < 100 * 2**20
+
+
+@given(
+    rows=st.integers(1, 40), group=st.integers(1, 9), width=st.integers(1, 4), cut=st.integers(1, 7)
+)
+@settings(max_examples=30, deadline=None)
+def test_of_ranges_that_divide_a_file_one_has_a_row_group(
+    rows: int, group: int, width: int, cut: int
+) -> None:
+    table = pa.table({f"c{at}": list(range(rows)) for at in range(width)})
+    file = written(table, row_group_size=group)
+    step = max(1, file.size // cut)
+    ranges = [(at, at + step) for at in range(0, file.size, step)]
+    for each in COLUMNAR.groups(file):
+        assert sum(start <= each.begins < end for start, end in ranges) == 1
 
 
 def test_a_file_of_the_corpora_has_the_records_of_the_others() -> None:

@@ -1,6 +1,7 @@
 """Files become commits: from S3 through the state machine to records, as they were sent."""
 
 import gzip
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from datavault.domain.drops import drop_prefix
 from datavault.domain.ids import BranchName
@@ -93,6 +97,17 @@ def test_an_object_that_is_put_becomes_a_commit_once(tenant: Tenant) -> None:
     events.deliver(event)
     assert [each["id"] for each in jobs(shelf)] == [job["id"]]
     assert len(shelf.log()) == 2
+
+
+def test_parquet_becomes_a_commit_with_its_rows(tenant: Tenant) -> None:
+    shelf = tenant.admin.dataset(record_key="id")
+    lines = records(2000)
+    target = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([json.loads(line) for line in lines]), target)
+    job = sent(shelf, target.getvalue(), name="records")
+    assert (job["state"], job["error"]) == ("succeeded", None)
+    assert job["progress"]["records"] == 2000
+    assert shelf.lines() == lines
 
 
 def test_bad_lines_are_kept_apart_and_can_be_had(tenant: Tenant) -> None:

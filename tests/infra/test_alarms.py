@@ -135,6 +135,19 @@ def test_a_stage_is_watched_as_a_whole(watched: Assembly) -> None:
     assert "retention-dead-letters" in found
 
 
+def test_what_could_not_be_published_rings_until_it_is_redriven(watched: Assembly) -> None:
+    found = alarms(watched)["events-dead-letters"]
+    assert (found["Threshold"], found["EvaluationPeriods"]) == (1, 1)
+    assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert "datavault events redrive" in found["AlarmDescription"]
+    (queue,) = [
+        logical_id
+        for logical_id, each in watched.resources("AWS::SQS::Queue").items()
+        if each["Properties"].get("QueueName") == f"datavault-{watched.stage.name}-unpublished"
+    ]
+    assert queue.rpartition("/")[2] in str(found["Dimensions"])
+
+
 def test_every_metric_of_every_alarm_is_one_that_somebody_writes(watched: Assembly) -> None:
     for alarm in alarms(watched).values():
         for namespace, name, dimensions in looked_at(alarm):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datavault.contracts.operations import OPERATIONS, TASKS
+from datavault.contracts.operations import OPERATIONS, TASKS, Task
 from infra.names import Row
 from layers.build import ROOT
 from tests.infra.conftest import Assembly, Json, plain
@@ -40,7 +40,8 @@ def test_a_function_is_what_its_row_and_stage_say(row: Row, assembly: Assembly) 
     assert function["Architectures"] == [stage.layer_architecture]
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
     assert function["LoggingConfig"]["SystemLogLevel"] == "INFO"
-    assert len(function["Layers"]) == 2
+    needed = row.layers if isinstance(row, Task) else ()
+    assert len(function["Layers"]) == 2 + len(needed)
     assert function.get("TracingConfig") == ({"Mode": "Active"} if stage.tracing else None)
     assert function.get("SnapStart") == (
         {"ApplyOn": "PublishedVersions"} if stage.snap_start else None
@@ -174,3 +175,7 @@ def test_dead_letters_are_encrypted_and_tls_only(assembly: Assembly) -> None:
             if statement["Effect"] == "Deny"
         )
         assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_only_what_reads_parquet_is_given_its_layer() -> None:
+    assert [task.name for task in TASKS if "columnar" in task.layers] == ["ingest_part"]

@@ -31,7 +31,7 @@ from datavault.domain.store.nodes import NodeCache
 from datavault.domain.tags import Tag
 from datavault.domain.verification import Checked
 from datavault.event_ports import Bus, DeadLetters
-from datavault.ports import Landing, Vault, Workflows
+from datavault.ports import Columnar, Landing, Vault, Workflows
 from datavault.services import datasets, workspaces
 from datavault.services.records import changing, past, reading
 from datavault.services.versions import branches, commits, diff, resets, tags, verification
@@ -62,6 +62,10 @@ class Process:
     @cached_property
     def landing(self) -> Landing:
         return self._vault.landing
+
+    @cached_property
+    def columnar(self) -> Columnar:
+        return self._vault.columnar
 
     @cached_property
     def bus(self) -> Bus:

@@ -1,20 +1,22 @@
 """The pipeline: files of any shape become one commit, by the state machine that ships."""
 
 import gzip
+import io
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
-from datavault.domain.jobs import JobState
-from datavault.domain.papers import Mode, Quarantine
+from datavault.domain.jobs import Job, JobState
+from datavault.domain.papers import Mode, Quarantined
 from datavault.domain.staging import NewRecord
 from datavault.services import runs
 from datavault.services.ingest import merging, parts, planning
+from datavault.services.jobs.quarantine import list_quarantined
 from datavault.services.jobs.requests import cancel_job
-from datavault.services.keys import open_store
-from datavault.services.papers import paper_names, read_paper
 from datavault.services.records.changing import append_records
 from tests.simulation.ingest_jobs import Pipeline, lines
 from tests.support.builders import MAIN, Process, Shelf
@@ -108,6 +110,66 @@ def test_files_of_several_formats_come_in_together(pipeline: Pipeline, shelf: Sh
     assert list(shelf.all()) == ["a", "b", "c", "d", "e"]
 
 
+def quarantined(shelf: Shelf, job: Job) -> list[Quarantined]:
+    """All records that a job refused."""
+    found: list[Quarantined] = []
+    cursor = None
+    while True:
+        page = list_quarantined(shelf.vault, caller=shelf.caller, job_id=job.id, cursor=cursor)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+def table(rows: dict[str, int], *, group: int = 100) -> bytes:
+    """Records as Parquet, in row groups of so many."""
+    target = io.BytesIO()
+    columns = {"id": list(rows), "n": list(rows.values())}
+    pq.write_table(pa.table(columns), target, row_group_size=group)
+    return target.getvalue()
+
+
+@pytest.mark.usefixtures("small")
+def test_row_groups_are_parts_of_a_file(pipeline: Pipeline, shelf: Shelf) -> None:
+    job = pipeline.run(pipeline.ask(table(ROWS), names=("rows.parquet",)))
+    assert (job.state, job.failure) == (JobState.SUCCEEDED, None)
+    assert job.tally.parts == job.tally.parts_total > 5
+    assert (job.tally.records, job.tally.bytes) == (3000, job.tally.bytes_total)
+    assert [body.replace(b'","n":', b'", "n": ') for body in shelf.all().values()] == [
+        body.replace(b'{"id": ', b'{"id":') for body in lines(ROWS).splitlines()
+    ]
+    assert left_over(shelf) == []
+
+
+def test_of_equal_ids_the_last_file_counts_whatever_its_format(
+    pipeline: Pipeline, shelf: Shelf
+) -> None:
+    files = (lines({"a": 1, "b": 1}), table({"a": 2}), b"id,n\nb,3\n")
+    job = pipeline.run(pipeline.ask(*files, names=("1.jsonl", "2", "3.csv")))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert shelf.all() == {"a": b'{"id":"a","n":2}', "b": b'{"id":"b","n":"3"}'}
+
+
+def test_a_damaged_table_fails_the_job(pipeline: Pipeline, shelf: Shelf) -> None:
+    job = pipeline.run(pipeline.ask(table(ROWS)[:-9], names=("rows.parquet",)))
+    assert job.failure is not None
+    assert job.failure.code == "malformed"
+    assert "Parquet" in job.failure.message
+    assert shelf.all() == {}
+
+
+def test_a_row_that_is_no_record_is_kept_with_its_row(pipeline: Pipeline, shelf: Shelf) -> None:
+    target = io.BytesIO()
+    ids = pa.array(["a", None, "c"])
+    pq.write_table(pa.table({"id": ids}), target, row_group_size=2)
+    job = pipeline.run(pipeline.ask(target.getvalue(), max_bad_records=1))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert list(shelf.all()) == ["a", "c"]
+    (refused,) = quarantined(shelf, job)
+    assert (refused.file, refused.line, refused.raw) == ("file-0.jsonl", 2, b'{"id":null}')
+
+
 def test_replacing_leaves_what_the_files_have(pipeline: Pipeline, shelf: Shelf) -> None:
     pipeline.run(pipeline.ask(lines(ROWS)))
     kept = {"r00005": 5, "s": 1}
@@ -139,9 +201,7 @@ def test_bad_records_are_kept_apart(pipeline: Pipeline, shelf: Shelf) -> None:
     assert job.state is JobState.SUCCEEDED, job.failure
     assert list(shelf.all()) == ["a", "c"]
     assert (job.tally.records, job.tally.quarantined) == (2, 3)
-    keys = open_store(shelf.vault, shelf.dataset)
-    (name,) = paper_names(shelf.vault, keys, job.id, prefix="quarantine-")
-    found = read_paper(shelf.vault, keys, job.id, name, Quarantine).records
+    found = quarantined(shelf, job)
     assert sorted((each.line, each.raw) for each in found) == [
         (number + 1, BAD.splitlines()[number]) for number in (1, 2, 3)
     ]

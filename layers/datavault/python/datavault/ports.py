@@ -157,12 +157,13 @@ class Seekable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """A part of a table that can be read without the others. ``first_row`` counts from 1."""
+    """A part of a table that can be read alone; it begins in one of ranges that divide the file.
+    Rows count from 1; ``bytes_declared`` are its columns decompressed, as the file says."""
 
     first_row: int
     rows: int
     bytes_declared: int
-    """Its columns decompressed, as the file says."""
+    begins: int
 
 
 class Columnar(Protocol):
@@ -187,8 +188,8 @@ class Columnar(Protocol):
     def read(self, source: Seekable, group: int, refuse: "Refuse") -> "Batches":
         """The rows of a row group, counted from 0, a bounded batch at a time; places are rows.
 
-        A row that cannot be made a line (a string that is not UTF-8) is refused. Raises what
-        ``groups`` raises, and ``Malformed`` for what is seen only when columns are read.
+        A row that cannot be made a line (a string that is not UTF-8) is refused. Raises as
+        ``groups`` does, also once columns are read; rows many times the file are ``TooLarge``.
         """
         ...
 
@@ -385,6 +386,9 @@ class Vault(Publishing, Protocol):
 
     @property
     def landing(self) -> Landing: ...
+
+    @property
+    def columnar(self) -> Columnar: ...
 
     @property
     def keys(self) -> BoundedCache[str, object]: ...

@@ -33,6 +33,7 @@ from datavault.ports import Catalog, Clock, Keyring, Landing, Objects, Tokens, U
 if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
     from datavault.domain.store.nodes import NodeCache
+    from datavault.ports import Columnar
 
 _PREFIX = "VAULT_"
 _FILE = "VAULT_FILE"
@@ -242,9 +243,8 @@ class AwsVault:
     def landing(self) -> Landing:
         # Half a second that only functions which take in files pay.
         import boto3
-        from botocore.config import Config
 
-        from datavault.adapters.aws.landing import S3Landing
+        from datavault.adapters.aws.landing import S3Landing, client_config
 
         settings = _required(self.settings.landing, "LANDING")
         custom = custom_endpoint(self._environment, "s3")
@@ -259,19 +259,17 @@ class AwsVault:
             aws_secret_access_key=fixed and fixed.secret_access_key,
             aws_session_token=fixed and fixed.token,
             verify=self._ca_file,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if custom else "virtual"},
-                connect_timeout=self._timeouts.connect_s,
-                read_timeout=self._timeouts.read_s,
-                retries={"mode": "standard", "max_attempts": 4},
-                # A URL would bind a checksum of nothing.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
+            config=client_config(self._timeouts, custom),
         )
         self._clients.append(client)
         return S3Landing(client, settings.bucket)
+
+    @cached_property
+    def columnar(self) -> "Columnar":
+        # pyarrow, which only the layer of those who read Parquet has.
+        from datavault.adapters.parquet.columnar import ParquetColumnar
+
+        return ParquetColumnar()
 
     @cached_property
     def bus(self) -> Bus:

@@ -1,5 +1,7 @@
 """A whole vault in memory."""
 
+from functools import cached_property
+
 from datavault.adapters.memory.bus import MemoryBus
 from datavault.adapters.memory.catalog import MemoryCatalog
 from datavault.adapters.memory.clock import MemoryClock
@@ -12,6 +14,7 @@ from datavault.adapters.memory.workflows import MemoryWorkflows
 from datavault.domain.cache import BoundedCache
 from datavault.domain.history import Kept
 from datavault.domain.store.nodes import NodeCache
+from datavault.ports import Columnar
 
 KEYS_MAX = 1000
 COMMITS_MAX = 1000
@@ -38,3 +41,10 @@ class MemoryVault:
         self.keys: BoundedCache[str, object] = BoundedCache(KEYS_MAX)
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)
+
+    @cached_property
+    def columnar(self) -> Columnar:
+        """No twin: what it reads is the caller's. Few tests are worth pyarrow's import."""
+        from datavault.adapters.parquet.columnar import ParquetColumnar
+
+        return ParquetColumnar()

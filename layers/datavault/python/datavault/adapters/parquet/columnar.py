@@ -2,11 +2,13 @@
 
 Column chunks are read by the page (``buffer_size``) and not ahead, so that what is in memory is
 a page a column and the rows of one step, whatever the row group has. How many rows that is follows
-from what the file declares, as a row group does not say how long its rows are.
+from what the file declares and from the longest string of its dictionaries, as a row group does
+not say how long its rows are. Rejected: leaving strings in dictionaries. pyarrow goes on adding to
+them where a writer has given up its own, so that memory grew to all of the row group.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -25,6 +27,7 @@ from datavault.domain.formats.batch import (
     Written,
     gathered,
 )
+from datavault.domain.formats.decoding import RATIO_FREE_BYTES, RATIO_MAX
 from datavault.ports import RowGroup, Seekable
 
 # Writers make row groups of some 128 MiB, at times of 512; of one, a page a column is held.
@@ -34,8 +37,12 @@ COLUMNS_MAX = 4096
 FOOTER_BYTES_MAX = 16 * 1024**2
 # As the file declares them; of Python objects and of JSON it is some times as much.
 _STEP_BYTES = 2 * 1024**2
-_STEP_ROWS_MAX = 8192
-_PAGE_BUFFER_BYTES = 256 * 1024
+_STEP_ROWS_MAX = 2048
+# Of all columns together: so much of a file is asked for at a time, in pieces of such sizes.
+_BUFFERS_BYTES = 8 * 1024**2
+_BUFFER_BYTES_MIN, _BUFFER_BYTES_MAX = 16 * 1024, 2 * 1024**2
+# What a step's rows may come to when each has a dictionary's longest string.
+_DECODED_BYTES_MAX = 32 * 1024**2
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -58,7 +65,7 @@ def _sound[T](found: Iterator[T], source: Seekable) -> Iterator[T]:
         yield from found
     except pa.ArrowNotImplementedError:
         problem = Invalid("the file has a type or an encoding that is not read here")
-    except (pa.ArrowException, OSError, ValueError, OverflowError):
+    except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError):
         problem = Malformed(f"the Parquet file of {source.size} bytes is damaged")
     # Raised outside, as its texts may quote values.
     if problem is not None:
@@ -67,31 +74,101 @@ def _sound[T](found: Iterator[T], source: Seekable) -> Iterator[T]:
 
 def _groups(source: Seekable) -> Iterator[RowGroup]:
     with _opened(source) as file:
-        _require_types(file.schema_arrow)
-        first = 1
-        for index in range(file.num_row_groups):
-            group = file.metadata.row_group(index)
-            if group.total_byte_size > ROW_GROUP_BYTES_MAX:
-                raise TooLarge(
-                    f"a row group has at most {ROW_GROUP_BYTES_MAX} bytes; row group"
-                    f" {index + 1} has {group.total_byte_size}"
-                )
-            yield RowGroup(first, group.num_rows, group.total_byte_size)
-            first += group.num_rows
+        yield from _described(file, source.size)
+
+
+def _described(file: pq.ParquetFile, size: int) -> Iterator[RowGroup]:
+    _require_types(file.schema_arrow)
+    first = 1
+    for index in range(file.num_row_groups):
+        group = file.metadata.row_group(index)
+        declared = group.total_byte_size
+        if declared > ROW_GROUP_BYTES_MAX:
+            raise TooLarge(
+                f"a row group has at most {ROW_GROUP_BYTES_MAX} bytes; row group"
+                f" {index + 1} has {declared}"
+            )
+        yield RowGroup(first, group.num_rows, declared, _begin(group, size))
+        first += group.num_rows
+
+
+def _begin(group: pq.RowGroupMetaData, size: int) -> int:
+    """Where a group's first column begins, within the file whatever its footer says."""
+    if not group.num_columns:
+        return 0
+    column = group.column(0)
+    places = (column.dictionary_page_offset, column.data_page_offset)
+    return max(0, min(size - 1, *(int(place) for place in places if place is not None)))
 
 
 def _lines(source: Seekable, index: int, refuse: Refuse) -> Iterator[Written]:
-    group = [*_groups(source)][index]
+    with _opened(source) as file:
+        group = [*_described(file, source.size)][index]
+        columns = file.metadata.num_columns
+        shared, longest = _strings(file, index)
     if not group.rows:
         return
+    if shared:
+        longest += _longest_shared(source, index, shared)
     row_bytes = max(1, group.bytes_declared // group.rows)
-    step = max(1, min(_STEP_ROWS_MAX, _STEP_BYTES // row_bytes))
+    step = min(_STEP_ROWS_MAX, _STEP_BYTES // row_bytes, _DECODED_BYTES_MAX // max(1, longest))
     row = group.first_row
-    with _opened(source) as file:
-        batches = file.iter_batches(batch_size=step, row_groups=[index], use_threads=False)
+    bytes_max = max(RATIO_FREE_BYTES, RATIO_MAX * source.size)
+    with _opened(source, columns=columns) as file:
+        batches = file.iter_batches(max(1, step), row_groups=[index], use_threads=False)
         for batch in batches:
-            yield _written(batch, row, refuse)
+            written = _written(batch, row, refuse)
             row += batch.num_rows
+            bytes_max -= len(written.text)
+            if bytes_max < 0:
+                raise TooLarge(
+                    f"row group {index + 1} is over {RATIO_MAX} times as large as the file of"
+                    f" {source.size} bytes"
+                )
+            yield written
+
+
+def _strings(file: pq.ParquetFile, index: int) -> tuple[list[str], int]:
+    """A row group's columns that have a dictionary of strings to be looked at, and the bytes of
+    those in which a string may be as long as the whole column."""
+    group = file.metadata.row_group(index)
+    # pyarrow does not read a map's strings as dictionaries.
+    maps = tuple(f"{field.name}." for field in file.schema_arrow if _has_map(field.type))
+    shared: list[str] = []
+    whole = 0
+    for column in (group.column(at) for at in range(group.num_columns)):
+        if column.physical_type != "BYTE_ARRAY":
+            continue
+        is_shared = any("DICT" in each for each in column.encodings)
+        if is_shared and not column.path_in_schema.startswith(maps):
+            shared.append(column.path_in_schema)
+        elif is_shared or "DELTA_BYTE_ARRAY" in column.encodings:
+            whole += column.total_uncompressed_size
+    return shared, whole
+
+
+def _longest_shared(source: Seekable, index: int, shared: Sequence[str]) -> int:
+    """The bytes of the longest strings of all dictionaries: the first row comes with them whole."""
+    with _opened(source, shared) as file:
+        batch = next(file.iter_batches(1, row_groups=[index], use_threads=False))
+    return sum(map(_longest_in, batch.columns))
+
+
+def _has_map(kind: pa.DataType) -> bool:
+    fields = [kind.field(at) for at in range(kind.num_fields)]
+    return pa.types.is_map(kind) or any(_has_map(field.type) for field in fields)
+
+
+def _longest_in(column: pa.Array) -> int:
+    """The longest string of a column's dictionaries."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+    if pa.types.is_struct(kind):
+        return sum(map(_longest_in, column.flatten()))
+    if pa.types.is_nested(kind) and not pa.types.is_map(kind):
+        return _longest_in(column.flatten())
+    return 0
 
 
 def _written(batch: pa.RecordBatch, first_row: int, refuse: Refuse) -> Written:
@@ -174,6 +251,8 @@ def _target(kind: pa.DataType, timestamp: pa.DataType, time: pa.DataType) -> pa.
         return again(kind.value_type)
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(again(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(again(kind.key_type), again(kind.item_type))
     if pa.types.is_large_list(kind):
         return pa.large_list(kind.value_field.with_type(again(kind.value_type)))
     if pa.types.is_fixed_size_list(kind):
@@ -221,11 +300,16 @@ class _Window(io.RawIOBase):
         return found
 
 
-def _opened(source: Seekable) -> pq.ParquetFile:
+def _opened(
+    source: Seekable, shared: Sequence[str] = (), *, columns: int = COLUMNS_MAX
+) -> pq.ParquetFile:
+    """The file; strings of ``shared`` columns as dictionaries."""
     _require_footer(source)
+    buffer_bytes = _BUFFERS_BYTES // max(1, columns)
     return pq.ParquetFile(
         pa.PythonFile(_Window(source), mode="r"),
-        buffer_size=_PAGE_BUFFER_BYTES,
+        read_dictionary=list(shared),
+        buffer_size=max(_BUFFER_BYTES_MIN, min(_BUFFER_BYTES_MAX, buffer_bytes)),
         pre_buffer=False,
         thrift_string_size_limit=FOOTER_BYTES_MAX,
         thrift_container_size_limit=1_000_000,

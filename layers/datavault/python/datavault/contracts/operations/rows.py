@@ -91,7 +91,8 @@ class Operation:
 class Task:
     """A function that no route reaches: the authorizer, or what a schedule starts or feeds.
 
-    ``follows_ledger`` says that it is given all new entries of the ledger, a batch at a time.
+    ``follows_ledger`` says that it is given all new entries of the ledger, a batch at a time;
+    ``layers`` are the third-party ones that it needs beside ``core``.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Task:
     grants: frozenset[Grant]
     every_minutes: int | None = None
     follows_ledger: bool = False
+    layers: tuple[str, ...] = ()
     memory_mb: int = 512
     timeout_s: int = 60
 

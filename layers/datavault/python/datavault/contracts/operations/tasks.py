@@ -84,6 +84,8 @@ TASKS: tuple[Task, ...] = (
         summary="Read one part of a job and store what is new in it",
         function="functions.ingest.ingest_part",
         grants=_STEP | _STAGED | _READ_LANDING | _DISCARD,
+        # Of the steps this alone reads Parquet, and imports the layer when it meets some.
+        layers=("columnar",),
         # Two hardware threads, for two batches at a time.
         memory_mb=3538,
         timeout_s=_WORKER_S,

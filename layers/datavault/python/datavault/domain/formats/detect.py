@@ -98,8 +98,11 @@ class Format:
 
     @property
     def splits(self) -> bool:
-        """Whether a range of the file's bytes can be read without what comes before it."""
-        return (
+        """Whether a range of the file's bytes can be read without what comes before it.
+
+        Of Parquet, the range has the row groups that begin in it.
+        """
+        return self.shape is Shape.PARQUET or (
             self.shape in {Shape.NDJSON, Shape.TEXT_LINES}
             and self.compression is Compression.NONE
             and self.encoding is Encoding.UTF_8
