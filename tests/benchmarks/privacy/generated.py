@@ -76,4 +76,4 @@ def _example(chance: random.Random, form: int) -> str:
             1000
         )
         if phonenumbers.is_valid_number(changed):
-            return phonenumbers.format_number(changed, form)
+            return str(phonenumbers.format_number(changed, form))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.luhn import passes_luhn
 from datavault.domain.privacy.recognizers.labels import labels
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
@@ -71,16 +72,6 @@ _MAESTRO = (
 _GROUP = re.compile(r"[0-9]+")
 
 
-def luhn(number: str) -> bool:
-    """Whether the last digit is the one that ISO/IEC 7812-1 asks for."""
-    odd = sum(map(int, number[-1::-2]))
-    even = sum(_DOUBLED[int(digit)] for digit in number[-2::-2])
-    return (odd + even) % 10 == 0
-
-
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-
-
 def issued(number: str) -> bool:
     """Whether some network issues cards that begin like this and are as long."""
     return any(
@@ -128,7 +119,7 @@ def _score(candidate: Candidate) -> float:
     groups = [len(group) for group in re.split(r"[ .-]", value)]
     even = not grouped or all(size >= 3 for size in groups)
     labelled = candidate.near(_LABELS)
-    if luhn(number):
+    if passes_luhn(number):
         # One number in ten has the right last digit by chance; short ones and those in odd
         # groups need a word that says so.
         if labelled or (even and (len(number) >= 15 or number[0] in "34")):
