@@ -162,7 +162,7 @@ class _LandedFile:
         return self.source.size
 
     def read(self, start: int, length: int) -> bytes:
-        return self.vault.landing.read(landed(self.source), start, length)
+        return read_source(self.vault, self.source, start, length)
 
 
 def _chunks(vault: Vault, source: SourceRef, start: int) -> Iterator[bytes]:
