@@ -112,7 +112,7 @@ def test_the_bound_may_stand_in_the_environment(
     [
         ("a.csv", b"id,n\na,1\nb,2\n"),
         ("a.json", b'[{"id":"a"},{"id":"b"}]'),
-        ("a.jsonl.gz", gzip.compress(ndjson("a", "b"))),
+        ("a.jsonl.gz", gzip.compress(ndjson("a", "b"), mtime=0)),
         ("a", '{"id":"a"}\n{"id":"b"}\n'.encode("utf-16")),
     ],
 )

@@ -99,7 +99,7 @@ def test_the_same_files_again_make_no_commit(pipeline: Pipeline, shelf: Shelf) -
 
 def test_files_of_several_formats_come_in_together(pipeline: Pipeline, shelf: Shelf) -> None:
     files = (
-        gzip.compress(lines({"a": 1})),
+        gzip.compress(lines({"a": 1}), mtime=0),
         b'[{"id": "b", "n": 2}, {"id": "c", "n": 3}]',
         b"id,n\nd,4\ne,5\n",
         b"",
@@ -228,7 +228,7 @@ def test_too_many_bad_records_fail_a_job(
 
 @pytest.mark.parametrize(
     "content",
-    [gzip.compress(lines(ROWS))[:-20], b'[{"id": "a"}, {"id"', b'id,n\na,"1\n'],
+    [gzip.compress(lines(ROWS), mtime=0)[:-20], b'[{"id": "a"}, {"id"', b'id,n\na,"1\n'],
     ids=["gzip", "array", "csv"],
 )
 def test_a_broken_file_fails_a_job_and_leaves_nothing(
