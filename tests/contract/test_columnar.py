@@ -5,6 +5,7 @@ import datetime
 import io
 import json
 import tracemalloc
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -162,6 +163,16 @@ def test_a_damaged_file_is_read_or_an_error_of_ours(at: int, byte: int) -> None:
     except VaultError as error:
         found = error
     assert found is None or found.__context__ is None
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_no_bit_of_a_footer_ends_the_process(bit: int) -> None:
+    content = FILE.content
+    footer = int.from_bytes(content[-8:-4], "little")
+    for at in range(len(content) - 8 - footer, len(content), 2):
+        damaged = content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
+        with suppress(VaultError):
+            lines(File(damaged), lambda refused: None)
 
 
 def test_a_column_twice_is_refused() -> None:

@@ -78,38 +78,36 @@ def _groups(source: Seekable) -> Iterator[RowGroup]:
 
 
 def _described(file: pq.ParquetFile, size: int) -> Iterator[RowGroup]:
+    """The groups, each placed where it would begin if all were equally compressed.
+
+    Where they are in truth, the metadata of their columns say; but asked for those of a damaged
+    file, pyarrow ends the process by a C++ exception that it does not catch.
+    """
     _require_types(file.schema_arrow)
-    first = 1
-    for index in range(file.num_row_groups):
-        group = file.metadata.row_group(index)
-        declared = group.total_byte_size
-        if declared > ROW_GROUP_BYTES_MAX:
+    groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
+    for index, group in enumerate(groups):
+        if not 0 <= group.total_byte_size <= ROW_GROUP_BYTES_MAX:
             raise TooLarge(
                 f"a row group has at most {ROW_GROUP_BYTES_MAX} bytes; row group"
-                f" {index + 1} has {declared}"
+                f" {index + 1} has {group.total_byte_size}"
             )
-        yield RowGroup(first, group.num_rows, declared, _begin(group, size))
+    total = sum(group.total_byte_size for group in groups)
+    first, before = 1, 0
+    for group in groups:
+        begins = min(size - 1, size * before // max(1, total))
+        yield RowGroup(first, group.num_rows, group.total_byte_size, begins)
         first += group.num_rows
-
-
-def _begin(group: pq.RowGroupMetaData, size: int) -> int:
-    """Where a group's first column begins, within the file whatever its footer says."""
-    if not group.num_columns:
-        return 0
-    column = group.column(0)
-    places = (column.dictionary_page_offset, column.data_page_offset)
-    return max(0, min(size - 1, *(int(place) for place in places if place is not None)))
+        before += group.total_byte_size
 
 
 def _lines(source: Seekable, index: int, refuse: Refuse) -> Iterator[Written]:
     with _opened(source) as file:
         group = [*_described(file, source.size)][index]
         columns = file.metadata.num_columns
-        shared, longest = _strings(file, index)
+        shared, has_maps = _strings(file)
     if not group.rows:
         return
-    if shared:
-        longest += _longest_shared(source, index, shared)
+    longest = group.bytes_declared if has_maps else _longest(source, index, shared, group)
     row_bytes = max(1, group.bytes_declared // group.rows)
     step = min(_STEP_ROWS_MAX, _STEP_BYTES // row_bytes, _DECODED_BYTES_MAX // max(1, longest))
     row = group.first_row
@@ -128,30 +126,26 @@ def _lines(source: Seekable, index: int, refuse: Refuse) -> Iterator[Written]:
             yield written
 
 
-def _strings(file: pq.ParquetFile, index: int) -> tuple[list[str], int]:
-    """A row group's columns that have a dictionary of strings to be looked at, and the bytes of
-    those in which a string may be as long as the whole column."""
-    group = file.metadata.row_group(index)
-    # pyarrow does not read a map's strings as dictionaries.
+def _strings(file: pq.ParquetFile) -> tuple[list[str], bool]:
+    """The columns of strings, and whether some are in maps: those pyarrow does not read as
+    dictionaries."""
+    leaves = [file.schema.column(at) for at in range(len(file.schema))]
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
     maps = tuple(f"{field.name}." for field in file.schema_arrow if _has_map(field.type))
-    shared: list[str] = []
-    whole = 0
-    for column in (group.column(at) for at in range(group.num_columns)):
-        if column.physical_type != "BYTE_ARRAY":
-            continue
-        is_shared = any("DICT" in each for each in column.encodings)
-        if is_shared and not column.path_in_schema.startswith(maps):
-            shared.append(column.path_in_schema)
-        elif is_shared or "DELTA_BYTE_ARRAY" in column.encodings:
-            whole += column.total_uncompressed_size
-    return shared, whole
+    return texts, any(path.startswith(maps) for path in texts)
 
 
-def _longest_shared(source: Seekable, index: int, shared: Sequence[str]) -> int:
-    """The bytes of the longest strings of all dictionaries: the first row comes with them whole."""
-    with _opened(source, shared) as file:
-        batch = next(file.iter_batches(1, row_groups=[index], use_threads=False))
-    return sum(map(_longest_in, batch.columns))
+def _longest(source: Seekable, index: int, texts: Sequence[str], group: RowGroup) -> int:
+    """The bytes of the longest strings of a row group's dictionaries: the first row comes with
+    them whole. All of the group, where strings stand for what they have beyond the one before."""
+    if not texts:
+        return 0
+    with _opened(source, texts) as file:
+        try:
+            batch = next(file.iter_batches(1, row_groups=[index], use_threads=False), None)
+        except (pa.ArrowException, OSError):  # Whether the file is damaged, reading it will say.
+            return group.bytes_declared
+    return 0 if batch is None else sum(map(_longest_in, batch.columns))
 
 
 def _has_map(kind: pa.DataType) -> bool:
