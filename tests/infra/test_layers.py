@@ -108,6 +108,45 @@ def test_the_core_layer_fits_and_imports_where_nothing_else_is_installed() -> No
     assert not [name for name in held if "/tests/" in name]
 
 
+# Issue P: with core, in megabytes as registries count them.
+PRIVACY_BYTES_MAX = 220_000_000
+
+
+@pytest.mark.parametrize("architecture", Architecture)
+def test_what_finds_personal_data_fits_beside_core(architecture: Architecture) -> None:
+    core, privacy = (
+        build.third_party_layer(name, architecture, slim=True) for name in ("core", "privacy")
+    )
+    assert build.unzipped_bytes(core) + build.unzipped_bytes(privacy) <= PRIVACY_BYTES_MAX
+    assert {"privacy/model/manifest.json", "privacy/model/fast.onnx"} <= set(names(privacy))
+    # Held once: numpy is in core.
+    assert not [name for name in names(privacy) if name.startswith("python/numpy/")]
+
+
+def test_what_finds_personal_data_imports_beside_core_alone() -> None:
+    core, privacy = (
+        build.third_party_layer(name, Architecture.host(), slim=True)
+        for name in ("core", "privacy")
+    )
+    layer = build.LAYERS["privacy"]
+    modules = build.import_packages(
+        privacy,
+        core,
+        build.library_layer(),
+        also=(*layer.imports, "datavault.adapters.ner.detector", "datavault.privacy"),
+        but=layer.unimported,
+    )
+    assert {"onnxruntime", "phonenumbers", "re2", "stdnum", "tokenizers"} <= set(modules)
+    # Presidio by itself, as what stands in for spaCy has to come first.
+    build.import_packages(
+        privacy,
+        core,
+        build.library_layer(),
+        also=("datavault.adapters.presidio.analyzer",),
+        but=(*modules, *layer.unimported),
+    )
+
+
 def test_what_reads_columns_fits_beside_core_and_imports() -> None:
     core, columnar = (
         build.third_party_layer(name, Architecture.host(), slim=True)

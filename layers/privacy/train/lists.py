@@ -1,0 +1,90 @@
+"""Well-known names, and the forms in which organisations and streets are named by language."""
+
+PLACES = (
+    "Europe,Asia,Africa,South America,North America,Latin America,Antarctica,Oceania,the Alps,"
+    "the Balkans,Scandinavia,the Middle East,Southeast Asia,Eastern Europe,the Andes,the Himalayas,"
+    "the Nile,the Danube,the Rhine,the Mississippi,Lake Michigan,Lake Geneva,Lake Victoria,"
+    "Mount Everest,Mount Fuji,Kilimanjaro,Central Park,Times Square,Hyde Park,Heathrow,JFK Airport,"
+    "Golden Gate Bridge,Eiffel Tower,Silicon Valley,Wall Street,Hollywood,Manhattan,Brooklyn,"
+    "Queens,the Bronx,Soho,Kreuzberg,Montmartre,Catalonia,Andalusia,Bavaria,Tuscany,Sicily,"
+    "Brittany,Normandy,Flanders,Transylvania,Siberia,Kashmir,Punjab,Crimea,Gaza,the West Bank,"
+    "Tibet,Hawaii,Alaska,the Bay Area,New England,the Midwest,Long Island,Cape Cod,the Bahamas,"
+    "the Caribbean,the Mediterranean,the Black Sea,the Baltic,the Gulf of Mexico,the Pacific,"
+    "the Atlantic,Yosemite,Yellowstone,the Grand Canyon,Niagara Falls,Stonehenge,the Vatican,"
+    "Downing Street,Capitol Hill,the White House,the Kremlin,Camp David,Guantanamo,Fallujah,"
+    "USA,U.S.,US,U.S.A.,UK,U.K.,EU,UAE,NYC,LA,SF,DC,Washington DC,New York,London,Paris,Berlin,"
+    "Madrid,Rome,Moscow,Tokyo,Beijing,Delhi,Mumbai,Sydney,Toronto,Chicago,Boston,Texas,"
+    "California,Florida,England,Scotland,Wales,Ireland,Iraq,Iran,Afghanistan,Israel,Syria"
+).split(",")
+COMPANIES = (
+    "Google,Microsoft,Apple,Amazon,Facebook,Meta,Twitter,Netflix,IBM,Intel,Oracle,SAP,Siemens,"
+    "Bosch,BMW,Volkswagen,Toyota,Honda,Sony,Samsung,Nokia,Ericsson,Philips,Shell,BP,Exxon,Chevron,"
+    "Walmart,Target,Costco,IKEA,Starbucks,McDonald's,Burger King,Nike,Adidas,Zara,H&M,Nestlé,"
+    "Unilever,Coca-Cola,Pepsi,Pfizer,Novartis,Roche,Bayer,Merck,Goldman Sachs,JPMorgan,Citibank,"
+    "Wells Fargo,HSBC,Barclays,Deutsche Bank,BNP Paribas,Santander,BBVA,UniCredit,ING,Visa,"
+    "Mastercard,PayPal,Stripe,Uber,Lyft,Airbnb,Tesla,SpaceX,NASA,FBI,CIA,NSA,UN,United Nations,"
+    "NATO,European Union,World Bank,IMF,WHO,UNICEF,Red Cross,Greenpeace,Amnesty International,"
+    "Congress,Senate,Parliament,Supreme Court,State Department,Pentagon,BBC,CNN,New York Times,"
+    "Washington Post,Reuters,Guardian,Al Jazeera,Fox News,NPR,Enron,Boeing,Airbus,Lufthansa,"
+    "Delta,Air France,KLM,Emirates,FedEx,UPS,DHL,AT&T,Verizon,T-Mobile,Vodafone,Comcast,Disney,"
+    "Warner Bros,Universal,OpenAI,Anthropic,Nvidia,AMD,Cisco,Dell,HP,Lenovo,Huawei,Alibaba,"
+    "Tencent,Baidu,Infosys,Tata,Deloitte,KPMG,PwC,EY,McKinsey,Accenture,Harvard,MIT,Stanford,"
+    "Yale,Oxford,Cambridge,Real Madrid,Barcelona,Manchester United,Arsenal,Chelsea,Lakers,Yankees,"
+    "Red Sox,Democrats,Republicans,Labour,Hamas,Hezbollah,Al Qaeda,Taliban,ISIS"
+).split(",")
+PRODUCTS = (
+    "Python,Java,JavaScript,TypeScript,Rust,Go,Ruby,Swift,Kotlin,Docker,Kubernetes,Jenkins,Linux,"
+    "Ubuntu,Debian,Windows 11,macOS,iPhone 15,Galaxy S24,Pixel 9,PlayStation 5,Xbox,Excel,Word,"
+    "PowerPoint,Photoshop,Chrome,Firefox,Safari,Android,iOS,Postgres,MySQL,Redis,Kafka,Spark,"
+    "Hadoop,Airflow,Pandas,NumPy,PyTorch,TensorFlow,React,Angular,Vue,Django,Flask,Rails,Laravel,"
+    "Terraform,Ansible,Grafana,Prometheus,Elasticsearch,GraphQL,Node.js,Alexa,Siri,Cortana,ChatGPT,"
+    "Claude,Gemini,Llama,Maven,Gradle,Apache Tomcat,Nginx,Bluetooth,Kindle,iPad,Model 3,Golf GTI,"
+    "Corolla,Civic,Mustang,Advil,Tylenol,Ibuprofen,Lipitor,Prozac,Botox,Lego,Barbie,Monopoly"
+).split(",")
+LEGAL_FORMS = {
+    "en": "Inc,Inc.,LLC,Ltd,Ltd.,plc,Corp.,Corporation,Group,Holdings,& Sons,LLP,Co.",
+    "de": "GmbH,AG,KG,GmbH & Co. KG,SE,e.V.,OHG",
+    "es": "S.A.,S.L.,S.L.U.,SA,SL,e Hijos",
+    "fr": "SA,SARL,SAS,S.A.,et Fils",
+    "it": "S.p.A.,S.r.l.,SpA,SRL,s.n.c.,e Figli",
+    "pt": "Ltda.,S.A.,S/A,ME,Ltda,e Filhos",
+    "nl": "B.V.,BV,N.V.,VOF,en Zonen",
+}
+FIELDS = (
+    "Solutions,Systems,Technologies,Consulting,Logistics,Media,Foods,Energy,Capital,Health,"
+    "Insurance,Motors,Airlines,Pharma,Labs,Software,Analytics,Bank,Trust,Foundation,Association,"
+    "Institute,Restaurant,Cafe,Pizza,Bakery,Dental,Plumbing,Auto Repair,Hotel,Realty,Law"
+).split(",")
+HOSPITALS = {
+    "en": ("{} General Hospital", "St. {} Medical Center", "{} Clinic", "{} Health", "{} Memorial"),
+    "es": ("Hospital de {}", "Hospital Universitario {}", "Clínica {}", "Centro de Salud {}"),
+    "de": ("Klinikum {}", "Universitätsklinikum {}", "Krankenhaus {}", "Praxis {}"),
+    "fr": ("Hôpital de {}", "CHU de {}", "Clinique {}", "Centre hospitalier de {}"),
+    "it": ("Ospedale di {}", "Policlinico {}", "Clinica {}", "ASL {}"),
+    "pt": ("Hospital de {}", "Hospital {}", "Clínica {}", "Santa Casa de {}"),
+    "nl": ("{} Ziekenhuis", "UMC {}", "Kliniek {}"),
+}
+UNIVERSITIES = {
+    "en": ("University of {}", "{} University", "{} State University", "{} College", "{} High"),
+    "es": ("Universidad de {}", "Universidad Autónoma de {}", "Colegio {}"),
+    "de": ("Universität {}", "TU {}", "Hochschule {}", "Gymnasium {}"),
+    "fr": ("Université de {}", "École de {}", "Lycée {}"),
+    "it": ("Università di {}", "Politecnico di {}", "Liceo {}"),
+    "pt": ("Universidade de {}", "Universidade Federal de {}", "Colégio {}"),
+    "nl": ("Universiteit {}", "Hogeschool {}", "TU {}"),
+}
+STREETS = {
+    "en": (
+        *("{name} Street", "{name} St", "{name} St.", "{name} Road", "{name} Rd", "{name} Avenue"),
+        *("{name} Ave", "{name} Ave.", "{name} Lane", "{name} Ln", "{name} Drive", "{name} Dr"),
+        *("{name} Blvd", "{name} Court", "{name} Way", "{name} Place", "{name} Close"),
+        *("N {name} St", "West {name} Avenue", "{nth} Street", "{nth} Ave", "{nth} St NW"),
+        *("Highway {number}", "Route {number}", "County Road {number}", "Main Street", "High St"),
+    ),
+    "es": ("Calle {name}", "C/ {name}", "Avda. {name}", "Avenida de {name}", "Paseo {name}"),
+    "de": ("{name}straße", "{name}str.", "{name}strasse", "{name}weg", "{name}allee", "Am {name}"),
+    "fr": ("rue {name}", "rue de {name}", "avenue {name}", "boulevard {name}", "place {name}"),
+    "it": ("Via {name}", "Viale {name}", "Piazza {name}", "Corso {name}", "Vicolo {name}"),
+    "pt": ("Rua {name}", "R. {name}", "Avenida {name}", "Av. {name}", "Travessa {name}"),
+    "nl": ("{name}straat", "{name}weg", "{name}laan", "{name}plein", "{name}gracht"),
+}
