@@ -9,6 +9,8 @@ SHARING = ("e2e", "infra", "local", "contract")
 TESTS = Path(__file__).parent
 
 
+# Before xdist, which reads the marks, does the same.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by folder where it shares a set-up, by file elsewhere; the longest first."""
     for item in items:
