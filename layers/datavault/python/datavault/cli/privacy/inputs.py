@@ -34,6 +34,8 @@ class Form(StrEnum):
     """Rows of cells, each a text."""
     CORPUS = "corpus"
     """Lines of ``{"id", "text"}``, each answered by a line."""
+    PASSAGES = "passages"
+    """A text in passages, none of which needs those around it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,14 @@ class Entities(click.ParamType[frozenset[Entity]]):
         return frozenset(found)
 
 
-class AllowList(click.ParamType[tuple[Allowed, ...]]):
+class AllowList(click.ParamType["tuple[Allowed, ...]"]):
     """A file of allowed values."""
 
     name = "file"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Allowed, ...]:
+    ) -> "tuple[Allowed, ...]":
         """Its entries, expired ones too."""
         from datavault.domain.privacy.policy_text import parse_allow_list
 

@@ -22,6 +22,7 @@ BEFORE_BYTES = 512
 LINE_BYTES_MAX = 32 * 2**20
 HEAD_BYTES = 8192
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_KEY_BEGINS, _KEY_ENDS = b"-----BEGIN ", b"-----END "
 _DELIMITERS = b",\t;|"
 
 
@@ -133,7 +134,7 @@ class _Cutter:
             limit = self._before + size
             if limit >= len(self._buffer) and self._ended:
                 return len(self._buffer)
-            end = self._row_end(limit) if self._form is Form.ROWS else self._line_end(limit)
+            end = self._break(limit)
             if end is not None:
                 return end
             if self._form is Form.TEXT:
@@ -142,6 +143,30 @@ class _Cutter:
                 return self._give_up(limit)
             size *= 2
             self._fill(size)
+
+    def _break(self, limit: int) -> int | None:
+        """Where a piece may end that is to end before ``limit``; ``None`` if nowhere."""
+        match self._form:
+            case Form.ROWS:
+                return self._row_end(limit)
+            case Form.PASSAGES:
+                return self._passage_end(limit)
+            case _:
+                return self._line_end(limit)
+
+    def _passage_end(self, limit: int) -> int | None:
+        """At the last blank line, or else line end, but not within a private key.
+
+        No other value goes over a line break.
+        """
+        start = self._before
+        end = self._buffer.rfind(b"\n\n", start, limit) + 2
+        if end < start + 2:
+            end = self._line_end(limit) or start
+        begun = self._buffer.rfind(_KEY_BEGINS, start, end)
+        if begun >= 0 and self._buffer.find(_KEY_ENDS, begun, end) < 0:
+            end = self._buffer.rfind(b"\n", start, begun) + 1
+        return end if end > start else None
 
     def _line_end(self, limit: int) -> int | None:
         """Behind the last line break before ``limit``."""

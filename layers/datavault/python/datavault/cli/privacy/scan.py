@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say, write_bytes
 from datavault.cli.privacy import reports
-from datavault.cli.privacy.examining import Examiner
 from datavault.cli.privacy.found import Examined, Reached
 from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_inputs
 from datavault.cli.privacy.options import AllowList, Entities, jobs_option
@@ -19,11 +19,12 @@ from datavault.cli.privacy.pieces import Piece, pieces_of
 from datavault.cli.privacy.reports import Report, Totals
 from datavault.cli.privacy.sarif import Sarif
 from datavault.cli.privacy.search import ENTITIES, Search
-from datavault.cli.privacy.workers import in_order
 from datavault.cli.progress import ProgressLine
 from datavault.cli.tables import counted, size
 from datavault.domain.privacy.entities import Entity
-from datavault.domain.privacy.policy import Allowed
+
+if TYPE_CHECKING:
+    from datavault.domain.privacy.policy import Allowed
 
 FORMS = ("auto", "text", "jsonl", "csv")
 
@@ -54,7 +55,12 @@ FORMS = ("auto", "text", "jsonl", "csv")
     metavar="ENTITY[,...]|any",
     help="End with exit code 11 if one of these is found.",
 )
-@click.option("--output", "report", type=click.Choice([each.value for each in reports.Form]), help="What to write.")
+@click.option(
+    "--output",
+    "report",
+    type=click.Choice([each.value for each in reports.Form]),
+    help="What to write.",
+)
 @click.option(
     "--allow-list",
     "allowed",
@@ -72,7 +78,7 @@ def scan(
     entities: frozenset[Entity] | None,
     fail_on: frozenset[Entity] | None,
     report: str | None,
-    allowed: tuple[Allowed, ...] | None,
+    allowed: "tuple[Allowed, ...] | None",
     explains: bool,
     shows_values: bool,
     jobs: int | None,
@@ -107,9 +113,9 @@ def scan(
         shows_values,
     )
     failing = frozenset(each.value for each in fail_on or ())
-    if unsought := sorted((fail_on or frozenset()) - search.entities):
-        if fail_on != ENTITIES:
-            raise click.UsageError(f"--fail-on {', '.join(unsought)} is not among --entities")
+    unsought = sorted((fail_on or frozenset()) - search.entities)
+    if unsought and fail_on != ENTITIES:
+        raise click.UsageError(f"--fail-on {', '.join(unsought)} is not among --entities")
     totals = _Scan(search, chosen, jobs or os.process_cpu_count() or 1).run(
         paths, _report(wanted, search, failing)
     )
@@ -155,6 +161,9 @@ class _Scan:
 
     def run(self, paths: tuple[Path, ...], report: Report) -> Totals:
         """Examine everything, in order, and tell ``report``."""
+        from datavault.cli.privacy.examining import Examiner
+        from datavault.cli.privacy.workers import in_order
+
         totals = Totals()
         sources: dict[int, Input] = {}
         of = sum(each.stat().st_size for each in paths if each.is_file()) or None

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from datavault.domain.privacy.entities import Entity
-from datavault.domain.privacy.lists import Lists
-from datavault.domain.privacy.policy import Allowed, Policy
 
 if TYPE_CHECKING:
+    from datavault.domain.privacy.lists import Lists
+    from datavault.domain.privacy.policy import Allowed
     from datavault.domain.privacy.spans import Span
     from datavault.privacy import Detector
 
@@ -30,7 +30,7 @@ class Search:
     entities: frozenset[Entity]
     threshold: float | None
     on: date
-    allowed: tuple[Allowed, ...] = ()
+    allowed: "tuple[Allowed, ...]" = ()
     explains: bool = False
     shows_values: bool = False
 
@@ -63,5 +63,8 @@ def _detector(entities: frozenset[Entity], threshold: float | None) -> "Detector
 
 
 @lru_cache(maxsize=1)
-def _lists(allowed: tuple[Allowed, ...], on: date) -> Lists:
+def _lists(allowed: "tuple[Allowed, ...]", on: date) -> "Lists":
+    from datavault.domain.privacy.lists import Lists
+    from datavault.domain.privacy.policy import Policy
+
     return Lists(Policy("allow-list", allowed=allowed), on)
