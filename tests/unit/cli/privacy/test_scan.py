@@ -61,7 +61,8 @@ def test_a_line_that_is_no_record_is_text_where_nobody_promised_records(desk: De
         (3, 6, "EMAIL_ADDRESS"),
     ]
     assert (
-        "a.jsonl, line 2: not JSON (RFC 8259) of 20 bytes, at byte 6; read as text" in done.stderr
+        "a.jsonl, line 2: not JSON (RFC 8259) of 20 bytes, at byte 6; such lines are read as text"
+        in done.stderr
     )
     refused = desk.run("scan", name, "--format", "jsonl", "--output", "json")
     assert refused.exit_code == 2

@@ -29,7 +29,7 @@ class _Line:
 def examine_records(piece: Piece, search: Search) -> Examined:
     """What is found in the leaves of each line, up to the first one that is no record.
 
-    Where the form is guessed, a line that is none is read as text, and a note says so.
+    Where the form is guessed, a line that is none is read as text; of the first one a note says so.
     """
     own = piece.content[piece.start : piece.end]
     bodies = own.split(b"\n")
@@ -47,7 +47,7 @@ def examine_records(piece: Piece, search: Search) -> Examined:
         if not piece.guessed:
             refused = Told(number, why)
             break
-        notes.append(Told(number, f"{why}; read as text"))
+        notes.append(Told(number, f"{why}; such lines are read as text"))
         lines.append(_Line(number, body, [], readable(body)[0]))
     spans = _spans(lines, search)
     found: list[Found] = []
@@ -56,7 +56,7 @@ def examine_records(piece: Piece, search: Search) -> Examined:
         found += _found_in(line, spans, counts, search)
     end = Spot(len(bodies), 1 if not bodies[-1] else len(readable(bodies[-1])[0]) + 1)
     return Examined(
-        piece.input, piece.size, end, len(own), tuple(found), counts, b"", tuple(notes), refused
+        piece.input, piece.size, end, len(own), tuple(found), counts, b"", tuple(notes[:1]), refused
     )
 
 

@@ -119,8 +119,8 @@ class _Cutter:
             self._before = end - kept
 
     def _fill(self, size: int) -> None:
-        """Have so many bytes from the piece's start on, and those ahead, or all that are left."""
-        parts, wanted = [self._buffer], self._before + size + self._ahead - len(self._buffer)
+        """Have more than so many bytes from the piece's start on and those ahead, if there are."""
+        parts, wanted = [self._buffer], self._before + size + self._ahead + 1 - len(self._buffer)
         while wanted > 0 and not self._ended:
             more = self._file.read(wanted)
             parts.append(more)
@@ -192,15 +192,13 @@ class _Cutter:
 
     def _cut(self, limit: int) -> int:
         """Where a line of text is cut that is longer than a piece."""
-        space = self._buffer.rfind(b" ", limit - AFTER_BYTES, limit)
+        space = self._buffer.rfind(b" ", max(self._before, limit - AFTER_BYTES), limit)
         return space + 1 if space >= 0 else self._whole(limit)
 
     def _behind(self, end: int) -> int:
         """How far what stands behind the piece goes along with it."""
         limit = end + self._ahead
-        if limit < len(self._buffer):
-            return self._whole(limit)
-        return len(self._buffer) if self._ended or limit == end else self._whole(limit - 1)
+        return self._whole(limit) if limit < len(self._buffer) else len(self._buffer)
 
     def _whole(self, limit: int) -> int:
         """``limit``, or where the character begins that it goes through, of up to four bytes."""

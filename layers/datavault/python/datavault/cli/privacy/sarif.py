@@ -1,5 +1,6 @@
 """Findings as SARIF 2.1.0 (OASIS Standard, 27 March 2020), for code hosts and editors."""
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
@@ -87,4 +88,4 @@ def _result(source: Input, found: Found) -> dict[str, object]:
 def _uri(path: Path | None) -> str:
     if path is None:
         return "stdin"
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

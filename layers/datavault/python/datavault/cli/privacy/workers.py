@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from typing import cast
 
 from datavault.cli.privacy.pieces import Piece
 
@@ -40,7 +41,7 @@ def in_order[T](work: Callable[[Piece], T], pieces: Iterable[Piece], *, jobs: in
         waiting: deque[Future[T]] = deque()
         try:
             for piece in pieces:
-                waiting.append(pool.submit(_run, piece))
+                waiting.append(pool.submit(cast("Callable[[Piece], T]", _run), piece))
                 if len(waiting) > jobs * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
