@@ -9,6 +9,7 @@ import pytest
 
 from datavault.cli.privacy import workers
 from datavault.cli.privacy.pieces import PIECE_BYTES
+from datavault.cli.privacy.search import Search
 from tests.unit.cli.privacy.conftest import CANARIES, TEXT, Desk
 
 DATAVAULT = str(Path(sys.executable).with_name("datavault"))
@@ -235,3 +236,12 @@ def test_neither_boto3_nor_httpx_is_imported_and_no_token_is_wanted(desk: Desk) 
         [sys.executable, "-c", script], capture_output=True, cwd=desk.folder, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_defect_shows_no_value(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a foreign error says may be content; here one that quotes all that it was given."""
+    monkeypatch.setattr(Search, "find", lambda _, texts: {}[texts[0]])
+    done = desk.run("scan", stdin=TEXT.encode())
+    assert done.exit_code == 1
+    assert [each for each in CANARIES.values() if each in done.output] == []
+    assert "a defect of the command: KeyError" in done.stderr

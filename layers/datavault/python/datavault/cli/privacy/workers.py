@@ -1,7 +1,6 @@
 """Work on pieces side by side, with the results in order and few pieces in memory.
 
-Processes, not threads: rules judge in Python and hold its lock. Measured with the scanner on two
-cores: see README.
+Processes, not threads: what takes the time is judging, in Python, which holds its lock.
 """
 
 import os
