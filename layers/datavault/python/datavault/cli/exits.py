@@ -28,6 +28,8 @@ class Exit(IntEnum):
     JOB_FAILED = 8
     JOB_CANCELLED = 9
     JOB_UNFINISHED = 10
+    FOUND = 11
+    HELD = 12
     INTERRUPTED = 130
     PIPE_CLOSED = 141
     TERMINATED = 143
@@ -45,6 +47,8 @@ MEANINGS = {
     Exit.JOB_FAILED: "a job that was waited for has failed",
     Exit.JOB_CANCELLED: "a job that was waited for was cancelled",
     Exit.JOB_UNFINISHED: "a job that was waited for goes on still",
+    Exit.FOUND: "a scan found what --fail-on names",
+    Exit.HELD: "a record is to be looked at, and no --quarantine-file takes it",
     Exit.INTERRUPTED: "interrupted by Ctrl-C",
     Exit.PIPE_CLOSED: "whoever read the output stopped reading",
     Exit.TERMINATED: "terminated",

@@ -16,6 +16,8 @@ from datavault.cli.jobs import job
 from datavault.cli.maintenance import maintenance
 from datavault.cli.merging import cherry_pick, merge, revert
 from datavault.cli.operators import demo, local, workspace
+from datavault.cli.privacy.anonymize import anonymize
+from datavault.cli.privacy.scan import scan
 from datavault.cli.put import put
 from datavault.cli.quarantine import quarantine
 from datavault.cli.records import get_records, list_records, remove_records
@@ -68,6 +70,7 @@ cli.take(
                 verify,
             ),
         ),
+        Section("Personal data, offline", (scan, anonymize)),
         Section("Jobs", (job, quarantine)),
         Section("On this machine", (local, demo, completion)),
         Section("Operators, with AWS credentials", (workspace, events, maintenance, settings)),

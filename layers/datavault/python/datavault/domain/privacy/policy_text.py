@@ -89,6 +89,14 @@ def parse_policy_json(text: bytes) -> Policy:
     return _policy(_parsed(text, "JSON", _loads))
 
 
+def parse_allow_list(text: bytes) -> tuple[Allowed, ...]:
+    """The entries of a TOML document that has ``[[allow]]`` and nothing else. Errors as there."""
+    table = _Table(_parsed(text, "TOML", tomllib.loads), "")
+    entries = tuple(_allowed(each) for each in table.tables("allow"))
+    table.done("allow")
+    return entries
+
+
 def _parsed(text: bytes, kind: str, parse: Callable[[str], object]) -> object:
     if len(text) > POLICY_BYTES_MAX:
         raise TooLarge(

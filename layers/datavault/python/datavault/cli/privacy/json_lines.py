@@ -1,0 +1,140 @@
+"""Lines of JSON examined leaf by leaf: keys, strings and numbers, each a text of its own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from datavault.cli.privacy.found import Counts, Examined, Found, Spot, Told, counted_by_rule
+from datavault.cli.privacy.pieces import Piece
+from datavault.cli.privacy.search import Search
+from datavault.cli.privacy.texts import Spots, readable
+from datavault.domain.errors import VaultError
+from datavault.domain.privacy import pointers
+from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place, read_leaves
+from datavault.domain.privacy.results import Part
+from datavault.domain.privacy.spans import Span
+
+type _Spans = dict[str, tuple[Span, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line and its leaves; ``text`` instead of leaves if it is no record."""
+
+    number: int
+    body: bytes
+    leaves: list[Leaf]
+    text: str | None
+
+
+def examine_records(piece: Piece, search: Search) -> Examined:
+    """What is found in the leaves of each line, up to the first one that is no record.
+
+    Where the form is guessed, a line that is none is read as text; of the first one a note says so.
+    """
+    own = piece.content[piece.start : piece.end]
+    bodies = own.split(b"\n")
+    lines: list[_Line] = []
+    notes: list[Told] = []
+    refused: Told | None = None
+    for number, body in enumerate(bodies, 1):
+        if not body.strip():
+            continue
+        try:
+            lines.append(_Line(number, body, read_leaves(body, "line"), None))
+            continue
+        except VaultError as error:
+            why = str(error)
+        if not piece.guessed:
+            refused = Told(number, why)
+            break
+        notes.append(Told(number, f"{why}; such lines are read as text"))
+        lines.append(_Line(number, body, [], readable(body)[0]))
+    spans = _spans(lines, search)
+    found: list[Found] = []
+    counts: Counts = {}
+    for line in lines:
+        found += _found_in(line, spans, counts, search)
+    end = Spot(len(bodies), 1 if not bodies[-1] else len(readable(bodies[-1])[0]) + 1)
+    return Examined(
+        piece.input, piece.size, end, len(own), tuple(found), counts, b"", tuple(notes[:1]), refused
+    )
+
+
+def _spans(lines: Iterable[_Line], search: Search) -> _Spans:
+    """What is found in each distinct text."""
+    texts = list(
+        dict.fromkeys(
+            text
+            for line in lines
+            for text in (
+                [leaf.text for leaf in line.leaves if leaf.kind is not LeafKind.TRUTH]
+                if line.text is None
+                else [line.text]
+            )
+        )
+    )
+    return dict(zip(texts, search.find(texts), strict=True))
+
+
+def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Iterable[Found]:
+    if line.text is not None:
+        spots = Spots(line.text)
+        for span in spans[line.text]:
+            counted_by_rule((span,), counts)
+            first, last = spots.at(span.start), spots.at(span.end)
+            start = Spot(line.number, first.column)
+            yield _found(span, line.text, start, Spot(line.number, last.column), search)
+        return
+    for leaf in line.leaves:
+        for span in spans.get(leaf.text, ()) if leaf.kind is not LeafKind.TRUTH else ():
+            counted_by_rule((span,), counts)
+            first = Spot(line.number, len(line.body[: leaf.start].decode()) + 1)
+            last = Spot(line.number, first.column + len(line.body[leaf.start : leaf.end].decode()))
+            part = Part.KEY if leaf.kind is LeafKind.KEY else Part.VALUE
+            pointer = _pointer(leaf.place, spans, search)
+            yield _found(span, leaf.text, first, last, search, pointer=pointer, part=part)
+
+
+def _found(
+    span: Span,
+    text: str,
+    first: Spot,
+    last: Spot,
+    search: Search,
+    *,
+    pointer: str = "",
+    part: Part = Part.VALUE,
+) -> Found:
+    return Found(
+        first=first,
+        last=last,
+        start=span.start,
+        end=span.end,
+        entity=span.entity,
+        score=span.score,
+        rule=span.reason,
+        pointer=pointer,
+        part=part,
+        value=text[span.start : span.end] if search.shows_values else None,
+    )
+
+
+def _pointer(place: Place | None, spans: _Spans, search: Search) -> str:
+    """Where a leaf is; of a key in which something was found, only what it is."""
+    if place is None:
+        return ""
+    tokens = (
+        each.token
+        if each.owner is None or search.shows_values
+        else _hidden(each.token, spans.get(each.token, ()))
+        for each in place.path()
+    )
+    return pointers.written(tuple(tokens))
+
+
+def _hidden(text: str, spans: tuple[Span, ...]) -> str:
+    parts, at = [], 0
+    for span in spans:
+        parts += [text[at : span.start], f"<{span.entity}>"]
+        at = span.end
+    return "".join((*parts, text[at:]))

@@ -1,0 +1,220 @@
+"""``datavault scan``: where personal data and secrets are in files, folders or a pipe; offline."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from datavault.cli.exits import CommandFailed, Exit
+from datavault.cli.output import say, write_bytes
+from datavault.cli.privacy import reports
+from datavault.cli.privacy.found import Examined, Reached
+from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_inputs
+from datavault.cli.privacy.options import AllowList, Entities, jobs_option
+from datavault.cli.privacy.pieces import Piece, pieces_of
+from datavault.cli.privacy.reports import Report, Totals
+from datavault.cli.privacy.sarif import Sarif
+from datavault.cli.privacy.search import ENTITIES, Search
+from datavault.cli.progress import ProgressLine
+from datavault.cli.tables import counted, size
+from datavault.domain.privacy.entities import Entity
+
+if TYPE_CHECKING:
+    from datavault.domain.privacy.policy import Allowed
+
+FORMS = ("auto", "text", "jsonl", "csv")
+
+
+@click.command(short_help="Find personal data and secrets in files, folders or a pipe.")
+@click.argument(
+    "paths",
+    metavar="[FILE|FOLDER|-]...",
+    nargs=-1,
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
+)
+@click.option("--format", "form", type=click.Choice(FORMS), default="auto", show_default=True)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    metavar="X",
+    help="The least score to report, 0 to 1; 0.5 if not given.",
+)
+@click.option(
+    "--entities",
+    type=Entities(ENTITIES),
+    metavar="ENTITY[,...]",
+    help="What to look for; all that needs no model of names, if not given.",
+)
+@click.option(
+    "--fail-on",
+    type=Entities(ENTITIES),
+    metavar="ENTITY[,...]|any",
+    help="End with exit code 11 if one of these is found.",
+)
+@click.option(
+    "--output",
+    "report",
+    type=click.Choice([each.value for each in reports.Form]),
+    help="What to write.",
+)
+@click.option(
+    "--allow-list",
+    "allowed",
+    type=AllowList(),
+    metavar="FILE",
+    help="Values that nobody minds, each with a reason and an expiry.",
+)
+@click.option("--explain", "explains", is_flag=True, help="Name the rule that decided.")
+@click.option("--show-values", "shows_values", is_flag=True, help="Write the values themselves.")
+@jobs_option
+def scan(
+    paths: tuple[Path, ...],
+    form: str,
+    threshold: float | None,
+    entities: frozenset[Entity] | None,
+    fail_on: frozenset[Entity] | None,
+    report: str | None,
+    allowed: "tuple[Allowed, ...] | None",
+    explains: bool,
+    shows_values: bool,
+    jobs: int | None,
+) -> None:
+    """Find personal data and secrets, without network, token or vault.
+
+    Names of people, places and organizations and street addresses are not found: they need a
+    model, which this version does not have. What was looked for, and what not, is in the summary.
+
+    Text is read as one text, JSON lines leaf by leaf, rows cell by cell; auto goes by the names of
+    files, and of a pipe by its first byte. A binary file is skipped with a note. With --format
+    jsonl a pipe is a corpus: each line {"id", "text"} is answered by a line {"id", "spans"}, unless
+    another --output is asked for. Values are written nowhere without --show-values.
+
+    \b
+    Example:
+      datavault scan src/ --fail-on SECRET
+      datavault scan chats.jsonl --output sarif > chats.sarif
+      datavault scan --format jsonl < texts.jsonl > spans.jsonl
+    """
+    if Path(PIPE) in paths and len(paths) > 1:
+        raise click.UsageError("- stands alone: a pipe, or files")
+    chosen, wanted = _forms(paths, form, report)
+    if shows_values and wanted is reports.Form.SUMMARY:
+        raise click.UsageError("--show-values is for --output json, jsonl or sarif")
+    search = Search(
+        entities or ENTITIES,
+        threshold,
+        datetime.now(UTC).date(),
+        allowed or (),
+        explains,
+        shows_values,
+    )
+    failing = frozenset(each.value for each in fail_on or ())
+    unsought = sorted((fail_on or frozenset()) - search.entities)
+    if unsought and fail_on != ENTITIES:
+        raise click.UsageError(f"--fail-on {', '.join(unsought)} is not among --entities")
+    totals = _Scan(search, chosen, jobs or os.process_cpu_count() or 1).run(
+        paths, _report(wanted, search, failing)
+    )
+    if wanted is not reports.Form.SUMMARY:
+        say(totals.line)
+        if note := reports.names_note(search):
+            say(note)
+    hits = sum(count for (entity, _), count in totals.counts.items() if entity in failing)
+    if hits:
+        kinds = ", ".join(each for each in totals.by_entity if each in failing)
+        raise CommandFailed(Exit.FOUND, f"found: {counted(hits, 'value')} of {kinds}")
+
+
+def _forms(
+    paths: tuple[Path, ...], form: str, report: str | None
+) -> tuple[Form | None, reports.Form]:
+    """As what inputs are read, ``None`` if that is guessed, and what is written."""
+    from_pipe = not paths or paths == (PIPE,)
+    if form == "jsonl" and from_pipe and report in {None, reports.Form.JSONL}:
+        return Form.CORPUS, reports.Form.JSONL
+    return None if form == "auto" else Form(form), reports.Form(report or reports.Form.SUMMARY)
+
+
+def _report(form: reports.Form, search: Search, failing: frozenset[str]) -> Report:
+    match form:
+        case reports.Form.SUMMARY:
+            return reports.Summary(search, failing)
+        case reports.Form.JSON:
+            return reports.Document(search)
+        case reports.Form.JSONL:
+            return reports.Lines(search)
+        case reports.Form.SARIF:
+            return Sarif(search)
+
+
+@dataclass(slots=True)
+class _Scan:
+    """One run over all inputs."""
+
+    search: Search
+    form: Form | None
+    jobs: int
+
+    def run(self, paths: tuple[Path, ...], report: Report) -> Totals:
+        """Examine everything, in order, and tell ``report``."""
+        from datavault.cli.privacy.examining import Examiner
+        from datavault.cli.privacy.workers import in_order
+
+        totals = Totals()
+        sources: dict[int, Input] = {}
+        of = sum(each.stat().st_size for each in paths if each.is_file()) or None
+        if not all(each.is_file() for each in paths):
+            of = None
+        current, reached, has_findings = -1, Reached(), False
+        with ProgressLine() as line:
+            pieces = self._pieces(paths, sources, totals)
+            for piece in in_order(Examiner(self.search), pieces, jobs=self.jobs):
+                if piece.input != current:
+                    sources.pop(current, None)
+                    current, reached, has_findings = piece.input, Reached(), False
+                source = sources[current]
+                _tell(source, piece, reached, report)
+                if piece.counts and not has_findings:
+                    has_findings = True
+                    totals.files_with_findings += 1
+                totals.add(piece)
+                totals.unread += bool(piece.unread)
+                reached = reached.after(piece)
+                line.tell(
+                    f"{size(totals.size_bytes)}, {counted(sum(totals.counts.values()), 'finding')}",
+                    done=totals.size_bytes,
+                    of=of,
+                )
+            totals.seconds = line.seconds
+        report.end(totals)
+        return totals
+
+    def _pieces(
+        self, paths: tuple[Path, ...], sources: dict[int, Input], totals: Totals
+    ) -> Iterator[Piece]:
+        for number, source in enumerate(chosen_inputs(paths, self.form)):
+            sources[number] = source
+            totals.files += 1
+            yield from pieces_of(source, number)
+
+
+def _tell(source: Input, piece: Examined, reached: Reached, report: Report) -> None:
+    """What a piece gives, before it is refused if it is."""
+    if piece.answers:
+        write_bytes(piece.answers)
+    for found in piece.found:
+        report.found(source, reached.located(found))
+    base = reached.spot.line - 1
+    if piece.refused is not None:
+        raise CommandFailed(
+            Exit.USAGE,
+            f"invalid: {source.name}, line {base + piece.refused.line}: {piece.refused.message}",
+        )
+    for note in piece.notes:
+        say(f"{source.name}, line {base + note.line}: {note.message}")
+    if piece.unread:
+        say(f"{source.name}: not read on: {piece.unread}")
