@@ -9,6 +9,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,7 @@ class Assembly:
 
     def stacks(self) -> dict[str, Json]:
         """All templates, by group."""
-        prefix = f"DataVault-{self.stage.name}-"
-        return {
-            path.name.removeprefix(prefix).removesuffix(".template.json"): json.loads(
-                path.read_text()
-            )
-            for path in sorted(self.folder.glob(f"{prefix}*.template.json"))
-        }
+        return _templates(self.folder, f"DataVault-{self.stage.name}-")
 
     def resources(self, kind: str, group: str | None = None) -> dict[str, Json]:
         """The resources of a type, by logical id, in one group or all."""
@@ -78,6 +73,15 @@ class Assembly:
         (policy,) = role["Policies"]
         statements: list[Json] = plain(policy["PolicyDocument"]["Statement"])
         return {statement["Sid"]: statement for statement in statements}
+
+
+@cache
+def _templates(folder: Path, prefix: str) -> dict[str, Json]:
+    """Read once: some thousand tests look at each."""
+    return {
+        path.name.removeprefix(prefix).removesuffix(".template.json"): json.loads(path.read_text())
+        for path in sorted(folder.glob(f"{prefix}*.template.json"))
+    }
 
 
 def plain(value: Any) -> Any:
