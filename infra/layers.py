@@ -11,6 +11,7 @@ from pathlib import Path
 from aws_cdk import aws_lambda
 from constructs import Construct
 
+from datavault.contracts.operations import TASKS
 from infra.stages import Stage
 from layers import build
 
@@ -25,7 +26,8 @@ class Archives:
 
     @classmethod
     def built(cls, stage: Stage) -> "Archives":
-        """Built, or found in the cache, as the stage wants them."""
+        """Built, or found in the cache, as the stage wants them: those that a function uses."""
+        used = {"core", *(name for task in TASKS for name in task.layers)}
         return cls(
             library=build.library_layer(),
             functions=build.function_code(),
@@ -33,7 +35,7 @@ class Archives:
                 name: build.third_party_layer(
                     name, stage.layer_architecture, slim=stage.slim_layers
                 )
-                for name in build.LAYERS
+                for name in sorted(used)
             },
         )
 
