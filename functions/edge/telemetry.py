@@ -112,18 +112,20 @@ def _counted(failure: Exception | None) -> dict[str, int]:
 
 
 def _trace(failure: BaseException) -> list[Mapping[str, Any]]:
-    """The failure and its causes, innermost last: types and places."""
+    """The failure and its causes, innermost last: types, places, and AWS's or the vault's code."""
     chain: list[Mapping[str, Any]] = []
     seen: set[int] = set()
     current: BaseException | None = failure
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         frames = traceback.extract_tb(current.__traceback__)[-FRAMES_MAX:]
-        chain.append(
-            {
-                "type": f"{type(current).__module__}.{type(current).__qualname__}",
-                "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-            }
-        )
+        place: dict[str, Any] = {
+            "type": f"{type(current).__module__}.{type(current).__qualname__}",
+            "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        }
+        # A word of a protocol, unlike the message beside it.
+        if isinstance(code := getattr(current, "code", None), str):
+            place["code"] = code
+        chain.append(place)
         current = current.__cause__ or current.__context__
     return chain

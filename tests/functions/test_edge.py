@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from datavault.adapters.aws.errors import AwsError
 from datavault.contracts.operations import OPERATIONS, operation
 from datavault.domain import errors
 from datavault.domain.errors import VaultError
@@ -72,7 +73,7 @@ def test_what_passes_says_when_to_retry(client: Client, kind: type[VaultError]) 
 
 
 def test_an_unexpected_error_leaks_nothing_and_is_traced(client: Client) -> None:
-    cause = ValueError(CANARY)
+    cause = AwsError("AccessDenied", status=403, message=CANARY)
     error = KeyError(CANARY)
     error.__cause__ = cause
     with written() as text:
@@ -80,8 +81,11 @@ def test_an_unexpected_error_leaks_nothing_and_is_traced(client: Client) -> None
     assert (reply.status, reply.json["code"], reply.json["errors"]) == (500, "error", [])
     assert CANARY not in reply.body.decode() + text.getvalue()
     log, metrics = log_and_metrics(text.getvalue())
-    assert [each["type"] for each in log["failure"]] == ["builtins.KeyError", "builtins.ValueError"]
-    assert any("test_edge.py" in frame for frame in log["failure"][0]["frames"])
+    first, second = log["failure"]
+    assert (first["type"], "code" in first) == ("builtins.KeyError", False)
+    assert second["type"].endswith(".AwsError")
+    assert second["code"] == "AccessDenied"
+    assert any("test_edge.py" in frame for frame in first["frames"])
     assert (log["level"], metrics["errors"], metrics["refusals"]) == ("ERROR", [1.0], [0.0])
 
 

@@ -23,14 +23,19 @@ def enforced() -> Iterator[LocalCloud]:
 @pytest.fixture
 def user(enforced: LocalCloud) -> Any:
     """A client of S3 who is not root, whom no policy of a bucket binds, and may do all else."""
+    return user_of(enforced, "s3", "s3:*")
+
+
+def user_of(enforced: LocalCloud, service: str, action: str) -> Any:
+    """A client of a service who is not root and may do just that."""
     iam, name = enforced.boto3("iam"), f"user-{uuid4().hex[:8]}"
     iam.create_user(UserName=name)
-    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return boto3.client(
-        "s3",
+        service,
         endpoint_url=enforced.endpoint,
         region_name=REGION,
         aws_access_key_id=key["AccessKeyId"],
@@ -102,3 +107,15 @@ def test_a_bucket_can_insist_on_conditional_writes(enforced: LocalCloud, user: A
     with pytest.raises(ClientError, match="AccessDenied"):
         user.complete_multipart_upload(**put_together)
     user.complete_multipart_upload(**put_together, IfNoneMatch="*")
+
+
+def test_a_batch_of_messages_is_sent_by_who_may_send_one(enforced: LocalCloud) -> None:
+    url = enforced.boto3("sqs").create_queue(QueueName=f"queue-{uuid4().hex[:8]}")["QueueUrl"]
+    entries = [{"Id": str(at), "MessageBody": "{}"} for at in range(2)]
+    sender = user_of(enforced, "sqs", "sqs:SendMessage")
+    assert len(sender.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]) == 2
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sender.receive_message(QueueUrl=url)
+    receiver = user_of(enforced, "sqs", "sqs:ReceiveMessage")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        receiver.send_message_batch(QueueUrl=url, Entries=entries)

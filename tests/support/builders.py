@@ -84,7 +84,7 @@ class Process:
 
 def a_caller(vault: Vault, *, subject: str = "alice", role: Role = Role.ADMIN) -> Caller:
     """Somebody with a role in a workspace of their own."""
-    workspace = workspaces.create_workspace(vault, name="acme", stage="test")
+    workspace = workspaces.create_workspace(vault, name="acme", stage="local")
     return Caller(subject, workspace.id, frozenset({role}), "correlation")
 
 

@@ -124,7 +124,8 @@ def test_a_commit_among_many_is_found_by_a_prefix(
         if prefixes[commit[:8]] == 1:
             assert resolve_commit(made.vault, made.dataset, commit[:8]) == commit
         assert resolve_commit(made.vault, made.dataset, commit) == commit
-    twin = CommitId(ids[0][:12] + "0" * 52)
+    differs = "1" if ids[0][12] == "0" else "0"
+    twin = CommitId(ids[0][:12] + differs * 52)
     made.vault.catalog.put_many(
         [Put(keyspace.commit(made.dataset.workspace, made.dataset.id, twin), {"trail": b""})]
     )

@@ -4,6 +4,8 @@
   listen, so that every request counts as made over TLS 1.3.
 - ``s3:if-none-match`` and ``s3:ObjectCreationOperation``, by which a bucket refuses overwriting:
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+- A batch of messages is permitted by the action on one of them; there is no other:
+  https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 """
 
 from collections.abc import Mapping
@@ -19,9 +21,10 @@ PREPARING = ("uploads", "partNumber")
 
 
 def install() -> None:
-    """Let policies know what S3 knows."""
+    """Let policies know what S3 and SQS know."""
     _count_as_tls()
     _tell_of_conditional_writes()
+    _count_batches_as_one()
 
 
 def _count_as_tls() -> None:
@@ -51,3 +54,13 @@ def _tell_of_conditional_writes() -> None:
         return known if condition is None else known | {"s3:if-none-match": condition}
 
     replace(iam_actions, "s3_service_context", describe_writes)
+
+
+def _count_batches_as_one() -> None:
+    action = replace(iam_actions, "extract_iam_action", None)
+
+    def action_of_one(service: str, *rest: Any, **named: Any) -> str | None:  # noqa: ANN401
+        found: str | None = action(service, *rest, **named)
+        return found.removesuffix("Batch") if found and service == "sqs" else found
+
+    replace(iam_actions, "extract_iam_action", action_of_one)
