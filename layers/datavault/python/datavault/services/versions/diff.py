@@ -11,7 +11,9 @@ the difference is; whoever wants the whole count adds them up.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice, repeat
+from operator import itemgetter
+from typing import NamedTuple
 
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.changes import Compared, Counted, Held, Include, RecordChange
@@ -19,7 +21,7 @@ from datavault.domain.datasets import Dataset
 from datavault.domain.digests import record_etag
 from datavault.domain.history import Commit
 from datavault.domain.ids import CommitId, DatasetId, RecordId
-from datavault.domain.store.columns import Ids, Locator
+from datavault.domain.store.columns import Entries, Ids, Locator
 from datavault.domain.store.diff import Difference
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.tree import Entry
@@ -39,17 +41,34 @@ PAGE_BYTES_MAX = 4 * 1024 * 1024
 COUNT_PIECES_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Side(NamedTuple):
+    """A record as one version has it: a row of some columns, its place looked up when asked for."""
+
+    digest: bytes
+    rows: Entries
+    row: int
+
+    @property
+    def entry(self) -> Entry:
+        """The same on its own."""
+        return Entry(bytes(self.rows.ids[self.row]), self.digest, self.rows.locator(self.row))
+
+
+class _Row(NamedTuple):
     """A change: its id and what each side has."""
 
     id: bytes
-    before: Entry | None
-    after: Entry | None
+    before: _Side | None
+    after: _Side | None
+
+    @property
+    def sides(self) -> list[_Side]:
+        """Those that there are."""
+        return [side for side in (self.before, self.after) if side is not None]
 
     def places(self) -> list[Locator]:
         """Where its texts are."""
-        return [side.locator for side in (self.before, self.after) if side is not None]
+        return [side.rows.locator(side.row) for side in self.sides]
 
 
 def diff_refs(
@@ -76,16 +95,11 @@ def diff_refs(
     scope = f"diff_refs/{dataset_id}/{base}/{target}"
     pair = _pair(vault, dataset, base, target, open_cursor(vault, caller, scope, cursor))
     rows = list(islice(_rows(pair.differences(vault)), limit + 1))
-    more = len(rows) > limit
-    changes: list[RecordChange] = []
-    size = 0
-    for change in _changes(vault, pair.keys, rows[:limit], include):
-        held = sum(len(side.body or b"") for side in (change.before, change.after) if side)
-        if changes and size + held > PAGE_BYTES_MAX:
-            more = True
-            break
-        changes.append(change)
-        size += held
+    if include is Include.RECORDS:
+        changes = _with_texts(vault, pair.keys, rows[:limit])
+    else:
+        changes = [_change(row, pair.keys) for row in rows[:limit]]
+    more = len(rows) > len(changes)
     position = pair.position(changes[-1].id) if more else None
     following = seal_cursor(vault, caller, scope, position)
     return Compared(pair.base.id, pair.target.id, tuple(changes), following)
@@ -160,28 +174,46 @@ def _ids(piece: Difference) -> tuple[Ids, ...]:
 
 def _rows(pieces: Iterable[Difference]) -> Iterator[_Row]:
     """Every change, in order of id."""
+    nothing = repeat(None)
     for piece in pieces:
-        rows = [_Row(entry.id, None, entry) for entry in Entry.each(piece.added)]
-        rows += [_Row(entry.id, entry, None) for entry in Entry.each(piece.removed)]
-        both = zip(Entry.each(piece.before), Entry.each(piece.after), strict=True)
-        rows += [_Row(new.id, old, new) for old, new in both]
-        yield from sorted(rows, key=lambda row: row.id)
+        rows = list(map(_Row, piece.added.ids.tolist(), nothing, _sides(piece.added)))
+        rows += map(_Row, piece.removed.ids.tolist(), _sides(piece.removed), nothing)
+        rows += map(_Row, piece.after.ids.tolist(), _sides(piece.before), _sides(piece.after))
+        rows.sort(key=itemgetter(0))
+        yield from rows
 
 
-def _changes(
-    vault: Vault, keys: StoreKeys, rows: list[_Row], include: Include
-) -> Iterator[RecordChange]:
-    fetched = include is Include.RECORDS
-    for part in portions(rows, lambda row: row.places() if fetched else ()):
-        texts: Iterator[bytes] = iter(())
-        if fetched:
-            sides = [side for row in part for side in (row.before, row.after) if side]
-            texts = iter(read_bodies(vault, keys, Entry.columns(sides)))
+def _sides(rows: Entries) -> Iterator[_Side]:
+    """The rows one by one, their digests cut from one copy."""
+    digests, width = rows.values.tobytes(), rows.values.itemsize
+    cut = (digests[at : at + width] for at in range(0, len(digests), width))
+    return map(_Side, cut, repeat(rows), count())
+
+
+def _with_texts(vault: Vault, keys: StoreKeys, rows: list[_Row]) -> list[RecordChange]:
+    """The first of the rows, as many as a page has room for the texts of."""
+    changes: list[RecordChange] = []
+    size = 0
+    for part in portions(rows, _Row.places):
+        entries = [side.entry for row in part for side in row.sides]
+        texts = iter(read_bodies(vault, keys, Entry.columns(entries)))
         for row in part:
-            before, after = (
-                None
-                if side is None
-                else Held(record_etag(side.digest, keys.ids.etag), next(texts, None))
-                for side in (row.before, row.after)
-            )
-            yield RecordChange(RecordId(row.id.decode()), before, after)
+            before = None if row.before is None else next(texts)
+            after = None if row.after is None else next(texts)
+            size += len(before or b"") + len(after or b"")
+            if changes and size > PAGE_BYTES_MAX:
+                return changes
+            changes.append(_change(row, keys, before, after))
+    return changes
+
+
+def _change(
+    row: _Row, keys: StoreKeys, before: bytes | None = None, after: bytes | None = None
+) -> RecordChange:
+    return RecordChange(
+        RecordId(row.id.decode()), _held(row.before, keys, before), _held(row.after, keys, after)
+    )
+
+
+def _held(side: _Side | None, keys: StoreKeys, body: bytes | None) -> Held | None:
+    return None if side is None else Held(record_etag(side.digest, keys.ids.etag), body)
