@@ -3,6 +3,7 @@
 import base64
 
 from datavault.contracts.uploads import CreateUploadBody, OfferReply
+from datavault.domain.count_bounds import CountBounds
 from datavault.domain.formats.decoding import Compression
 from datavault.domain.formats.detect import Shape
 from datavault.domain.formats.tables import Kind
@@ -42,5 +43,11 @@ def _wanted(body: CreateUploadBody) -> JobInput:
         compression=None if body.compression is None else Compression(body.compression),
         columns={name: Kind(kind) for name, kind in body.columns.items()},
     )
-    bounds = (body.max_bad_records, body.max_bad_fraction)
-    return JobInput([source], Mode(body.mode), body.message, *bounds)
+    return JobInput(
+        [source],
+        Mode(body.mode),
+        body.message,
+        body.max_bad_records,
+        body.max_bad_fraction,
+        CountBounds.of(body.min_records, body.max_records),
+    )

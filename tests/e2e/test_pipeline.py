@@ -129,6 +129,15 @@ def test_bad_lines_are_kept_apart_and_can_be_had(tenant: Tenant) -> None:
     assert had.content == text(bad)
 
 
+def test_fewer_records_than_are_wanted_fail_the_job(tenant: Tenant) -> None:
+    shelf = tenant.admin.dataset(record_key="id")
+    before = shelf.state()
+    job = sent(shelf, text(records(3)), format="ndjson", min_records=4, mode="replace")
+    assert job["state"] == "failed"
+    assert job["error"]["message"] == "the files have 3 records, min_records is 4"
+    assert shelf.state() == before
+
+
 def test_more_bad_lines_than_are_allowed_fail_the_job(tenant: Tenant) -> None:
     shelf = tenant.admin.dataset(record_key="id")
     before = shelf.state()

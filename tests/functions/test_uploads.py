@@ -95,6 +95,10 @@ def test_an_upload_is_aborted_without_an_answer(client: Client, dataset_id: str)
         ({"columns": {"n": CANARY}}, "columns"),
         ({"max_bad_fraction": 1.5}, "max_bad_fraction"),
         ({"checksums": [CANARY]}, "checksums"),
+        ({"min_records": -1}, "min_records"),
+        ({"max_records": 10**30}, "max_records"),
+        ({"max_bad_records": 10**30}, "max_bad_records"),
+        ({"min_records": 2, "max_records": 1}, "min_records"),
     ],
 )
 def test_what_is_wrong_is_named_and_not_told(

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
+from datavault.domain.count_bounds import CountBounds
 from datavault.domain.errors import Conflict
 from datavault.domain.jobs import Job, JobState
 from datavault.ports import Execution, Vault
@@ -179,6 +180,20 @@ def test_a_job_that_is_cancelled_has_ended_well_or_left_nothing(seeds: range) ->
             assert done or job.state is JobState.CANCELLED, (seed, job.state)
             expected = world.before | world.rows if done else world.before
             assert world.shelf.all() == world.bodies(expected), seed
+            assert world.left_over() == [], seed
+
+
+def test_a_job_out_of_its_count_bounds_leaves_nothing_whatever_fails() -> None:
+    for number, seed in enumerate(range(0, SEEDS, max(1, SEEDS // 4))):
+        with seeded(seed):
+            world = World(seed)
+            bounds = CountBounds(least=10) if number % 2 else CountBounds(most=8)
+            job = world.run(world.pipeline.ask(lines(world.rows), count_bounds=bounds))
+            assert job.state is JobState.FAILED, seed
+            assert job.failure is not None, seed
+            assert "the files have 9 records" in job.failure.message, seed
+            assert world.shelf.all() == world.bodies(world.before), seed
+            assert len(world.shelf.history()) == 2, seed
             assert world.left_over() == [], seed
 
 

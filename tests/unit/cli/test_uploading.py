@@ -324,6 +324,10 @@ def test_modes_and_columns_reach_the_job(there: Terminal, tmp_path: Path) -> Non
     assert "the mode is to add only" in said
     said = there.fails(8, "put", "chats", str(lines), "--format", "json_array")
     assert "failed" in said
+    said = there.fails(8, "put", "chats", str(lines), "--min-records", "2")
+    assert "the files have 1 record, min_records is 2" in said
+    said = there.fails(8, "put", "chats", str(lines), "--max-records", "0")
+    assert "the files have 1 record, max_records is 0" in said
 
 
 @pytest.mark.parametrize(
@@ -333,6 +337,8 @@ def test_modes_and_columns_reach_the_job(there: Terminal, tmp_path: Path) -> Non
         (("--by", "batches", "--no-wait"), "--no-wait is for uploads, --by batches for batches"),
         (("--run", "a", *UPLOAD), "--run names batches"),
         (("--column", "n=float"), "NAME=KIND"),
+        (("--run", "a", "--min-records", "1"), "--min-records is for uploads"),
+        (("--run", "a", "--max-records", "1"), "--max-records is for uploads"),
     ],
 )
 def test_what_does_not_go_together_is_said(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
+from datavault.domain.count_bounds import CountBounds
 from datavault.domain.drops import Dropped, drop_prefix, parse_drop_key
 from datavault.domain.errors import Invalid, Unavailable
 from datavault.domain.formats.detect import Shape
@@ -238,6 +239,15 @@ def test_a_manifest_makes_one_job_of_many_files(shelf: Shelf, count: int) -> Non
     assert [source.name for source in sources] == names[::-1]
     assert [source.size for source in sources] == list(range(count))[::-1]
     assert {source.shape for source in sources} == {Shape.NDJSON}
+
+
+def test_a_manifest_bounds_the_number_of_records(shelf: Shelf) -> None:
+    opened(shelf, drop(shelf, prefix(shelf) + "_may/a.ndjson"))
+    text = json.dumps({"files": [{"name": "_may/a.ndjson"}], "min_records": 2}).encode()
+    dropped = drop(shelf, prefix(shelf) + "may.manifest.json", text)
+    wanted = the_input(shelf, the_job(shelf, opened(shelf, dropped)))
+    assert [source.name for source in wanted.sources] == ["_may/a.ndjson"]
+    assert wanted.count_bounds == CountBounds(least=2)
 
 
 @pytest.mark.parametrize(

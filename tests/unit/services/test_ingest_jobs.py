@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
-from datavault.domain.jobs import Job, JobState
+from datavault.domain.count_bounds import CountBounds
+from datavault.domain.jobs import Failure, Job, JobState
 from datavault.domain.papers import Mode, Quarantined
 from datavault.domain.staging import NewRecord
 from datavault.services import runs
@@ -224,6 +225,36 @@ def test_too_many_bad_records_fail_a_job(
     assert "no record" not in job.failure.message
     assert shelf.all() == {}
     assert left_over(shelf) == []
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        (CountBounds(least=3), "the files have 2 records, min_records is 3"),
+        (CountBounds(most=1), "the files have 2 records, max_records is 1"),
+    ],
+)
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_job_out_of_its_count_bounds_moves_nothing(
+    pipeline: Pipeline, shelf: Shelf, bounds: CountBounds, said: str, mode: Mode
+) -> None:
+    before = pipeline.run(pipeline.ask(lines({"old": 1})))
+    asked = pipeline.ask(BAD, max_bad_records=3, count_bounds=bounds, mode=mode)
+    job = pipeline.run(asked)
+    assert (job.state, job.commit) == (JobState.FAILED, None)
+    assert job.failure == Failure("invalid", said)
+    assert list(shelf.all()) == ["old"]
+    assert shelf.history()[0].id == before.commit
+    assert left_over(shelf) == []
+
+
+def test_count_bounds_count_every_record_that_is_not_bad(pipeline: Pipeline, shelf: Shelf) -> None:
+    pipeline.run(pipeline.ask(lines({"a": 1})))
+    exactly = CountBounds(3, 3)
+    content = lines({"a": 1, "b": 2}) + lines({"b": 3}) + b"no record\n"
+    job = pipeline.run(pipeline.ask(content, max_bad_records=1, count_bounds=exactly))
+    assert (job.state, job.failure) == (JobState.SUCCEEDED, None)
+    assert list(shelf.all()) == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datavault.domain.count_bounds import CountBounds
 from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
 from datavault.domain.formats import sources
 from datavault.domain.formats.detect import Shape
-from datavault.domain.formats.sources import Source, parse_manifest, sources_in
+from datavault.domain.formats.sources import Manifest, Source, parse_manifest, sources_in
 
 
 def test_a_folder_is_ordered_by_split_and_by_number() -> None:
@@ -75,7 +76,15 @@ def test_the_order_follows_from_the_names_alone(names: list[str]) -> None:
 
 def test_a_manifest_lists_files_in_its_order() -> None:
     text = json.dumps([{"name": "b", "format": "csv", "split": "train"}, {"name": "a"}]).encode()
-    assert parse_manifest(text) == (Source("b", "train", Shape.CSV), Source("a", None, None))
+    listed = (Source("b", "train", Shape.CSV), Source("a", None, None))
+    assert parse_manifest(text) == Manifest(listed, CountBounds())
+
+
+@pytest.mark.parametrize("bounds", [(None, None), (3, None), (None, 0), (3, 3)])
+def test_a_manifest_may_bound_the_number_of_records(bounds: tuple[int | None, int | None]) -> None:
+    said = {"files": [{"name": "a"}], "min_records": bounds[0], "max_records": bounds[1]}
+    manifest = parse_manifest(json.dumps(said).encode())
+    assert manifest == Manifest((Source("a", None, None),), CountBounds(*bounds))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,12 @@ def test_a_manifest_lists_files_in_its_order() -> None:
         (b"[]", Invalid),
         (b'[{"name":""}]', Invalid),
         (b'[{"name":"a"},{"name":"a"}]', Invalid),
+        (b'{"files":[{"name":"a"}],"records":1}', Malformed),
+        (b'{"files":[{"name":"a"}],"min_records":-1}', Malformed),
+        (b'{"files":[{"name":"a"}],"max_records":1.5}', Malformed),
+        (b'{"files":[{"name":"a"}],"max_records":9007199254740992}', Malformed),
+        (b'{"files":[]}', Invalid),
+        (b'{"files":[{"name":"a"}],"min_records":2,"max_records":1}', Invalid),
     ],
 )
 def test_another_manifest_is_refused(text: bytes, error: type[VaultError]) -> None:

@@ -57,6 +57,8 @@ class UploadOptions:
     mode: str | None = None
     max_bad_records: int | None = None
     max_bad_fraction: float | None = None
+    min_records: int | None = None
+    max_records: int | None = None
     no_wait: bool = False
 
     @property
@@ -69,6 +71,8 @@ class UploadOptions:
             "--mode": self.mode is not None,
             "--max-bad-records": self.max_bad_records is not None,
             "--max-bad-fraction": self.max_bad_fraction is not None,
+            "--min-records": self.min_records is not None,
+            "--max-records": self.max_records is not None,
             "--no-wait": self.no_wait,
         }
         return next((name for name, is_given in given.items() if is_given), None)
@@ -85,6 +89,8 @@ class UploadOptions:
             "mode": (self.mode or "upsert").replace("-", "_"),
             "max_bad_records": self.max_bad_records,
             "max_bad_fraction": self.max_bad_fraction,
+            "min_records": self.min_records,
+            "max_records": self.max_records,
         }
         wanted: Wanted = found
         return wanted
@@ -243,6 +249,13 @@ def _options() -> tuple[Callable[[Any], Any], ...]:
             click.FloatRange(0, 1),
             "This part of all may.",
         ),
+        _option(
+            "min_records",
+            "--min-records",
+            click.IntRange(0),
+            "Fewer records fail the upload's job.",
+        ),
+        _option("max_records", "--max-records", click.IntRange(0), "More records fail it."),
         _option("no_wait", "--no-wait", None, "Do not wait for the upload's commit.", is_flag=True),
     )
 

@@ -18,6 +18,8 @@ CHECKSUMS_IN_QUERY_MAX = 64
 CHECKSUMS_IN_BODY_MAX = 100
 PARTS_MAX = 10_000
 FILES_MAX = 20_000
+# Beyond this, JSON numbers are not the same for every reader.
+RECORDS_MAX = 2**53 - 1
 COLUMNS_MAX = 4096
 UploadState = Literal["open", "completing", "completed", "aborted", "expired"]
 Format = Literal["ndjson", "json_array", "csv", "tsv", "text_lines", "text_paragraphs", "parquet"]
@@ -34,6 +36,7 @@ Sha256 = Annotated[
         examples=["n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="],
     ),
 ]
+Count = Annotated[int, Field(ge=0, le=RECORDS_MAX)]
 PartNumber = Annotated[int, Field(ge=1, le=PARTS_MAX)]
 
 
@@ -87,7 +90,7 @@ class CreateUploadBody(Body):
         str, Field(max_length=4096, description="The commit's.", examples=["Import the May chats"])
     ] = ""
     max_bad_records: Annotated[
-        Annotated[int, Field(ge=0)] | None,
+        Count | None,
         Field(
             description="So many bad records are kept apart without failing the job. Without this"
             " and `max_bad_fraction` none may be bad; with both, neither may be exceeded."
@@ -96,6 +99,17 @@ class CreateUploadBody(Body):
     max_bad_fraction: Annotated[
         Annotated[float, Field(ge=0, le=1)] | None,
         Field(description="The same as a part of all records."),
+    ] = None
+    min_records: Annotated[
+        Count | None,
+        Field(
+            description="The job fails with fewer records than this, and the branch stays as it is."
+            " Counted are the file's records that are not bad, whether the branch has them already"
+            " or not."
+        ),
+    ] = None
+    max_records: Annotated[
+        Count | None, Field(description="The job fails with more records than this.")
     ] = None
     checksums: Annotated[
         list[Sha256] | None,

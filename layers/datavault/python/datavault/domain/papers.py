@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from datavault.domain.count_bounds import CountBounds
 from datavault.domain.errors import Invalid
 from datavault.domain.formats.decoding import Compression, Encoding
 from datavault.domain.formats.detect import Given, Shape
@@ -67,6 +68,7 @@ class JobInput(_Paper, frozen=True):
     message: str
     max_bad_records: int | None = None
     max_bad_fraction: float | None = None
+    count_bounds: CountBounds = CountBounds()
 
     def require_few(self, *, bad: int, good: int) -> None:
         """Refuse more bad records than either limit allows; without a limit, any at all."""

@@ -47,6 +47,8 @@ class Ingest(Caller):
         message: str = "",
         max_bad_records: int | None = None,
         max_bad_fraction: float | None = None,
+        min_records: int | None = None,
+        max_records: int | None = None,
         checksums: Sequence[str] | None = None,
         **options: Unpack[ChangeOptions],
     ) -> OfferReply:
@@ -67,6 +69,8 @@ class Ingest(Caller):
                     "message": message,
                     "max_bad_records": max_bad_records,
                     "max_bad_fraction": max_bad_fraction,
+                    "min_records": min_records,
+                    "max_records": max_records,
                     "checksums": checksums,
                 },
             ),

@@ -53,6 +53,8 @@ class Wanted(TypedDict, total=False):
     message: str
     max_bad_records: int | None
     max_bad_fraction: float | None
+    min_records: int | None
+    max_records: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ REQUESTS: dict[str, Any] = {
         "format": "ndjson",
         "message": "Import the May chats",
         "max_bad_records": 10,
+        "min_records": 1000,
     },
     "complete_upload": {
         "parts": [

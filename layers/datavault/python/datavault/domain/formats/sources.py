@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
+from datavault.domain.count_bounds import CountBounds
 from datavault.domain.errors import Invalid, Malformed, TooLarge
 from datavault.domain.formats.detect import Shape
 from datavault.domain.json_text import REFUSALS
@@ -61,10 +63,28 @@ class Source:
     shape: Shape | None
 
 
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What somebody wants of many files: which, and how many records in all of them."""
+
+    sources: tuple[Source, ...]
+    count_bounds: CountBounds
+
+
+# As the API has it: beyond this, JSON numbers are not the same for every reader.
+type _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     split: str | None = None
     format: Shape | None = None
+
+
+class _Listing(msgspec.Struct, forbid_unknown_fields=True):
+    files: list[_Entry]
+    min_records: _Count | None = None
+    max_records: _Count | None = None
 
 
 def sources_in(names: Iterable[str]) -> tuple[Source, ...]:
@@ -89,33 +109,37 @@ def sources_in(names: Iterable[str]) -> tuple[Source, ...]:
     return tuple(sorted(found, key=_place))
 
 
-def parse_manifest(text: bytes) -> tuple[Source, ...]:
-    """The files that a manifest lists, in its order.
+def parse_manifest(text: bytes) -> Manifest:
+    """The files that a manifest lists, in its order, and bounds for the number of their records.
 
     A manifest is a JSON list of objects: ``{"name": "a/b.csv.gz", "split": "train", "format":
-    "csv"}``, of which only the name is required.
+    "csv"}``, of which only the name is required; or an object ``{"files": [...], "min_records":
+    1, "max_records": 9}`` of such a list and bounds, either or both.
 
     Raises:
-        Malformed: not such a list.
-        Invalid: it is empty, or a name is empty, too long or there twice.
+        Malformed: no such list or object.
+        Invalid: it is empty, a name is empty, too long or there twice, or the bounds exclude all.
         TooLarge: it is over ``MANIFEST_BYTES_MAX`` or ``SOURCES_MAX``.
     """
     if len(text) > MANIFEST_BYTES_MAX:
         raise TooLarge(f"a manifest has at most {MANIFEST_BYTES_MAX} bytes; this has {len(text)}")
-    entries: list[_Entry] | None = None
+    listing: list[_Entry] | _Listing | None = None
     # Our own error is raised outside, so that the text is not in the chain.
     with suppress(*REFUSALS):
-        entries = msgspec.json.decode(text, type=list[_Entry])
-    if entries is None:
+        listing = msgspec.json.decode(text, type=list[_Entry] | _Listing)
+    if listing is None:
         raise Malformed(
-            f"a manifest is a JSON list of objects with name, split and format; these"
-            f" {len(text)} bytes are not"
+            f"a manifest is a JSON list of objects with name, split and format, or an object with"
+            f" files, min_records and max_records; these {len(text)} bytes are not"
         )
-    found = [Source(entry.name, entry.split, entry.format) for entry in entries]
+    if isinstance(listing, list):
+        listing = _Listing(listing)
+    found = [Source(entry.name, entry.split, entry.format) for entry in listing.files]
     if not found:
         raise Invalid("the manifest lists no file")
     _require_sound(found)
-    return tuple(found)
+    bounds = CountBounds.of(listing.min_records, listing.max_records)
+    return Manifest(tuple(found), bounds)
 
 
 def _shape_of(name: str) -> tuple[bool, Shape | None]:

@@ -9,6 +9,8 @@ tells a key: people name files.
 from contextlib import suppress
 from dataclasses import dataclass
 
+import msgspec
+
 from datavault.domain import jobs, keyspace, ledger, uploads
 from datavault.domain.access import Action, Caller
 from datavault.domain.datasets import Dataset, still_active
@@ -81,8 +83,8 @@ def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
         raise Unavailable("the object that was put cannot be seen yet") from None
     if landed.etag != dropped.etag:
         return Opened(None, _REPLACED)
-    sources, failure = _sources(vault, place, landed)
-    return _ask(vault, caller, dataset, place, dropped.job, sources, failure)
+    wanted, failure = _wanted(vault, place, landed)
+    return _ask(vault, caller, dataset, place, dropped.job, wanted, failure)
 
 
 def _ask(
@@ -91,11 +93,10 @@ def _ask(
     dataset: Dataset,
     place: DropPlace,
     job_id: JobId,
-    sources: list[SourceRef],
+    wanted: JobInput,
     failure: Failure | None,
 ) -> Opened:
     """One transaction asks for the job. A job without sources fails, at the latest in its plan."""
-    wanted = JobInput(sources, Mode.UPSERT, "Ingest what was put into the landing")
     kept = write_paper(vault, open_store(vault, dataset), job_id, INPUT, wanted)
     for token in attempts(vault, "the dataset"):
         now_ms = vault.clock.now_ms()
@@ -133,27 +134,30 @@ def _find_job(vault: Vault, place: DropPlace, job_id: JobId) -> Job | None:
     return None if row is None else Job.of(row)
 
 
-def _sources(
-    vault: Vault, place: DropPlace, landed: Landed
-) -> tuple[list[SourceRef], Failure | None]:
-    """What the job reads; or why it cannot."""
+def _wanted(vault: Vault, place: DropPlace, landed: Landed) -> tuple[JobInput, Failure | None]:
+    """What the job is to do; without sources, and with the reason, if it cannot."""
     if not place.is_manifest:
-        return [SourceRef(landed.key, landed.etag, landed.size, place.name)], None
+        return _taking([SourceRef(landed.key, landed.etag, landed.size, place.name)]), None
     try:
         return _listed(vault, place, landed), None
     except PreconditionFailed:
         raise Unavailable("the manifest was replaced while it was read") from None
     except (Malformed, Invalid, TooLarge) as refusal:
-        return [], Failure(refusal.code, f"the manifest that was dropped: {refusal}")
+        return _taking([]), Failure(refusal.code, f"the manifest that was dropped: {refusal}")
 
 
-def _listed(vault: Vault, place: DropPlace, manifest: Landed) -> list[SourceRef]:
-    """The files that a manifest names, each in the version that is there now."""
+def _taking(sources: list[SourceRef]) -> JobInput:
+    return JobInput(sources, Mode.UPSERT, "Ingest what was put into the landing")
+
+
+def _listed(vault: Vault, place: DropPlace, manifest: Landed) -> JobInput:
+    """To take in the files that a manifest names, each in the version that is there now."""
     if manifest.size > MANIFEST_BYTES_MAX:
         raise TooLarge(
             f"a manifest has at most {MANIFEST_BYTES_MAX} bytes; this has {manifest.size}"
         )
-    named = parse_manifest(vault.landing.read(manifest, 0, manifest.size))
+    parsed = parse_manifest(vault.landing.read(manifest, 0, manifest.size))
+    named = parsed.sources
     for source in named:
         require_inside(source.name)
     there = _look_up(vault, place.folder, named)
@@ -163,11 +167,14 @@ def _listed(vault: Vault, place: DropPlace, manifest: Landed) -> list[SourceRef]
             f"{len(missing)} of its {len(named)} files are not there, file {missing[0]} being the"
             " first: put it after all files that it names"
         )
-    return [
-        SourceRef(found.key, found.etag, found.size, source.name, source.shape)
-        for source in named
-        for found in [there[source.name]]
-    ]
+    wanted = _taking(
+        [
+            SourceRef(found.key, found.etag, found.size, source.name, source.shape)
+            for source in named
+            for found in [there[source.name]]
+        ]
+    )
+    return msgspec.structs.replace(wanted, count_bounds=parsed.count_bounds)
 
 
 def _look_up(vault: Vault, folder: str, named: tuple[Source, ...]) -> dict[str, Landed]:

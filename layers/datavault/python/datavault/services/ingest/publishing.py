@@ -56,7 +56,8 @@ def publish_ingest(
     A repetition after the job has ended changes nothing.
 
     Raises:
-        Invalid: more records are bad than the job allows, or nothing would replace everything.
+        Invalid: more records are bad than the job allows, their number is out of its bounds, or
+            nothing would replace everything.
         Conflict: the dataset is archived, the branch protected, or records would change that may
             only be added.
         Cancelled: somebody wants the job to end.
@@ -104,6 +105,7 @@ def clean_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> None
 
 def _check(asked: JobInput, job: Job) -> None:
     asked.require_few(bad=job.tally.quarantined, good=job.tally.records)
+    asked.count_bounds.require(job.tally.records)
     if asked.mode is Mode.REPLACE and not job.tally.records:
         raise Invalid("files without records would remove every record of the branch")
 
