@@ -11,6 +11,7 @@ import os
 import random
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from datavault.domain.errors import Conflict
 from datavault.domain.jobs import Job, JobState
 from datavault.ports import Execution, Vault
 from datavault.services.ingest import parts, planning
+from datavault.services.jobs.quarantine import list_quarantined
 from datavault.services.jobs.requests import cancel_job, get_job
 from datavault.services.jobs.sweep import SILENT_MS_MAX, sweep_jobs
 from tests.simulation.ingest_jobs import FILE, FUNCTIONS, Pipeline, lines
@@ -40,6 +42,7 @@ FAULTS = [
 ]
 # Fewer than a rule retries, so that no unlucky run uses one up.
 FAULTS_MAX = 3
+BAD = 2
 DEFINITION = json.loads(FILE.read_text())
 
 
@@ -48,6 +51,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few records make several parts."""
     monkeypatch.setattr(planning, "PART_BYTES", 100)
     monkeypatch.setattr(parts, "CHUNK_BYTES", 60)
+    monkeypatch.setattr(parts, "QUARANTINE_BYTES", 250)
 
 
 class World:
@@ -110,8 +114,36 @@ class World:
         return self.found(job)
 
     def left_over(self) -> list[str]:
-        kept = [key for key in self.vault.objects.keys("") if "/jobs/" in key]
+        papers = [key for key in self.vault.objects.keys("") if "/jobs/" in key]
+        kept = [key for key in papers if "/quarantine-" not in key]
         return kept + [landed.key for landed in self.vault.landing.list("landing/")]
+
+    def file(self) -> bytes:
+        """The records, with a few lines between that are none."""
+        each = lines(self.rows).splitlines()
+        for at in range(BAD):
+            each.insert(2 * at + 1, b"no record %d" % at)
+        return b"\n".join(each) + b"\n"
+
+    def bad(self) -> list[tuple[int | None, int]]:
+        """Where they are: line and offset."""
+        each = self.file().split(b"\n")
+        offsets = accumulate((len(line) + 1 for line in each), initial=0)
+        found = zip(range(1, len(each)), offsets, each, strict=False)
+        return [(at, offset) for at, offset, line in found if line.startswith(b"no")]
+
+    def refused(self, job: Job) -> list[tuple[int | None, int]]:
+        """What is listed of them."""
+        found: list[tuple[int | None, int]] = []
+        cursor = None
+        while True:
+            page = list_quarantined(
+                self.vault, caller=self.shelf.caller, job_id=job.id, cursor=cursor
+            )
+            found += [(each.line, each.offset) for each in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
 
     def bodies(self, rows: Mapping[str, int]) -> dict[str, bytes]:
         return {each: lines({each: rows[each]}).strip() for each in sorted(rows)}
@@ -158,10 +190,11 @@ def test_a_job_succeeds_whatever_fails_now_and_then(seeds: range) -> None:
     for seed in seeds:
         with seeded(seed):
             world = World(seed)
-            job = world.run(world.pipeline.ask(lines(world.rows)))
+            job = world.run(world.pipeline.ask(world.file(), max_bad_records=BAD))
             assert job.state is JobState.SUCCEEDED, (seed, job.failure)
             assert world.shelf.all() == world.bodies(world.before | world.rows), seed
             assert (job.tally.records, job.tally.parts) == (9, job.tally.parts_total), seed
+            assert (job.tally.quarantined, world.refused(job)) == (BAD, world.bad()), seed
             assert len(world.shelf.history()) == 3, seed
             assert world.swept(job) == job, seed
             assert world.left_over() == [], seed

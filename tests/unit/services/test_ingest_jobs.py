@@ -209,6 +209,68 @@ def test_bad_records_are_kept_apart(pipeline: Pipeline, shelf: Shelf) -> None:
     assert {each.offset for each in found} == {20, 30, 39}
 
 
+BAD_EVERY = 97
+
+
+def many_bad_lines() -> bytes:
+    """A file of many ranges, some of whose lines are no records."""
+    each = lines(ROWS).splitlines()
+    each[::BAD_EVERY] = [b"no record %d" % at for at in range(0, len(ROWS), BAD_EVERY)]
+    return b"\n\n".join(each) + b"\n"
+
+
+def places(content: bytes) -> list[tuple[int | None, int, bytes]]:
+    """Where the bad lines are: line, offset and text."""
+    found: list[tuple[int | None, int, bytes]] = []
+    offset = 0
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if line.startswith(b"no record"):
+            found.append((number, offset, line))
+        offset += len(line) + 1
+    return found
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("name", ["f.jsonl", "f.jsonl.gz"])
+def test_bad_records_of_later_ranges_have_the_lines_of_their_file(
+    pipeline: Pipeline, shelf: Shelf, name: str
+) -> None:
+    content = many_bad_lines()
+    sent = gzip.compress(content) if name.endswith("gz") else content
+    files = (lines({"z": 1}), sent, lines({"y": 1}))
+    names = ("before.jsonl", name, "after.jsonl")
+    job = pipeline.run(pipeline.ask(*files, names=names, max_bad_records=100))
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert (job.tally.parts > 10) == (sent is content)
+    found = quarantined(shelf, job)
+    assert [(each.line, each.offset, each.raw) for each in found] == places(content)
+    assert {(each.file, each.first_part) for each in found} == {(name, None)}
+
+
+@pytest.mark.usefixtures("small")
+def test_a_line_is_known_once_all_before_it_is_read(shelf: Shelf, pipeline: Pipeline) -> None:
+    vault, content = shelf.vault, many_bad_lines()
+    job = pipeline.ask(content, max_bad_records=100)
+    count = planning.plan_ingest(vault, workspace=job.workspace, job_id=job.id)
+    for part in reversed(range(count)):
+        parts.ingest_part(vault, workspace=job.workspace, job_id=job.id, part=part)
+        found = quarantined(shelf, job)
+        if part:
+            assert {each.line for each in found} <= {None}
+        else:
+            assert [each.line for each in found] == [line for line, _, _ in places(content)]
+
+
+@pytest.mark.usefixtures("small")
+def test_the_record_that_fails_a_job_can_be_had(pipeline: Pipeline, shelf: Shelf) -> None:
+    content = lines(ROWS) + b"no record\n"
+    job = pipeline.run(pipeline.ask(content))
+    assert job.failure is not None
+    assert f"file 1, byte {len(lines(ROWS))}: " in job.failure.message
+    (refused,) = quarantined(shelf, job)
+    assert (refused.line, refused.raw) == (len(ROWS) + 1, b"no record")
+
+
 @pytest.mark.parametrize(
     "limits",
     [{}, {"max_bad_records": 2}, {"max_bad_fraction": 0.5}],

@@ -42,7 +42,7 @@ def list_quarantined(session: Session, job_id: str, limit: int | None) -> None:
     """
     columns: tuple[Column[QuarantinedReply], ...] = (
         Column("FILE", lambda each: each.file),
-        Column("LINE", lambda each: each.line, right=True),
+        Column("LINE", lambda each: "" if each.line is None else each.line, right=True),
         Column("OFFSET", lambda each: each.offset, right=True),
         Column("BYTES", lambda each: each.size, right=True),
         Column("CODE", lambda each: each.code),

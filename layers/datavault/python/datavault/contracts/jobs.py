@@ -152,7 +152,9 @@ class QuarantinedReply(Reply):
     """A record that a job refused. Its text is had as a line, by asking for NDJSON."""
 
     file: str
-    line: int = Field(description="Counted from 1 in the part of the file that one worker read.")
+    line: int | None = Field(
+        description="Counted from 1 in the file; null as long as not all before it has been read."
+    )
     offset: int = Field(description="In bytes of the decompressed file, from 0.")
     code: str
     reason: str

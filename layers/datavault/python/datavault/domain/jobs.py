@@ -19,6 +19,8 @@ from datavault.domain.ids import BranchName, CommitId, DatasetId, JobId, Workspa
 from datavault.domain.rows import Absent, Attributes, Change, Delete, If, Put, Row, Update
 
 WARNINGS_MAX = 20
+# What a part's row says of the lines that begin in it (``papers.PartOutcome``).
+LINES = "lines"
 PHASE_CHARS_MAX = 64
 MESSAGE_CHARS_MAX = 1000
 
@@ -195,7 +197,10 @@ def report(
 
 
 def part_done(job: JobId, part: int, outcome: Mapping[str, int]) -> Put:
-    """That a part has reported; with ``report`` in one transaction it is counted once."""
+    """That a part has reported; with ``report`` in one transaction it is counted once.
+
+    ``outcome`` is remembered as long as the job.
+    """
     return Put(keyspace.job_part(job, part), {**outcome}, Absent())
 
 

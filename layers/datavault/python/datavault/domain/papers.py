@@ -110,24 +110,36 @@ class StoredSlice(_Paper, frozen=True, array_like=True):
 
 
 class PartOutcome(_Paper, frozen=True):
-    """What came of a part, or of runs merged into one: the run, and what it counts."""
+    """What came of a part, or of runs merged into one: the run, and what it counts.
+
+    ``lines`` are those that begin in the part, where it is a range of a file whose lines go on in
+    the next part; else 0.
+    """
 
     slices: list[StoredSlice]
     records: int = 0
     stored: int = 0
     quarantined: int = 0
+    lines: int = 0
 
 
 class Quarantined(_Paper, frozen=True):
-    """A record that was refused: where it stood, why, and its bytes or their beginning."""
+    """A record that was refused: where it stood, why, and its bytes or their beginning.
+
+    Whoever reads a range of a file cannot know how many lines are before it. As it is written
+    down, ``line`` counts from the beginning of its own part, and the file begins in
+    ``first_part``, if that is another; as it is listed, it counts from the beginning of the file,
+    or is ``None`` while the parts between have not all been read.
+    """
 
     file: str
-    line: int
+    line: int | None
     offset: int
     code: str
     reason: str
     size: int
     raw: bytes
+    first_part: int | None = None
 
 
 class Quarantine(_Paper, frozen=True):
@@ -146,6 +158,16 @@ class Progress(_Paper, frozen=True):
     removed: int
     after: bytes
     done: bool
+
+
+def quarantine_name(part: int, number: int) -> str:
+    """The name of a paper of records that a part refused."""
+    return f"quarantine-{part:06d}-{number:06d}"
+
+
+def quarantine_part(name: str) -> int:
+    """The part that refused the records of a paper of that name."""
+    return int(name.split("-")[1])
 
 
 type Paper = JobInput | Plan | PartOutcome | Quarantine | Progress

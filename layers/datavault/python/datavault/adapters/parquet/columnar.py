@@ -305,6 +305,9 @@ def _opened(
         read_dictionary=list(shared),
         buffer_size=max(_BUFFER_BYTES_MIN, min(_BUFFER_BYTES_MAX, buffer_bytes)),
         pre_buffer=False,
+        # Spark writes years that do not fit into nanoseconds, which pyarrow would wrap around.
+        coerce_int96_timestamp_unit="us",
+        page_checksum_verification=True,
         thrift_string_size_limit=FOOTER_BYTES_MAX,
         thrift_container_size_limit=1_000_000,
     )

@@ -56,7 +56,7 @@ ROWS: tuple[Operation, ...] = (
         returns=(JSON, NDJSON),
         status=200,
         function="functions.jobs.quarantine",
-        grants=HISTORY | {Grant.OBJECTS_READ},
+        grants=HISTORY | {Grant.OBJECTS_READ, Grant.STAGING_READ},
         memory_mb=1024,
     ),
 )

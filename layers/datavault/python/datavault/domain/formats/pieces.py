@@ -1,12 +1,26 @@
 """A text in pieces: made larger, or cut to what a range of its lines has."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from datavault.domain.errors import Malformed
 
 # Large enough for numpy to be worth its calls, small enough for a core's cache.
 PIECE_BYTES = 256 * 1024
 PIECE_BYTES_MAX = 512 * 1024
+
+
+@dataclass(slots=True)
+class LineCount:
+    """How many line feeds have passed."""
+
+    lines: int = 0
+
+    def passing(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The same pieces, counted as they are taken."""
+        for piece in pieces:
+            self.lines += piece.count(b"\n")
+            yield piece
 
 
 def evened(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from datavault.domain.formats.decoding import (
 from datavault.domain.formats.detect import Format, LineEnd, Shape
 from datavault.domain.formats.json_array import read_array
 from datavault.domain.formats.lines import read_ndjson
-from datavault.domain.formats.pieces import lines_within
+from datavault.domain.formats.pieces import LineCount, lines_within
 from datavault.domain.formats.plain_text import read_paragraphs, read_text_lines
 from datavault.domain.formats.tables import read_table
 
@@ -48,13 +48,20 @@ def read_file(
 
 
 def read_range(
-    chunks: Iterable[bytes], file_format: Format, start: int, end: int, refuse: Refuse
+    chunks: Iterable[bytes],
+    file_format: Format,
+    start: int,
+    end: int,
+    refuse: Refuse,
+    *,
+    count: LineCount | None = None,
 ) -> Batches:
     """The lines of a file that begin in bytes ``start`` to ``end``; for a format that ``splits``.
 
     ``chunks`` are the file from ``pieces.bytes_before(start)`` on; no more of them is taken than
     the last line needs. Offsets are those of the file. Lines are counted from the range's first:
-    how many are before it, only who has read them knows.
+    how many are before it, only who has read them knows. ``count`` counts those of the range, for
+    whoever reads the next.
     """
     if not file_format.splits:
         raise Invalid("this file cannot be read from its middle")
@@ -63,6 +70,8 @@ def read_range(
     if not start:
         first = mark_bytes(head, Encoding.UTF_8)
         text = transcoded(text, Encoding.UTF_8)
+    if count is not None:
+        text = count.passing(text)
     return _read(text, file_format, refuse, Place(START.line, first))
 
 

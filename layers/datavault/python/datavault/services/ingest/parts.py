@@ -7,12 +7,12 @@ first whose outcome is written down counts, and what the other stored is garbage
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Lock
 
+from datavault.domain import jobs
 from datavault.domain.errors import Invalid, VaultError
 from datavault.domain.formats.batch import Batches, Refused
-from datavault.domain.formats.detect import Shape
-from datavault.domain.formats.pieces import bytes_before
+from datavault.domain.formats.detect import Format, Shape
+from datavault.domain.formats.pieces import LineCount, bytes_before
 from datavault.domain.formats.reading import read_file, read_range
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Job, Tally
@@ -24,12 +24,20 @@ from datavault.domain.papers import (
     Quarantined,
     SourceRef,
     StoredSlice,
+    quarantine_name,
 )
 from datavault.domain.store.columns import Locator, PackRef
 from datavault.ports import Vault
 from datavault.services import runs
 from datavault.services.history import read_commit
-from datavault.services.ingest.planning import INPUT, PLAN, format_of, open_job_work, read_source
+from datavault.services.ingest.planning import (
+    INPUT,
+    PLAN,
+    Range,
+    format_of,
+    open_job_work,
+    read_source,
+)
 from datavault.services.ingest.reading import Reading
 from datavault.services.job_steps import open_job, report_part
 from datavault.services.papers import find_paper, read_paper, write_paper
@@ -60,17 +68,13 @@ def ingest_part(vault: Vault, *, workspace: WorkspaceId, job_id: JobId, part: in
         outcome = write_paper(vault, work.keys, job.id, name, done)
     size = sum(end - start for _, start, end in plan.parts[part])
     add = Tally(outcome.records, outcome.stored, outcome.quarantined, size, parts=1)
-    report_part(vault, job, "reading", part, add, {})
+    lines = {jobs.LINES: outcome.lines} if outcome.lines else {}
+    report_part(vault, job, "reading", part, add, lines)
 
 
 def outcome_name(level: int, number: int) -> str:
     """The paper of a run: level 0 are the parts, above are runs merged of those below."""
     return f"run-{level}-{number:06d}"
-
-
-def quarantine_name(part: int, number: int) -> str:
-    """A paper of refused records."""
-    return f"quarantine-{part:06d}-{number:06d}"
 
 
 def run_of(outcome: PartOutcome) -> runs.Run:
@@ -115,27 +119,52 @@ def _read_part(work: Work, job: Job, plan: Plan, part: int) -> PartOutcome:
     record_key = work.dataset.record_key
     reading = Reading(work, parent.commit.root, record_key)
     kept = _Quarantine(work, job, part, asked)
+    count = LineCount()
     try:
-        for number, start, end in plan.parts[part]:
-            source = asked.sources[number]
-            reading.read(_batches(vault, source, start, end, kept.of(number)), kept.of(number))
+        for piece in plan.parts[part]:
+            source = asked.sources[piece[0]]
+            file_format = format_of(vault, source)
+            # Rows of a table of columns are numbered in the file.
+            counts_rows = file_format.shape is Shape.PARQUET
+            refuse = kept.of(piece[0], part if counts_rows else _first_part(plan, part, piece))
+            reading.read(_batches(vault, source, file_format, piece, refuse, count), refuse)
         kept.flush()
         merged = runs.merged(vault, keys, reading.runs, keyless=record_key is None)
         run = runs.store(vault, keys, (changes.entries for changes in merged))
-        return PartOutcome(slices_of(run), reading.records, reading.stored, kept.count)
+        counts = (reading.records, reading.stored, kept.count, count.lines)
+        return PartOutcome(slices_of(run), *counts)
     finally:
         with suppress(VaultError):
             reading.discard()
 
 
-def _batches(vault: Vault, source: SourceRef, start: int, end: int, refuse: "_Refusing") -> Batches:
-    """The records of a range of a file; of a whole one, if it cannot be divided."""
-    file_format = format_of(vault, source)
+def _first_part(plan: Plan, part: int, piece: Range) -> int:
+    """The part in which a file begins of which a part has a range: they follow each other."""
+    first = part
+    while piece[1] and (piece[0], 0) not in (each[:2] for each in plan.parts[first]):
+        first -= 1
+    return first
+
+
+def _batches(
+    vault: Vault,
+    source: SourceRef,
+    file_format: Format,
+    piece: Range,
+    refuse: "_Refusing",
+    count: LineCount,
+) -> Batches:
+    """The records of a range of a file; of a whole one, if it cannot be divided.
+
+    ``count`` counts the lines of a range after which the file goes on.
+    """
+    _, start, end = piece
     if file_format.shape is Shape.PARQUET:
         yield from _row_groups(vault, source, start, end, refuse)
     elif file_format.splits:
         chunks = _chunks(vault, source, bytes_before(start))
-        yield from read_range(chunks, file_format, start, end, refuse)
+        counted = count if end < source.size else None
+        yield from read_range(chunks, file_format, start, end, refuse, count=counted)
     else:
         yield from read_file(_chunks(vault, source, 0), file_format, refuse)
 
@@ -173,17 +202,21 @@ def _chunks(vault: Vault, source: SourceRef, start: int) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Refusing:
-    """Refuses records of one source."""
+    """Refuses records of one source, which begins in ``first_part``."""
 
     quarantine: "_Quarantine"
     source: int
+    first_part: int
 
     def __call__(self, refused: Refused) -> None:
-        self.quarantine.add(self.source, refused)
+        self.quarantine.add(self.source, refused, self.first_part)
 
 
 class _Quarantine:
-    """The refused records of one part: counted, and kept sealed; any thread adds to it."""
+    """The refused records of one part: counted, and kept sealed.
+
+    Whoever does the part again adds the same in the same order, and so makes the same papers.
+    """
 
     def __init__(self, work: Work, job: Job, part: int, asked: JobInput) -> None:
         self.count = 0
@@ -195,45 +228,47 @@ class _Quarantine:
         self._held: list[Quarantined] = []
         self._size = 0
         self._papers = 0
-        self._lock = Lock()
 
-    def of(self, source: int) -> _Refusing:
-        """What refuses records of a source."""
-        return _Refusing(self, source)
+    def of(self, source: int, first_part: int) -> _Refusing:
+        """What refuses records of a source that begins in ``first_part``."""
+        return _Refusing(self, source, first_part)
 
-    def add(self, source: int, refused: Refused) -> None:
+    def add(self, source: int, refused: Refused, first_part: int) -> None:
         """Keep a record; ``Invalid`` when it is one more than the whole job may have."""
-        with self._lock:
-            self.count += 1
-            if self.count > self._records_max:
-                raise Invalid(
-                    f"more than {self._records_max} records are bad, the first of them:"
-                    f" file {source + 1}, line {refused.place.line}: {refused.error}"
-                    if self.count == 1
-                    else f"more than {self._records_max} records are bad",
-                    field="max_bad_records",
-                )
-            size = len(refused.raw) + 200
-            if self._held and self._size + size > QUARANTINE_BYTES:
-                self._write()
-            self._held.append(
-                Quarantined(
-                    self._names[source],
-                    refused.place.line,
-                    refused.place.offset,
-                    refused.error.code,
-                    str(refused.error),
-                    refused.size,
-                    refused.raw,
-                )
+        self.count += 1
+        place = refused.place
+        begins_here = first_part == self._part
+        size = len(refused.raw) + 200
+        if self._held and self._size + size > QUARANTINE_BYTES:
+            self._write()
+        self._held.append(
+            Quarantined(
+                self._names[source],
+                place.line,
+                place.offset,
+                refused.error.code,
+                str(refused.error),
+                refused.size,
+                refused.raw,
+                None if begins_here else first_part,
             )
-            self._size += size
+        )
+        self._size += size
+        if self.count > self._records_max:
+            self.flush()
+            where = f"line {place.line}" if begins_here else f"byte {place.offset}"
+            raise Invalid(
+                f"more than {self._records_max} records are bad, the first of them:"
+                f" file {source + 1}, {where}: {refused.error}"
+                if self.count == 1
+                else f"more than {self._records_max} records are bad",
+                field="max_bad_records",
+            )
 
     def flush(self) -> None:
         """Keep what is held."""
-        with self._lock:
-            if self._held:
-                self._write()
+        if self._held:
+            self._write()
 
     def _write(self) -> None:
         name = quarantine_name(self._part, self._papers)

@@ -31,11 +31,13 @@ WORKERS = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taken:
-    """A batch's index, how many records it had, how many bodies were stored for it."""
+    """A batch's index, how many records it had, how many bodies were stored for it, and what of it
+    is refused."""
 
     entries: Entries
     records: int
     stored: int
+    refused: "_BadLines"
 
 
 class Reading:
@@ -55,17 +57,18 @@ class Reading:
     def read(self, batches: Iterable[Batch], refuse: Refuse, *, workers: int = WORKERS) -> None:
         """Take every batch, ``workers`` at a time, and keep their runs in order.
 
-        ``refuse`` is called from the workers' threads; what it raises ends the reading.
+        ``refuse`` is called here, batch by batch and in each by line, so that whoever reads the
+        same again refuses in the same order; what it raises ends the reading.
         """
         waiting: deque[Future[Taken]] = deque()
         with ThreadPoolExecutor(workers, thread_name_prefix="ingest") as pool:
             try:
                 for batch in batches:
                     if len(waiting) == workers:
-                        self._keep(waiting.popleft().result())
-                    waiting.append(pool.submit(self._take, batch, refuse))
+                        self._keep(waiting.popleft().result(), refuse)
+                    waiting.append(pool.submit(self._take, batch))
                 while waiting:
-                    self._keep(waiting.popleft().result())
+                    self._keep(waiting.popleft().result(), refuse)
             finally:
                 for future in waiting:
                     future.cancel()
@@ -74,24 +77,22 @@ class Reading:
         """Delete the stored runs, when the tree has them or nobody wants them."""
         runs.discard(self.work.vault, self.work.keys, self.runs)
 
-    def _take(self, batch: Batch, refuse: Refuse) -> Taken:
+    def _take(self, batch: Batch) -> Taken:
         columns = read_columns(batch.text, self.record_key, self.work.keys.ids)
-        for bad in columns.bad:
-            refuse(_refused(batch, bad))
+        all_bad = [*columns.bad]
         while True:
             order = stable_order(columns.ids)
             if self.record_key is not None:
                 order = order[_is_last(columns.ids.take(order))]
             ids, digests = columns.ids.take(order), columns.digests.take(order)
             if not len(ids):
-                return Taken(Entries.empty(), 0, 0)
+                return Taken(Entries.empty(), 0, 0, _BadLines.of(batch, all_bad))
             old = self._in_parent(ids, digests)
             fresh = _all_but(len(ids), old.rows)
             bad_rows = validate_rows(columns, order[fresh])
             if not bad_rows:
                 break
-            for bad in bad_rows.values():
-                refuse(_refused(batch, bad))
+            all_bad += bad_rows.values()
             # Without them, an earlier record may be the last of its id.
             columns = columns.without(list(bad_rows))
         first, place = distinct(digests.take(fresh))
@@ -105,9 +106,11 @@ class Reading:
         entries = Entries(ids, digests, placed.locators, placed.packs)
         if self.record_key is None:
             entries = runs.numbered(entries)
-        return Taken(entries, len(columns.ids), len(new))
+        bad = _BadLines.of(batch, all_bad)
+        return Taken(entries, len(columns.ids), len(new), bad)
 
-    def _keep(self, taken: Taken) -> None:
+    def _keep(self, taken: Taken, refuse: Refuse) -> None:
+        taken.refused.pass_to(refuse)
         self.records += taken.records
         self.stored += taken.stored
         if self._held_bytes + taken.entries.nbytes <= runs.HELD_BYTES_MAX:
@@ -154,6 +157,24 @@ def require_mode(mode: Mode, *, changed: int) -> None:
         raise Conflict(
             f"{changed} records are on the branch with other contents, and the mode is to add only"
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _BadLines:
+    """Lines of a batch that are no records, in order; with none, the batch is not held."""
+
+    batch: Batch | None
+    lines: list[BadLine]
+
+    @classmethod
+    def of(cls, batch: Batch, lines: list[BadLine]) -> "_BadLines":
+        lines.sort(key=lambda bad: bad.line)
+        return cls(batch if lines else None, lines)
+
+    def pass_to(self, refuse: Refuse) -> None:
+        if self.batch is not None:
+            for bad in self.lines:
+                refuse(_refused(self.batch, bad))
 
 
 def _refused(batch: Batch, bad: BadLine) -> Refused:
