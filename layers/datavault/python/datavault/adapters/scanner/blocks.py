@@ -20,60 +20,77 @@ OVERLAP_CHARS = 512
 CUT_CHARS = 64
 
 
-@dataclass(frozen=True, slots=True)
+# Made for each candidate, and frozen it would take twice as long.
+@dataclass(slots=True, eq=False)
 class Located:
-    """A candidate, and the text that it is in by its place among all texts."""
+    """A candidate, and the text that it is in by its place among all texts.
 
-    index: int
-    reading: Reading
-    candidate: Candidate
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Whole texts, one a line: ``texts[i]`` is the one with index ``first + i``, at ``starts[i]``.
-
-    ``readings`` is empty if all are read as they are.
+    ``reading`` is that of the text, or ``None`` if its code points are those of the original.
     """
 
-    text: str
-    content: bytes
-    first: int
-    texts: Sequence[str]
-    readings: Sequence[Reading]
-    starts: Sequence[int]
+    index: int
+    reading: Reading | None
+    candidate: Candidate
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Where these code points of the candidate's text lie in the text as it was given."""
+        return (start, end) if self.reading is None else self.reading.original(start, end)
+
+
+class Joined:
+    """Whole texts, one a line. ``readings`` is empty if all have their own code points."""
+
+    __slots__ = ("_first", "_is_ascii", "_readings", "_starts", "_texts", "content", "text")
+
+    def __init__(
+        self, text: str, first: int, texts: Sequence[str], readings: Sequence[Reading] = ()
+    ) -> None:
+        self.text = text
+        self.content = text.encode()
+        self._first = first
+        self._texts = texts
+        self._readings = readings
+        self._is_ascii = len(text) == len(self.content)
+        self._starts: Sequence[int] = ()
 
     def locate(self, span: tuple[int, int]) -> Located | None:
         """The candidate at these bytes of ``content``; ``None`` if it is another block's."""
-        start, end = _characters(self.text, self.content, span)
-        place = bisect_right(self.starts, start) - 1
-        text, shift = self.texts[place], self.starts[place]
-        reading = self.readings[place] if self.readings else Reading(text, None)
-        return Located(self.first + place, reading, Candidate(text, start - shift, end - shift))
+        starts = self._starts
+        if not starts:
+            starts = self._starts = [0, *accumulate(len(each) + 1 for each in self._texts)]
+        start, end = span if self._is_ascii else _characters(self.content, span)
+        place = bisect_right(starts, start) - 1
+        shift = starts[place]
+        text = self.text[shift : starts[place + 1] - 1]
+        reading = self._readings[place] if self._readings else None
+        return Located(self._first + place, reading, Candidate(text, start - shift, end - shift))
 
 
-@dataclass(frozen=True, slots=True)
 class Stretch:
     """Text ``index`` from character ``origin`` on.
 
     Values that begin before ``start``, or at ``cut`` or behind, are another block's.
     """
 
-    text: str
-    content: bytes
-    index: int
-    reading: Reading
-    origin: int
-    start: int
-    cut: int
+    __slots__ = ("_cut", "_index", "_is_ascii", "_origin", "_reading", "_start", "content", "text")
+
+    def __init__(self, reading: Reading, index: int, origin: int, start: int, cut: int) -> None:
+        self.text = reading.text[origin : cut + OVERLAP_CHARS]
+        self.content = self.text.encode()
+        self._is_ascii = len(self.text) == len(self.content)
+        self._index = index
+        self._reading = reading
+        self._origin = origin
+        self._start = start
+        self._cut = cut
 
     def locate(self, span: tuple[int, int]) -> Located | None:
         """As of ``Joined``."""
-        start, end = _characters(self.text, self.content, span)
-        start, end = start + self.origin, end + self.origin
-        if not self.start <= start < self.cut:
+        start, end = span if self._is_ascii else _characters(self.content, span)
+        start, end = start + self._origin, end + self._origin
+        if not self._start <= start < self._cut:
             return None
-        return Located(self.index, self.reading, Candidate(self.reading.text, start, end))
+        return Located(self._index, self._reading, Candidate(self._reading.text, start, end))
 
 
 type Block = Joined | Stretch
@@ -98,23 +115,19 @@ def blocks_of(texts: Sequence[str]) -> Iterator[Block]:
 
 
 def _joined(texts: Sequence[str], first: int) -> Joined:
-    text = "\n".join(texts)
-    readings: Sequence[Reading] = ()
-    if not text.isascii():
-        readings = [read(each) for each in texts]
-        texts = [reading.text for reading in readings]
-        text = "\n".join(texts)
-    starts = [0, *accumulate(len(each) + 1 for each in texts)]
-    return Joined(text, text.encode(), first, texts, readings, starts)
+    together = read("\n".join(texts))
+    if together.kept is None:
+        return Joined(together.text, first, texts)
+    readings = [read(each) for each in texts]
+    texts = [reading.text for reading in readings]
+    return Joined("\n".join(texts), first, texts, readings)
 
 
 def _stretches(reading: Reading, index: int) -> Iterator[Stretch]:
     start, length = 0, len(reading.text)
     while start < length:
         cut = _cut(reading.text, start)
-        origin = _origin(reading.text, start)
-        text = reading.text[origin : cut + OVERLAP_CHARS]
-        yield Stretch(text, text.encode(), index, reading, origin, start, cut)
+        yield Stretch(reading, index, _origin(reading.text, start), start, cut)
         start = cut
 
 
@@ -137,10 +150,8 @@ def _origin(text: str, start: int) -> int:
     return text.find(" ", max(0, start - BEFORE_CHARS - CUT_CHARS), start) + 1 or start
 
 
-def _characters(text: str, content: bytes, span: tuple[int, int]) -> tuple[int, int]:
+def _characters(content: bytes, span: tuple[int, int]) -> tuple[int, int]:
     """From bytes of the block to its characters."""
     first, last = span
-    if len(text) == len(content):
-        return span
     start = len(content[:first].decode())
     return start, start + len(content[first:last].decode())

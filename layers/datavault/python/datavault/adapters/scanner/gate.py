@@ -1,11 +1,9 @@
-"""Which rules a stretch of text may match, told in one pass over it.
+"""Which rules a stretch of text may match, told in a pass or two over it.
 
-The gates go into a few RE2 sets, each a single automaton, so that a block of text in which nothing
-stands costs a few scans however many rules there are. One set would be fastest on text of few
-words, but an automaton is made as text is read, and gates that count ("up to 12 characters")
-multiply its states: over varied text (documentation, change logs) one set of all 159 gates fills
-its 64 MB again and again. MB/s of that text for 1, 3, 4, 6 and 8 sets after 20 MB of it, one core:
-1, 8, 13, 14, 16; of one sentence repeated, for 1, 4 and 8: 312, 78, 41.
+The first pass is one RE2 set, a single automaton: of the clues, and of the gates that need none.
+Only where a clue is seen, the set of the gates that need it is run. An automaton is made as text
+is read, and gates that count ("up to 12 characters") multiply its states until it is slower than
+all that it saves; behind a clue they do it in the few texts that have one.
 
 Which library was measured on 383 KB of sentences with 34 gates in one set, in MB/s for blocks of
 512, 1024, 2048, 4096 and 16384 bytes, one core: google-re2 129, 176, 204, 223, 235; hyperscan 128,
@@ -14,18 +12,17 @@ wheels for both architectures, and one syntax and one guarantee of linear time f
 patterns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import re2
 
-from datavault.domain.privacy.recognizers.rules import Rule
+from datavault.domain.privacy.recognizers.rules import Clue, Rule
 
 # A ceiling for the automaton's states, not what it takes; were it reached, RE2 would start its
 # cache anew and slow down, not fail.
 STATES_BYTES_MAX = 64 << 20
-SETS = 8
 
 
 def _options() -> re2.Options:
@@ -36,48 +33,65 @@ def _options() -> re2.Options:
 
 
 class Opened(NamedTuple):
-    """A rule to run, its pattern, and the pattern's group that is the candidate."""
+    """A pattern to run, its group that is the candidate, and the rules that judge it."""
 
-    rule: Rule
     pattern: "re2._Regexp"
     group: int
+    rules: tuple[Rule, ...]
+
+
+class _Set:
+    """Gates in one automaton, with what is behind each."""
+
+    def __init__(self, behind: dict[str, tuple[Opened, ...]]) -> None:
+        self._set = re2.Set.SearchSet(_options())
+        for gate in behind:
+            self._set.Add(gate.encode())
+        self._set.Compile()
+        self._behind = tuple(behind.values())
+
+    def opened(self, block: bytes) -> Iterable[int]:
+        return self._set.Match(block) or ()
+
+    def behind(self, index: int) -> tuple[Opened, ...]:
+        return self._behind[index]
 
 
 class Gate:
     """Rules compiled together. Threads may share one."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        gates = list(dict.fromkeys(rule.gate for rule in rules))
-        options = _options()
-        compiled = [(rule, re2.compile(rule.pattern.encode(), options)) for rule in rules]
-        behind = {
-            gate: tuple(
-                Opened(rule, pattern, pattern.groups)
-                for rule, pattern in compiled
-                if rule.gate == gate
-            )
-            for gate in gates
-        }
-        # Dealt out, as gates of one kind, which multiply each other's states, stand together.
-        dealt = [gates[start::SETS] for start in range(min(SETS, len(gates)))]
-        self._sets = [(_set_of(own), tuple(behind[gate] for gate in own)) for own in dealt]
+        by_clue: dict[Clue, dict[str, dict[str, list[Rule]]]] = {}
+        for rule in rules:
+            gates = by_clue.setdefault(rule.clue, {})
+            gates.setdefault(rule.gate, {}).setdefault(rule.pattern, []).append(rule)
+        plain = by_clue.pop(Clue.NONE, {})
+        self._clued = [_Set(_compiled(gates)) for gates in by_clue.values()]
+        clues: dict[str, tuple[Opened, ...]] = dict.fromkeys((clue.value for clue in by_clue), ())
+        self._first = _Set(clues | _compiled(plain))
 
     def open_for(self, block: bytes) -> list[Opened]:
-        """The rules whose gates match somewhere in the block of UTF-8."""
-        return [
-            opened
-            for own, behind in self._sets
-            for index in own.Match(block) or ()
-            for opened in behind[index]
-        ]
+        """What is to be run over the block of UTF-8."""
+        opened: list[Opened] = []
+        for index in self._first.opened(block):
+            if index < len(self._clued):
+                own = self._clued[index]
+                for each in own.opened(block):
+                    opened += own.behind(each)
+            else:
+                opened += self._first.behind(index)
+        return opened
 
 
-def _set_of(gates: Sequence[str]) -> "re2.Set":
-    compiled = re2.Set.SearchSet(_options())
-    for gate in gates:
-        compiled.Add(gate.encode())
-    compiled.Compile()
-    return compiled
+def _compiled(gates: dict[str, dict[str, list[Rule]]]) -> dict[str, tuple[Opened, ...]]:
+    options = _options()
+    return {
+        gate: tuple(
+            Opened(pattern := re2.compile(text.encode(), options), pattern.groups, tuple(rules))
+            for text, rules in patterns.items()
+        )
+        for gate, patterns in gates.items()
+    }
 
 
 @lru_cache(maxsize=16)

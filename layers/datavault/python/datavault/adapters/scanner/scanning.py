@@ -42,14 +42,16 @@ class RuleDetector:
     def detect(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         found: dict[int, list[Span]] = {}
         for block in blocks_of(texts):
-            for rule, pattern, group in self._gate.open_for(block.content):
-                for match in pattern.finditer(block.content):
+            content = block.content
+            for pattern, group, rules in self._gate.open_for(content):
+                for match in pattern.finditer(content):
                     located = block.locate(match.span(group))
                     if located is None:
                         continue
-                    span = self._judged(rule, located)
-                    if span is not None:
-                        found.setdefault(located.index, []).append(span)
+                    for rule in rules:
+                        span = self._judged(rule, located)
+                        if span is not None:
+                            found.setdefault(located.index, []).append(span)
         return [resolve(found[index]) if index in found else () for index in range(len(texts))]
 
     def _judged(self, rule: Rule, located: Located) -> Span | None:
@@ -59,7 +61,7 @@ class RuleDetector:
             return None
         if not self._selection.admits(rule.entity, finding, candidate.text):
             return None
-        start, end = located.reading.original(finding.start, finding.end)
+        start, end = located.original(finding.start, finding.end)
         return Span(start, end, rule.entity, finding.score, rule.name)
 
 

@@ -26,12 +26,12 @@ def _substitutes() -> dict[int, str]:
     table = dict.fromkeys(_DASHES, "-") | dict.fromkeys(_SPACES, " ") | dict.fromkeys(_LINES, "\n")
     # Half of a character cannot be encoded; no rule knows it.
     table |= dict.fromkeys(_SURROGATES, "\ufffd")
+    for code in range(0xFF01, 0xFF5F):
+        table.setdefault(code, chr(code - 0xFEE0))
     # No decimal digits were given out above the second plane.
-    for code in range(0x80, 0x20000):
-        if code in range(0xFF01, 0xFF5F):
-            table.setdefault(code, chr(code - 0xFEE0))
-        elif (value := unicodedata.decimal(chr(code), None)) is not None:
-            table[code] = str(value)
+    codes = (*range(0x80, _SURROGATES.start), *range(_SURROGATES.stop, 0x20000))
+    for digit in re.findall(r"\d", "".join(map(chr, codes))):
+        table.setdefault(ord(digit), str(unicodedata.decimal(digit)))
     return table
 
 
@@ -49,7 +49,8 @@ def _ranges(codes: list[int]) -> str:
     return "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in runs)
 
 
-_ODD = re.compile(f"[{_ranges([*_SUBSTITUTES, *_INVISIBLE])}]")
+_ODD = frozenset(map(chr, (*_SUBSTITUTES, *_INVISIBLE)))
+_ASCII = bytes(range(128))
 _DROPPED = re.compile(f"[{_ranges(list(_INVISIBLE))}]")
 
 
@@ -73,7 +74,7 @@ class Reading:
 
 def read(text: str) -> Reading:
     """``text`` as rules read it; time and memory are linear in its length."""
-    if text.isascii() or not _ODD.search(text):
+    if _reads_as_is(text):
         return Reading(text, None)
     plain = text.translate(_SUBSTITUTES)
     if not _DROPPED.search(plain):
@@ -88,3 +89,11 @@ def read(text: str) -> Reading:
     parts.append(plain[position:])
     kept.extend(range(position, len(plain)))
     return Reading("".join(parts), kept)
+
+
+def _reads_as_is(text: str) -> bool:
+    if text.isascii():
+        return True
+    # A search for a class of so many characters takes longer than all else that is done here.
+    rest = text.encode(errors="surrogatepass").translate(None, _ASCII)
+    return _ODD.isdisjoint(rest.decode(errors="surrogatepass"))

@@ -20,13 +20,16 @@ _FORMS = (
     ),
     (
         rf"\b(?:i am|i'm|he is|he's|she is|she's|turned|turning|turns) ({_NUMBER})\b"
-        r"(?: now| today|\.|,|;|!|$| and\b)"
+        r"(?: now| today|\.|,|;|!|(?m:$)| and\b)"
     ),
 )
 _GATES = (
-    r"(?i)[0-9a-f½][ -]?(?:years?|yrs?)[ -]old",
+    r"(?i)(?:years?|yrs?|yr)[ -]old",
     r"(?i)[0-9] ?y(?:/|\.)?o",
-    r"(?i)(?:\b|_)(?:age|aged|alter|edad|et[àa]|idade|leeftijd)\b|âge",
+    (
+        r"(?i)(?:age|aged|alter|edad|âge|et[àa]|idade|leeftijd)[\"']?"
+        r"(?: is| of|:| ?=)? ?[\"']?[0-9]"
+    ),
     r"(?i)[0-9] ?(?:jahre alt|-?j[äa]hrige|jaar oud)",
     r"(?i)[0-9] (?:años de edad|anni di et|anos de idade)",
     r"(?i)[0-9] (?:años|anos|anni|ans)\b",

@@ -12,6 +12,7 @@ from datavault.domain.privacy.recognizers.rules import (
     LIKELY,
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Rule,
     digits,
@@ -70,6 +71,7 @@ _MAESTRO = (
     "6763",
 )
 _GROUP = re.compile(r"[0-9]+")
+_SHORT_GROUP = re.compile(r"\b[0-9]{1,2}\b")
 
 
 def issued(number: str) -> bool:
@@ -116,27 +118,31 @@ def _score(candidate: Candidate) -> float:
     if not issued(number) or len(set(number)) < 2:
         return 0.0
     grouped = len(value) != len(number)
-    groups = [len(group) for group in re.split(r"[ .-]", value)]
-    even = not grouped or all(size >= 3 for size in groups)
-    labelled = candidate.near(_LABELS)
+    even = not grouped or not _SHORT_GROUP.search(value)
     if passes_luhn(number):
         # One number in ten has the right last digit by chance; short ones and those in odd
         # groups need a word that says so.
-        if labelled or (even and (len(number) >= 15 or number[0] in "34")):
-            return CERTAIN if number[0] != "1" or number[1] == "8" or labelled else FAINT
+        usual = even and (len(number) >= 15 or number[0] in "34")
+        if usual and (number[0] != "1" or number[1] == "8"):
+            return CERTAIN
+        if candidate.near(_LABELS):
+            return CERTAIN
+        if usual:
+            return FAINT
         if even and number.startswith(_MAESTRO):
             return LIKELY
         return STRONG if grouped and even else FAINT
     # Mistyped, or made up: next to its label it is to be hidden all the same.
-    return LIKELY if labelled and even and len(number) >= 13 else 0.0
+    return LIKELY if even and len(number) >= 13 and candidate.near(_LABELS) else 0.0
 
 
 RULES = (
     Rule(
         "card.luhn",
         Entity.CREDIT_CARD,
-        r"[0-9](?:[ .-]?[0-9]){8}",
+        r"[0-9](?:[ .-]?[0-9]){11}",
         r"[0-9](?:[ .-]?[0-9]){11,30}",
         _judge,
+        clue=Clue.DIGITS,
     ),
 )

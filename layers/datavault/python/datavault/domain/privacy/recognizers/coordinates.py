@@ -6,6 +6,7 @@ from datavault.domain.privacy.recognizers.rules import (
     LIKELY,
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Rule,
     always,
@@ -36,12 +37,13 @@ RULES = (
         r"[0-9]\.[0-9]{2,}[,;] ?[+-]?[0-9]{1,3}\.[0-9]{2}",
         r"([+-]?\b[0-9]{1,2}\.[0-9]{2,15}[,;] ?[+-]?[0-9]{1,3}\.[0-9]{2,15})\b",
         _pair,
+        clue=Clue.DIGITS,
     ),
     Rule(
         "coordinates.labelled",
         Entity.COORDINATES,
-        r"(?i)\b(?:lat|lon|lng|long|latitude|longitude)\b",
-        r"(?i)\b(?:lat|lon|lng|long|latitude|longitude)\b[\"']?\s?[:=]\s?[\"']?"
+        r"(?i)\b(?:lat|lon|lng|long|latitude|longitude)[\"']?[ \t]?[:=]",
+        r"(?i)\b(?:lat|lon|lng|long|latitude|longitude)\b[\"']?[ \t]?[:=][ \t]?[\"']?"
         r"([+-]?[0-9]{1,3}\.[0-9]{2,15})\b",
         checked(lambda value: abs(float(value)) <= 180, STRONG),
     ),

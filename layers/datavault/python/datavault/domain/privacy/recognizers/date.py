@@ -28,10 +28,10 @@ _BIRTH = labels(
     "nascimento geboortedatum geboorte cumpleaños anniversaire compleanno aniversário verjaardag",
     "d.o.b",
 )
-# The beginnings of the labels: RE2 has no word boundary next to an accented letter.
+# The labels' beginnings: RE2 has no word boundary next to an accented letter.
 _BIRTH_GATE = (
-    r"(?i)born|birth|dob|d\.o\.b|bday|geb(?:oren|urt|\b)|naci|n[ée]{1,2}\b|n[ée]e|naiss|nat[oa]\b|"
-    r"nasc|geboor|cumplea|annivers|complea|anivers|verjaard"
+    r"(?i)\bborn\b|birth|dob|d\.o\.b|bday|\bgeb(?:oren|urt|\b)|\bnaci|(?:^|[^a-z])n[ée]e?(?:[^a-z]|$)|"
+    r"\bnaiss|\bnat[oa]\b|\bnasc|\bgeboor|cumplea|annivers|complea|anivers|verjaard"
 )
 _TIME = (
     r"(?:(?:T| |, | at | um | à | a las | alle | às | om )[0-2]?[0-9]:[0-5][0-9]"
@@ -76,7 +76,7 @@ def _both(name: str, gate: str, pattern: str, score: float) -> tuple[Rule, ...]:
         Rule(
             f"birth.{name}",
             Entity.DATE_OF_BIRTH,
-            _BIRTH_GATE,
+            gate,
             pattern,
             _dated(birth=True, score=score),
         ),
@@ -89,7 +89,7 @@ _OF = r"(?:,? (?:of |de |del |d')?|-|/|\. ?)"
 RULES = (
     *_both(
         "figures",
-        r"[0-9][/.-][0-9]{1,2}[/.-][0-9]{2}|[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]",
+        r"[0-9][/.-][0-9]{1,2}[/.-][0-9]",
         r"(?i)\b(?:[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
         r"|[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,2}|[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})"
         r"|[0-9]{1,2}-[0-9]{1,2}-(?:[0-9]{4}|[0-9]{2})"

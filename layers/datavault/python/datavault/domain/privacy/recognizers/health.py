@@ -7,6 +7,7 @@ from datavault.domain.privacy.recognizers.document import figured
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     STRONG,
+    Clue,
     Rule,
     always,
     announced,
@@ -26,6 +27,8 @@ _INSURANCE = (
     r"carte vitale|tessera sanitaria|cart[ãa]o de sa[úu]de|\bsns\b|zorgverzekering|polisnummer|"
     r"p[óo]liza|polizza|ap[óo]lice"
 )
+# Without what may stand within a label: counting is dear in a gate.
+_INSURANCE_GATE = _INSURANCE.replace(r".{0,12}(?:id|no\b|num|#|policy)", "")
 _NHS = r"\bnhs\b"
 # Medicare's identifier leaves out letters that look like digits: S, L, O, I, B, Z.
 _A, _N = "[AC-HJKMNP-RT-Y]", "[0-9]"
@@ -43,7 +46,7 @@ RULES = (
     Rule(
         "health_insurance.labelled",
         Entity.HEALTH_INSURANCE,
-        f"(?i){_INSURANCE}",
+        f"(?i){_INSURANCE_GATE}",
         announced(_INSURANCE, _VALUE),
         checked(figured(4), STRONG),
     ),
@@ -60,5 +63,6 @@ RULES = (
         rf"[1-9]{_A}{_M}{_N}-?{_A}{_M}{_N}",
         rf"\b{_MBI}\b",
         always(STRONG),
+        clue=Clue.DIGITS,
     ),
 )

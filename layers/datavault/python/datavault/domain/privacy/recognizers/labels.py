@@ -5,6 +5,7 @@ An alternation of sixty words takes twenty times as long over the same window.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -18,13 +19,23 @@ class Labels:
 
     def within(self, text: str, start: int, end: int) -> bool:
         """Whether a label stands in ``text[start:end]``; a word cut off by ``start`` is none."""
-        window = text[start:end].casefold()
-        found = _WORD.findall(window)
+        window, found = _read(text[start:end])
         if start and found and text[start - 1].isalnum() and window.startswith(found[0]):
-            del found[0]
+            found = found[1:]
         if not self.words.isdisjoint(found):
             return True
-        return any(phrase in window for phrase in self.phrases)
+        for phrase in self.phrases:  # noqa: SIM110 - A generator takes four times as long.
+            if phrase in window:
+                return True
+        return False
+
+
+# Judges of several rules look at the same window in turn.
+@lru_cache(maxsize=16)
+def _read(window: str) -> tuple[str, tuple[str, ...]]:
+    """The window case-folded, and its words."""
+    folded = window.casefold()
+    return folded, tuple(_WORD.findall(folded))
 
 
 def labels(words: str, *phrases: str) -> Labels:

@@ -6,7 +6,7 @@ the future are refused.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 
@@ -18,6 +18,7 @@ from datavault.domain.privacy.recognizers.rules import (
     LIKELY,
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Judge,
     Rule,
@@ -37,6 +38,7 @@ class _Number:
     pattern: str
     alone: float
     labels: str
+    clue: Clue = field(default=Clue.DIGITS, kw_only=True)
 
 
 _GENERIC = "nationalid idnumber identification identity identificación identificação ausweis"
@@ -58,7 +60,8 @@ _NUMBERS = (
     _Number(
         "it", "codicefiscale",
         r"(?i)\b[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]\b",
-        CERTAIN, "fiscale cf",
+        # Where two people would have the same, letters take the places of digits.
+        CERTAIN, "fiscale cf", clue=Clue.RUN,
     ),
     _Number("pt", "nif", r"\b[1-3][0-9]{2} ?[0-9]{3} ?[0-9]{3}\b", 0.0, "nif contribuinte"),
     _Number("pt", "cc", r"(?i)\b[0-9]{8} ?[0-9] ?[A-Z0-9]{2}[0-9]\b", 0.0, "cidadão cc"),
@@ -101,7 +104,8 @@ _NUMBERS = (
     _Number("au", "tfn", r"\b[0-9]{3} ?[0-9]{3} ?[0-9]{3}\b", 0.0, "tfn"),
     _Number("nz", "ird", r"\b[0-9]{2,3}-?[0-9]{3}-?[0-9]{3}\b", 0.0, "ird"),
     _Number("in_", "aadhaar", r"\b[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}\b", FAINT, "aadhaar uid"),
-    _Number("in_", "pan", r"\b[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]\b", STRONG, "pan"),
+    _Number("in_", "pan", r"\b[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]\b", STRONG, "pan",
+            clue=Clue.NONE),
     _Number("pk", "cnic", r"\b[0-9]{5}-[0-9]{7}-[0-9]\b", STRONG, "cnic"),
     _Number("id", "nik", r"\b[1-9][0-9]{15}\b", 0.0, "nik ktp"),
     _Number("my", "nric", r"\b[0-9]{6}-[0-9]{2}-[0-9]{4}\b", STRONG, "nric mykad"),
@@ -154,7 +158,8 @@ def _rules(number: _Number) -> Rule:
     near = labels(f"{_GENERIC} {number.labels}", *_PHRASES)
     form = "_digits" if number.pattern in (_10, _11, _13) else ""
     name = f"national_id.{number.country.strip('_')}.{number.name}{form}"
-    return Rule(name, Entity.NATIONAL_ID, _gate(number), number.pattern, _judge(number, near))
+    judge = _judge(number, near)
+    return Rule(name, Entity.NATIONAL_ID, _gate(number), number.pattern, judge, clue=number.clue)
 
 
 # A British National Insurance number has no check digit; these prefixes are never given out.
@@ -175,20 +180,21 @@ RULES = (
     *map(_rules, _NUMBERS),
     Rule(
         "national_id.gb.nino", Entity.NATIONAL_ID,
-        r"(?i)[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", _NINO, _nino,
+        r"(?i)[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", _NINO, _nino, clue=Clue.DIGITS,
     ),
     Rule(
         "national_id.us.npi", Entity.NATIONAL_ID, r"(?i)\bnpi\b|provider id",
         announced(r"\bnpi\b|national provider identif[a-z]*", r"[0-9]{10}"), _npi,
+        clue=Clue.DIGITS,
     ),
     Rule(
         "national_id.us.dea", Entity.NATIONAL_ID, r"(?i)\bdea\b",
-        announced(r"\bdea\b", r"[A-Z][A-Z9][0-9]{7}"), _npi,
+        announced(r"\bdea\b", r"[A-Z][A-Z9][0-9]{7}"), _npi, clue=Clue.DIGITS,
     ),
     Rule(
         "national_id.sg.nric", Entity.NATIONAL_ID, r"[STFGM][0-9]{7}[A-Z]",
         r"\b[STFGM][0-9]{7}[A-Z]\b", lambda candidate: candidate.found(STRONG)
-        if _singapore(candidate.value) else None,
+        if _singapore(candidate.value) else None, clue=Clue.DIGITS,
     ),
 )  # fmt: skip
 

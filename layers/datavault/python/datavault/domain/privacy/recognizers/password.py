@@ -10,6 +10,7 @@ from datavault.domain.privacy.recognizers.rules import (
     LIKELY,
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Rule,
 )
@@ -20,9 +21,9 @@ _KEYS = (
     r"(?:[a-z]{1,20}[_-]?)?(?:secret|token|api[_ -]?key|apikey|access[_ -]?key|auth[_ -]?key|"
     r"private[_ -]?key|encryption[_ -]?key|client[_ -]?secret|credentials?)"
 )
-_GATE = (
-    r"(?i)pass|pwd|kennwort|contrase|clave|mdp|senha|wachtwoord|parola d|secret|token|"
-    r"api.?key|access.?key|auth.?key|private.?key|encryption.?key|credential"
+_KEY_ENDS = (
+    r"pass(?:word|wd|phrase|code)?s?|pwd|kennwort|passwort|contrase[ñn]a|clave|mot de passe|mdp|"
+    r"senha|palavra-passe|wachtwoord|parola d'ordine|secret|token|key|credentials?"
 )
 # Words that stand where a secret would, in documentation, programs and forms.
 _PLACEHOLDERS = frozenset(
@@ -98,14 +99,14 @@ RULES = (
     Rule(
         "secret.assigned",
         Entity.SECRET,
-        _GATE,
+        rf"(?i)(?:{_KEY_ENDS})[\"'`]?[ \t]*[:=]",
         rf"(?i)(?:{_KEYS})[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*[\"'`]?([^\s\"'`,;]{{4,200}})",
         _assigned,
     ),
     Rule(
         "secret.said",
         Entity.SECRET,
-        _GATE,
+        rf"(?i)(?:{_KEY_ENDS})[\"'`]? (?:is|was|ist|lautet|es|est|[ée]|è) ",
         rf"(?i)(?:{_KEYS})[\"'`]? (?:is|was|ist|lautet|es|est|[ée]|è) [\"'`]?([^\s\"'`]{{4,100}})",
         _said,
     ),
@@ -115,5 +116,6 @@ RULES = (
         r"[0-9A-Za-z+/_=-]{20}",
         r"[0-9A-Za-z+/_=-]{20,257}",
         _random,
+        clue=Clue.RUN,
     ),
 )

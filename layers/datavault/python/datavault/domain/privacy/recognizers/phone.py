@@ -16,6 +16,7 @@ from datavault.domain.privacy.recognizers.rules import (
     LIKELY,
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Judge,
     Rule,
@@ -61,13 +62,14 @@ _NOT_A_PHONE = re.compile(
     r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"  # An address of a machine.
     r"|[0-9]{1,3}(?:[ .][0-9]{3}){2,4}"  # An amount; a number so grouped needs a label.
 )
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[ .][0-9]{3}){2,3}")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?(?:\([0-9]{3}\)|[0-9]{3})[ .-]?[0-9]{3}[ .-][0-9]{4}")
 _BRACKETED = re.compile(r"\(0?[0-9]{1,4}\)[ .-]?[0-9]{2,5}(?:[ .-]?[0-9]{2,5}){1,3}")
 _TRUNK = re.compile(r"0[0-9]{1,4}(?:[ /-][0-9]{2,8}|[ ./-][0-9]{2,5}(?:[ ./-][0-9]{2,5}){1,4})")
 
 _SHORT_LABELS = (
     r"(?i)\b(?:tel|telephone|phone|phone number|telefon|tel[ée]fono|t[ée]l[ée]phone|telefone|fax|"
-    r"(?:call|reach|ring|dial|text) (?:me|us|him|her|them) (?:at|on|under))(?:\b|[^a-z0-9])"
+    r"(?:call|reach|ring|dial|text) (?:me|us|him|her|them) (?:at|on|under))(?:\b|[^a-z0-9\n])"
 )
 
 # E.164 has at most 15 digits; a prefix for calls abroad has up to three more.
@@ -86,6 +88,7 @@ def rules(regions: tuple[str, ...]) -> tuple[Rule, ...]:
             r"[+(]{0,2}[0-9](?:[ ().-]{0,3}[0-9]){5,17}"
             r"(?:[ ,;]{0,2}(?:x|ext\.?|extension|#)[ :.]{0,2}[0-9]{1,6})?",
             _judge(regions),
+            clue=Clue.DIGITS,
         ),
         # The local numbers of small places have five digits and need somebody who says so.
         Rule(
@@ -95,6 +98,7 @@ def rules(regions: tuple[str, ...]) -> tuple[Rule, ...]:
             rf"{_SHORT_LABELS}[^0-9A-Za-z\n]{{0,3}}(?:is )?"
             r"([0-9]{2}[ .-]?[0-9]{3}|[0-9]{2}[ .-][0-9]{2}[ .-][0-9]{2})\b",
             lambda candidate: candidate.found(LIKELY),
+            clue=Clue.DIGITS,
         ),
     )
 
@@ -155,10 +159,9 @@ def _national(candidate: Candidate, core: str, regions: tuple[str, ...]) -> floa
     number = digits(core)
     if not DIGITS_MIN <= len(number) <= 15 or len(set(number)) < 2:
         return 0.0
-    labelled = candidate.near(_LABELS)
     if _NOT_A_PHONE.fullmatch(core):
-        grouped = labelled and re.fullmatch(r"[0-9]{1,3}(?:[ .][0-9]{3}){2,3}", core)
-        return LIKELY if grouped else 0.0
+        return LIKELY if _GROUPED.fullmatch(core) and candidate.near(_LABELS) else 0.0
+    labelled = candidate.near(_LABELS)
     if _otherwise(candidate) and not candidate.after(_LABELS):
         return 0.0
     if labelled:

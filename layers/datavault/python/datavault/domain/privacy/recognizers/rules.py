@@ -1,13 +1,14 @@
 """A rule: what a value looks like, as data, and the judge who decides whether it is one.
 
 Rules are written for RE2, whose time is linear in the text, and keep to two laws on which the
-scanner relies: no pattern matches a line break, and a pattern matches only where its ``gate``
-does. Judges see a text whose digits, dashes and spaces are ASCII and which has no invisible
-characters, and look at a bounded stretch of it.
+scanner relies: no pattern matches a line break, and nothing is found where a rule's ``gate`` and
+``clue`` match nowhere. Judges see a text whose digits, dashes and spaces are ASCII and which has
+no invisible characters, and look at a bounded stretch of it.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.labels import Labels
@@ -24,7 +25,22 @@ LIKELY = 0.65
 FAINT = 0.4  # Plausible, but so are many other things; below the default threshold.
 
 
-@dataclass(frozen=True, slots=True)
+class Clue(Enum):
+    """What a text must hold for a gate to be tried; RE2. Most texts have neither of the two.
+
+    A gate without a clue is tried on every text: let it be words, or a few letters beside digits.
+    """
+
+    NONE = ""
+    DIGITS = r"[0-9](?:[^0-9\n]{0,3}[0-9]){4}"
+    """Five digits, at most three other characters apart."""
+    RUN = "[0-9A-Za-z+/_=-]{15}"
+    """Characters of which tokens are made, longer than nearly all words."""
+
+
+# Candidates and findings are made by the million, and freezing them takes as long again; nobody
+# changes them.
+@dataclass(slots=True, eq=False)
 class Candidate:
     """``text[start:end]`` looks like a value; ``text`` is what stands around it."""
 
@@ -52,7 +68,7 @@ class Candidate:
         return Finding(self.start, self.end, score)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Finding:
     """A judge's answer; the bounds may be narrower or wider than the candidate's."""
 
@@ -69,8 +85,8 @@ class Rule:
     """One form that values of an entity take.
 
     ``gate`` and ``pattern`` are RE2. Group 1 of ``pattern``, or all of it if there is none, is the
-    candidate. ``gate`` matches in every text in which ``pattern`` does and is cheap to run beside
-    a hundred others: literals and short classes, no long counted repetitions.
+    candidate. ``gate`` matches in every text in which ``judge`` accepts one, and is cheap to run
+    beside a hundred others: literals and short classes, no long counted repetitions.
     """
 
     name: str
@@ -78,6 +94,7 @@ class Rule:
     gate: str
     pattern: str
     judge: Judge
+    clue: Clue = field(default=Clue.NONE, kw_only=True)
 
 
 def always(score: float) -> Judge:

@@ -5,13 +5,14 @@ lengths are lower bounds where providers call them subject to change.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Rule,
 )
@@ -25,6 +26,7 @@ class _Form:
     prefix: str
     rest: str
     gate: str = ""
+    clue: Clue = field(default=Clue.RUN, kw_only=True)
 
 
 _FORMS = (
@@ -34,7 +36,8 @@ _FORMS = (
     _Form("gcp_client_secret", "GOCSPX-", r"[0-9A-Za-z_-]{24,}"),
     _Form("github", r"gh[pousr]_", r"[0-9A-Za-z]{36,251}"),
     _Form("github_fine_grained", "github_pat_", r"[0-9A-Za-z_]{36,251}"),
-    _Form("gitlab", r"gl(?:pat|ptt|dt|rt|cbt|ft|soat|oas|agent|imt)-", r"[0-9A-Za-z_.-]{20,}"),
+    _Form("gitlab", r"gl(?:pat|ptt|dt|rt|cbt|ft|soat|oas|agent|imt)-", r"[0-9A-Za-z_.-]{20,}",
+          clue=Clue.NONE),
     _Form("slack", r"xox[abceoprs]-", r"[0-9A-Za-z-]{10,}"),
     _Form("slack_app", "xapp-", r"[0-9A-Za-z-]{10,}"),
     _Form("slack_webhook", r"https://hooks\.slack\.com/", r"(?:servic|workflow)[0-9A-Za-z/_]{20,}"),
@@ -73,15 +76,17 @@ _FORMS = (
     _Form("hashicorp_vault", r"hv[sbr]\.", r"[0-9A-Za-z_-]{24,}"),
     _Form("terraform", r"[0-9A-Za-z]{14}\.atlasv1\.", r"[0-9A-Za-z_=-]{60,}", r"\.atlasv1\."),
     _Form("pulumi", "pul-", r"[0-9a-f]{40}"),
-    _Form("doppler", r"dp\.(?:pt|st|sa|scim|audit)\.", r"[0-9A-Za-z.]{40,}"),
+    _Form("doppler", r"dp\.(?:pt|st|sa|scim|audit)\.", r"[0-9A-Za-z.]{40,}", clue=Clue.NONE),
     _Form("supabase", r"sb[ps]_", r"[0-9a-f]{40}"),
-    _Form("planetscale", r"pscale_(?:tkn|pw|oauth)_", r"[0-9A-Za-z_.-]{32,}"),
+    _Form("planetscale", r"pscale_(?:tkn|pw|oauth)_", r"[0-9A-Za-z_.-]{32,}", clue=Clue.NONE),
     _Form("telegram", r"[0-9]{8,10}:AA", r"[0-9A-Za-z_-]{32,34}"),
     _Form("age", "AGE-SECRET-KEY-1", r"[0-9A-Z]{58}"),
     _Form("azure_storage", r"AccountKey=", r"[0-9A-Za-z+/]{40,}={0,2}"),
-    _Form("azure_sas", r"[?&]sig=", r"[0-9A-Za-z%+/]{40,}={0,2}"),
-    _Form("azure_client", r"[0-9A-Za-z_~.]{3}[0-9]Q~", r"[0-9A-Za-z_~.-]{31,34}", "[0-9]Q~"),
-    _Form("json_web_token", r"eyJ[0-9A-Za-z_-]{8,}\.eyJ", r"[0-9A-Za-z_.-]{8,}", "eyJ"),
+    _Form("azure_sas", r"[?&]sig=", r"[0-9A-Za-z%+/]{40,}={0,2}", clue=Clue.NONE),
+    _Form("azure_client", r"[0-9A-Za-z_~.]{3}[0-9]Q~", r"[0-9A-Za-z_~.-]{31,34}", "[0-9]Q~",
+          clue=Clue.NONE),
+    _Form("json_web_token", r"eyJ[0-9A-Za-z_-]{8,}\.eyJ", r"[0-9A-Za-z_.-]{8,}", "eyJ",
+          clue=Clue.NONE),
 )  # fmt: skip
 
 # Letters that follow a value and belong to it are those of base64url; a shorter pattern must not
@@ -130,6 +135,7 @@ RULES = (
             form.gate or form.prefix,
             form.prefix + form.rest,
             _token,
+            clue=form.clue,
         )
         for form in _FORMS
     ),
@@ -150,15 +156,17 @@ RULES = (
     Rule(
         "secret.bearer",
         Entity.SECRET,
-        r"(?i)(?:bearer|basic) [0-9a-z+/_=-]",
-        r"(?i)authorization[\"']?\s?[:=]\s?[\"']?(?:bearer|basic|token) ([0-9a-z._~+/=-]{8,})",
+        r"(?i)(?:bearer|basic|token) [0-9a-z._~+/=-]",
+        r"(?i)authorization[\"']?[ \t]?[:=][ \t]?[\"']?"
+        r"(?:bearer|basic|token) ([0-9a-z._~+/=-]{8,})",
         lambda candidate: candidate.found(STRONG),
     ),
     Rule(
         "secret.aws_secret_key",
         Entity.SECRET,
-        r"(?i)secret.{0,20}key",
-        r"(?i)secret_?(?:access)?_?key[\"']?\s?[:=]\s?[\"']?([0-9a-z/+]{40})",
+        r"(?i)secret_?(?:access)?_?key",
+        r"(?i)secret_?(?:access)?_?key[\"']?[ \t]?[:=][ \t]?[\"']?([0-9a-z/+]{40})",
         lambda candidate: candidate.found(CERTAIN),
+        clue=Clue.RUN,
     ),
 )

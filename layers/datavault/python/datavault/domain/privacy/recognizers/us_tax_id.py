@@ -10,6 +10,7 @@ from datavault.domain.privacy.recognizers.labels import labels
 from datavault.domain.privacy.recognizers.rules import (
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Judge,
     Rule,
@@ -68,8 +69,16 @@ def _forms(entity: Entity, name: str) -> tuple[Rule, ...]:
             r"[0-9]{3}[ .-][0-9]{2}[ .-][0-9]{4}",
             r"[0-9]{3}(?:-[0-9]{2}-| [0-9]{2} |\.[0-9]{2}\.)[0-9]{4}",
             judge,
+            clue=Clue.DIGITS,
         ),
-        Rule(f"{name}.labelled", entity, gate, r"[0-9](?:[ -]{0,3}[0-9]){8}", _spaced(judge)),
+        Rule(
+            f"{name}.labelled",
+            entity,
+            gate,
+            r"[0-9](?:[ -]{0,3}[0-9]){8}",
+            _spaced(judge),
+            clue=Clue.DIGITS,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from datavault.domain.privacy.recognizers.labels import labels
 from datavault.domain.privacy.recognizers.rules import (
     STRONG,
     Candidate,
+    Clue,
     Finding,
     Rule,
     announced,
@@ -47,9 +48,10 @@ RULES = (
     Rule(
         "vin.check_digit",
         Entity.VIN,
-        r"(?i)[A-HJ-NPR-Z0-9]{13}[0-9]{4}",
+        r"(?i)[A-HJ-NPR-Z0-9][0-9]{4}",
         r"(?i)\b[A-HJ-NPR-Z0-9]{13}[0-9]{4}\b",
         _vin,
+        clue=Clue.RUN,
     ),
     Rule(
         "plate.labelled",

@@ -6,6 +6,7 @@ from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     STRONG,
+    Clue,
     Rule,
     always,
     checked,
@@ -52,9 +53,10 @@ RULES = (
         "crypto.base58",
         Entity.CRYPTO,
         # Bitcoin, Litecoin, Dogecoin, Tron.
-        r"[13LMDTA9][1-9A-HJ-NP-Za-km-z]{24}",
+        r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{24}",
         r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{25,34}\b",
         checked(base58_checked, CERTAIN),
+        clue=Clue.RUN,
     ),
     Rule(
         "crypto.bech32",
@@ -68,8 +70,9 @@ RULES = (
         # mistyped address, which is somebody's all the same.
         "crypto.ethereum",
         Entity.CRYPTO,
-        "0x[0-9a-fA-F]{12}",
+        "0x[0-9a-fA-F]{2}",
         r"\b0x[0-9a-fA-F]{40}\b",
         always(STRONG),
+        clue=Clue.RUN,
     ),
 )
