@@ -75,6 +75,7 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
     from datavault.local.shims import (
         api_gateway,
         cloudformation,
+        expressions,
         kms,
         lambda_runtime,
         limits,
@@ -88,6 +89,7 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
     for shim in (
         api_gateway,
         cloudformation,
+        expressions,
         kms,
         limits,
         permissions,
