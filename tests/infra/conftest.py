@@ -4,6 +4,7 @@ The archives are stand-ins: what is in a layer is `test_layers`' concern. The va
 but for one test, which runs in a process of its own.
 """
 
+import fcntl
 import json
 import os
 import zipfile
@@ -127,14 +128,24 @@ def given() -> Mapping[str, object]:
 def assemblies(
     tmp_path_factory: pytest.TempPathFactory, given: Mapping[str, object]
 ) -> Mapping[str, Assembly]:
+    """Every stage, each synthesized by whichever process of this run takes it first."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
     archives = stand_ins(tmp_path_factory.mktemp("archives"))
-    made = {}
-    for name in STAGES:
-        stage = Stage.named(name, entry.stages(given))
-        out = tmp_path_factory.mktemp(name)
-        entry.app(stage, archives=archives, given=given, out=out).synth()
-        made[name] = Assembly(stage, out)
-    return made
+    stages = [Stage.named(name, entry.stages(given)) for name in STAGES]
+    for wait in (fcntl.LOCK_NB, 0):
+        for stage in stages:
+            with Path(shared, f"{stage.name}.lock").open("wb") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | wait)
+                except BlockingIOError:
+                    continue
+                if not Path(shared, stage.name).is_dir():
+                    out = tmp_path_factory.mktemp(stage.name)
+                    entry.app(stage, archives=archives, given=given, out=out).synth()
+                    out.rename(Path(shared, stage.name))
+    return {stage.name: Assembly(stage, Path(shared, stage.name)) for stage in stages}
 
 
 @pytest.fixture(params=STAGES)

@@ -1,5 +1,6 @@
 """An assembly is made once for the same sources."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,4 +55,11 @@ def test_a_failure_shows_what_the_app_printed(project: Path) -> None:
     (project / "infra" / "app.py").write_text("raise SystemExit('no such stage')")
     with pytest.raises(SynthesisFailed, match="no such stage"):
         synthesize("local", project=project)
-    assert [*(project / ".cache" / "synth").iterdir()] == []
+    assert [path.name for path in (project / ".cache/synth").iterdir()] == ["local.lock"]
+
+
+def test_of_two_at_once_one_synthesizes(project: Path) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        made = [threads.submit(synthesize, "local", project=project) for _ in range(2)]
+    assert len({each.result() for each in made}) == 1
+    assert runs(project) == ["local"]

@@ -1,5 +1,6 @@
 """Synthesizes the app's cloud assembly, and not again while its sources stay as they are."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -36,15 +37,15 @@ def synthesize(stage: str, *, project: Path | None = None) -> Path:
         os.utime(target)
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=f"{stage}-") as scratch:
-        out = Path(scratch, "assembly")
-        _run(root, stage, out)
-        try:
-            out.rename(target)
-        except OSError:
-            if not target.is_dir():  # Another process was first with the same sources.
-                raise
-    _forget_oldest(cache, stage)
+    # Whoever comes second waits and finds it made, instead of making it at half the speed.
+    with Path(cache, f"{stage}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.is_dir():
+            with tempfile.TemporaryDirectory(dir=cache, prefix=f"{stage}-") as scratch:
+                out = Path(scratch, "assembly")
+                _run(root, stage, out)
+                out.rename(target)
+            _forget_oldest(cache, stage)
     return target
 
 
@@ -95,6 +96,6 @@ def _sources(root: Path) -> Iterator[Path]:
 
 
 def _forget_oldest(cache: Path, stage: str) -> None:
-    made = sorted(cache.glob(f"{stage}-*"), key=lambda each: each.stat().st_mtime, reverse=True)
+    made = sorted(cache.glob(f"{stage}-*/"), key=lambda each: each.stat().st_mtime, reverse=True)
     for old in made[ASSEMBLIES_KEPT_MAX:]:
         shutil.rmtree(old, ignore_errors=True)
