@@ -10,6 +10,8 @@ from datavault.domain.errors import Invalid, Malformed
 
 type JsonObject = dict[str, Any]
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def parse_object(text: bytes) -> JsonObject:
     """The object in a UTF-8 JSON text.
@@ -46,7 +48,7 @@ def parse_object(text: bytes) -> JsonObject:
 
 def encode(value: object) -> bytes:
     """A value as JSON in UTF-8, as short as it can be."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _without_duplicates(members: list[tuple[str, Any]]) -> JsonObject:

@@ -4,12 +4,13 @@ Replies that hold records are therefore written by ``encode_record`` and ``encod
 byte; the reply models below describe them to OpenAPI and the client.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, WithJsonSchema
 
 from datavault.contracts.json_text import encode
-from datavault.contracts.links import href, link, page_links
+from datavault.contracts.links import encoded, href, link, page_links
 from datavault.contracts.wire import (
     LIMIT_MAX,
     Body,
@@ -320,17 +321,24 @@ def split_lines(text: bytes) -> list[tuple[str, bytes]]:
 
 def encode_record(view: "RecordView", dataset_id: str, ref: str) -> bytes:
     """A ``RecordReply`` around the record's own bytes."""
-    links = {
-        "self": {"href": href("datasets", dataset_id, "records", view.id, ref=ref)},
-        "dataset": {"href": href("datasets", dataset_id)},
-    }
-    return b'{"id":%s,"data":%s,"etag":%s,"staged":%s,"_links":%s}' % (
-        encode(view.id),
-        view.body,
-        encode(view.etag),
-        encode(view.staged),
-        encode(links),
-    )
+    return b"".join(encode_records([view], dataset_id, ref))
+
+
+def encode_records(views: Iterable["RecordView"], dataset_id: str, ref: str) -> Iterator[bytes]:
+    """Several, each as ``encode_record`` does; what all their links share is encoded once."""
+    dataset = href("datasets", dataset_id)
+    _, query = href(ref=ref).split("?")
+    # A path's encoding leaves nothing that JSON would have to escape.
+    ends = f'?{query}"}},"dataset":{{"href":"{dataset}"}}}}}}'.encode()
+    for view in views:
+        yield b'{"id":%s,"data":%s,"etag":"%s","staged":%s,"_links":{"self":{"href":"%s%s' % (
+            encode(view.id),
+            view.body,
+            view.etag.encode(),
+            b"true" if view.staged else b"false",
+            f"{dataset}/records/{encoded(view.id)}".encode(),
+            ends,
+        )
 
 
 def encode_page(page: "Page[RecordView]", dataset_id: str, query: ListRecordsQuery) -> bytes:
@@ -346,7 +354,7 @@ def encode_page(page: "Page[RecordView]", dataset_id: str, query: ListRecordsQue
     )
     links["dataset"] = link("datasets", dataset_id)
     return b'{"data":[%s],"pagination":%s,"_links":%s}' % (
-        b",".join(encode_record(view, dataset_id, query.ref) for view in page.items),
+        b",".join(encode_records(page.items, dataset_id, query.ref)),
         Pagination.after(page.next_cursor).model_dump_json().encode(),
         encode({name: target.model_dump() for name, target in links.items()}),
     )
@@ -356,7 +364,7 @@ def encode_batch(batch: "RecordBatch", dataset_id: str, ref: str) -> bytes:
     """A ``BatchGetReply`` around the records' own bytes."""
     links = {"dataset": {"href": href("datasets", dataset_id)}}
     return b'{"data":[%s],"missing":%s,"remaining":%s,"_links":%s}' % (
-        b",".join(encode_record(view, dataset_id, ref) for view in batch.found),
+        b",".join(encode_records(batch.found, dataset_id, ref)),
         encode(batch.missing),
         encode(batch.remaining),
         encode(links),
