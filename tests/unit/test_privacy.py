@@ -1,17 +1,52 @@
 """The door for programs: what a scanner finds, and what it says of itself."""
 
+import doctest
 from collections.abc import Sequence
 
 import pytest
 
+from datavault import privacy
 from datavault.domain.errors import Invalid
-from datavault.privacy import Combined, Entity, Scanner, Span
+from datavault.privacy import NAMES, Combined, Entity, Scanner, Span, Tier, detector
 
 SCANNER = Scanner()
 
 
 def found(text: str, scanner: Scanner | Combined = SCANNER) -> list[tuple[str, Entity]]:
     return [(text[span.start : span.end], span.entity) for span in scanner.find(text)]
+
+
+def test_the_modules_example_runs() -> None:
+    assert doctest.testmod(privacy) == (0, 2)
+
+
+def test_a_tier_is_a_detector_in_one_call() -> None:
+    text = "I am Katarina Holmgren, katarina@example.org, from Utrecht"
+    both = [("Katarina Holmgren", Entity.PERSON), ("katarina@example.org", Entity.EMAIL_ADDRESS)]
+    assert found(text, detector()) == [*both, ("Utrecht", Entity.LOCATION)]
+    assert found(text, detector(Tier.PATTERNS)) == both[1:]
+    assert found(text, detector(entities=[Entity.PERSON])) == both[:1]
+    assert found(text, detector(threshold=1.0)) == both[1:]
+
+
+@pytest.mark.parametrize(
+    ("tier", "entities", "told"),
+    [
+        (Tier.PATTERNS, [Entity.PERSON, Entity.VIN], "the tier patterns does not find PERSON"),
+        (Tier.FAST, [], "one entity at least"),
+    ],
+)
+def test_what_a_tier_does_not_look_for_is_refused(
+    tier: Tier, entities: list[Entity], told: str
+) -> None:
+    with pytest.raises(Invalid, match=told) as refused:
+        detector(tier, entities=entities)
+    assert refused.value.field == "entities"
+
+
+def test_names_are_what_the_tier_of_patterns_leaves() -> None:
+    assert Tier.PATTERNS.entities == Scanner().entities
+    assert Tier.FAST.entities - Tier.PATTERNS.entities == NAMES
 
 
 class Names:
@@ -72,8 +107,9 @@ def test_thresholds_decide_what_is_reported() -> None:
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
 def test_a_threshold_is_a_share(threshold: float) -> None:
-    with pytest.raises(Invalid, match="from 0 to 1"):
-        Scanner(threshold=threshold)
+    for entities in ([Entity.VIN], [Entity.PERSON]):
+        with pytest.raises(Invalid, match="from 0 to 1"):
+            detector(entities=entities, threshold=threshold)
 
 
 @pytest.mark.parametrize("region", ["us", "USA", ""])

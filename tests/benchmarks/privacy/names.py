@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from datavault.adapters.ner.detector import NamesDetector
-from datavault.adapters.ner.model import NamesModel, Tier, names_model
+from datavault.adapters.ner.model import NamesModel, names_model
+from datavault.domain.privacy.tiers import Tier
 from datavault.privacy import Combined, Detector, Scanner
 from tests.benchmarks.privacy.measures import Document, Labelled, Result, compare, f_beta
 
@@ -37,7 +38,7 @@ def main() -> None:
     """Print a table for each file, or a curve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.FAST)
+    parser.add_argument("--tier", type=Tier, choices=[Tier.FAST], default=Tier.FAST)
     parser.add_argument("--threshold", type=float, help="in place of the model's own")
     parser.add_argument("--curve", action="store_true", help="masked and precise by threshold")
     given = parser.parse_args()

@@ -1,13 +1,15 @@
 """Finds personal data and secrets in texts, offline: the door for programs that hold the library.
 
-    from datavault.privacy import Entity, Scanner
+    >>> from datavault.privacy import Tier, detector
+    >>> for span in detector(Tier.FAST).find("Katarina Holmgren, katarina@example.org"):
+    ...     print(span.entity, span.start, span.end)
+    PERSON 0 17
+    EMAIL_ADDRESS 19 39
 
-    for span in Scanner().find("mail me at jo@example.org"):
-        print(span.entity, span.start, span.end, span.score)
-
-A ``Scanner`` decides by form, checksum and label. It knows no names of people, places or
-organizations and no street addresses: ``Scanner.entities`` says what it knows, and a type checker
-refuses the rest. A detector of names stands beside it in a ``Combined``.
+``Tier.PATTERNS`` is a ``Scanner``, which decides by form, checksum and label. It knows no names of
+people, places or organizations and no street addresses: ``Scanner.entities`` says what it knows,
+and a type checker refuses the rest. ``Tier.FAST`` is one with a detector of names beside it, in a
+``Combined``, in which detectors of one's own may stand too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,18 +18,62 @@ from itertools import chain
 from typing import cast, get_args
 
 from datavault.adapters.scanner.scanning import RuleDetector, Selection
-from datavault.domain.errors import Invalid
+from datavault.domain.errors import Corrupt, Invalid
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.overlaps import resolve
 from datavault.domain.privacy.recognizers import phone
 from datavault.domain.privacy.recognizers.registry import ENTITIES, StructuredEntity, rules_for
 from datavault.domain.privacy.recognizers.rules import Rule
 from datavault.domain.privacy.spans import Span
+from datavault.domain.privacy.tiers import NAMES, Tier
 from datavault.privacy_ports import Detector
 
-__all__ = ["Combined", "Detector", "Entity", "Scanner", "Span", "StructuredEntity"]
+__all__ = [
+    "NAMES",
+    "Combined",
+    "Detector",
+    "Entity",
+    "Scanner",
+    "Span",
+    "StructuredEntity",
+    "Tier",
+    "detector",
+]
 
 THRESHOLD = 0.5
+
+
+def detector(
+    tier: Tier = Tier.FAST,
+    *,
+    entities: Iterable[Entity] | None = None,
+    threshold: float | None = None,
+) -> "Combined":
+    """What finds ``entities``, all of the tier's by default. Threads may share it.
+
+    The model of names is loaded once in a process, and not if no name is looked for. A span is
+    reported if its score reaches ``threshold``; by default ``THRESHOLD``, and for names what the
+    model's manifest says of each.
+
+    Raises:
+        Invalid: an entity that the tier does not look for, none at all, or a threshold outside 0
+            to 1.
+        Corrupt: the model is missing, or not what was published. Nothing finds less instead.
+    """
+    wanted = tier.entities if entities is None else frozenset(entities)
+    if not wanted:
+        raise Invalid("a detector looks for one entity at least", field="entities")
+    if unknown := sorted(wanted - tier.entities):
+        raise Invalid(f"the tier {tier} does not find {', '.join(unknown)}", field="entities")
+    detectors: list[Detector] = []
+    if structured := wanted - NAMES:
+        least = THRESHOLD if threshold is None else threshold
+        detectors.append(
+            Scanner(entities=cast("frozenset[StructuredEntity]", structured), threshold=least)
+        )
+    if names := wanted & NAMES:
+        detectors.append(_names(tier, names, threshold))
+    return Combined(detectors)
 
 
 class Scanner:
@@ -87,7 +133,9 @@ class Combined:
 
     def find_all(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """As of a ``Scanner``."""
-        found = [detector.detect(texts) for detector in self._detectors]
+        if len(self._detectors) == 1:
+            return self._detectors[0].detect(texts)
+        found = [each.detect(texts) for each in self._detectors]
         return [resolve(chain.from_iterable(each)) for each in zip(*found, strict=True)]
 
     detect = find_all
@@ -98,11 +146,27 @@ def _require(
 ) -> None:
     if unknown := sorted(entities - ENTITIES):
         raise Invalid(f"a scanner does not find {', '.join(unknown)}", field="entities")
+    _require_shares(thresholds)
+    if not all(len(code) == 2 and code.isascii() and code.isupper() for code in regions):
+        raise Invalid("a region is an ISO 3166 code of two capitals", field="regions")
+
+
+def _require_shares(thresholds: Iterable[float]) -> None:
     for threshold in thresholds:
         if not 0 <= threshold <= 1:
             raise Invalid("a threshold is from 0 to 1", field="threshold")
-    if not all(len(code) == 2 and code.isascii() and code.isupper() for code in regions):
-        raise Invalid("a region is an ISO 3166 code of two capitals", field="regions")
+
+
+def _names(tier: Tier, entities: frozenset[Entity], threshold: float | None) -> Detector:
+    """The detector of names; its packages are imported for nobody who looks for none."""
+    if threshold is not None:
+        _require_shares([threshold])
+    try:
+        from datavault.adapters.ner.detector import NamesDetector
+        from datavault.adapters.ner.model import names_model
+    except ImportError as error:
+        raise Corrupt(f"names take the package {error.name}, which is not installed") from error
+    return NamesDetector(names_model(tier).looking_for(entities, threshold=threshold))
 
 
 @lru_cache(maxsize=16)

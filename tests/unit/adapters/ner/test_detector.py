@@ -34,6 +34,8 @@ FINDINGS: list[tuple[str, list[tuple[Entity, str]]]] = [
     ),
     ("Sehr geehrter Herr Obermüller,\nvielen Dank für Ihre Nachricht.", [(PERSON, "Obermüller")]),
     ("El señor Ibáñez vive en Zaragoza.", [(PERSON, "Ibáñez"), (LOCATION, "Zaragoza")]),
+    ("katarina holmgren", [(PERSON, "katarina holmgren")]),
+    ("anna", [(PERSON, "anna")]),
     ("Signed-off-by: Tomasz Wilk <twilk@example.org>", [(PERSON, "Tomasz Wilk")]),
 ]
 # And as many that name nobody.
@@ -47,6 +49,8 @@ NOTHING = [
     "The invoice is due on Friday.",
     "¿Cómo puedo cambiar mi contraseña?",
     "😂😂😂",
+    # Keys and cells.
+    *("text", "args", "metadata", "branch", "logger", "created_at", "price"),
 ]
 
 

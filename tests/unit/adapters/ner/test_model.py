@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from datavault.adapters.ner import model
-from datavault.adapters.ner.model import MANIFEST, Tier, load, names_model
+from datavault.adapters.ner.model import MANIFEST, load, names_model
 from datavault.domain.errors import Corrupt, Invalid
+from datavault.domain.privacy.tiers import Tier
 
 SHIPPED = Path(__file__).parents[4] / "layers" / "privacy" / "model"
 FILES = ("fast.onnx", "tokenizer.json")

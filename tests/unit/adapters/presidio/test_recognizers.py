@@ -5,9 +5,13 @@ import socket
 import pytest
 
 from datavault.adapters.presidio.analyzer import presidio_analyzer
-from datavault.adapters.presidio.recognizers import DetectorRecognizer, RecognizerDetector
+from datavault.adapters.presidio.recognizers import (
+    DetectorRecognizer,
+    RecognizerDetector,
+    analyzer_engine,
+)
 from datavault.domain.errors import Invalid
-from datavault.privacy import Combined, Entity, Scanner
+from datavault.privacy import Combined, Entity, Scanner, Tier, detector
 
 SCANNER = Scanner()
 
@@ -34,6 +38,21 @@ def test_a_scanner_answers_in_presidios_results() -> None:
     (result,) = recognizer.analyze("😀 mail jo@example.org", [])
     assert (result.entity_type, result.start, result.end) == ("EMAIL_ADDRESS", 7, 21)
     assert recognizer.analyze("mail jo@example.org", ["URL"]) == []
+
+
+def test_names_come_out_of_presidios_own_engine_beside_a_users_recognizer() -> None:
+    text = "😀 My name is Katarina Holmgren, I live in Utrecht: jo@example.org, ZZ-123"
+    engine = analyzer_engine(detector(), Tier.FAST.entities, languages=("en", "de"))
+    engine.registry.add_recognizer(plates())
+    found = {(each.entity_type, text[each.start : each.end]) for each in engine.analyze(text, "en")}
+    assert found == {
+        ("PERSON", "Katarina Holmgren"),
+        ("LOCATION", "Utrecht"),
+        ("EMAIL_ADDRESS", "jo@example.org"),
+        ("LICENSE_PLATE", "ZZ-123"),
+    }
+    (result,) = engine.analyze(text, "de", entities=["PERSON"])
+    assert (result.start, result.end, result.score >= 0.9) == (13, 30, True)
 
 
 def test_a_users_recognizer_stands_beside_the_scanner() -> None:

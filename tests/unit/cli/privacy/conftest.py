@@ -10,17 +10,21 @@ from click.testing import CliRunner, Result
 
 from datavault.cli.main import cli
 
-# Each is found by the rules, and none may be seen unless values are asked for.
+# Each is found, the last two by the model, and none may be seen unless values are asked for.
 CANARIES = {
     "EMAIL_ADDRESS": "canary.bird@example.org",
     "CREDIT_CARD": "4111 1111 1111 1111",
     "IBAN_CODE": "DE89 3704 0044 0532 0130 00",
     "US_SSN": "219-09-9999",
     "IP_ADDRESS": "203.0.113.77",
+    "PERSON": "Katarina Holmgren",
+    "LOCATION": "Utrecht",
 }
+NAMES = {"PERSON", "LOCATION"}
 TEXT = (
     "Write to canary.bird@example.org from 203.0.113.77.\n"
     "Card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00, SSN 219-09-9999.\n"
+    "My name is Katarina Holmgren and I live in Utrecht.\n"
 )
 
 

@@ -23,7 +23,8 @@ def test_offsets_count_code_points_of_the_decoded_text(desk: Desk) -> None:
         json.dumps({"id": 1, "text": text}),
         json.dumps({"id": 1, "text": text}, ensure_ascii=False),
     ):
-        (answer,) = desk.found("--format", "jsonl", "-", stdin=line)
+        words = ("--format", "jsonl", "--entities", "EMAIL_ADDRESS", "-")
+        (answer,) = desk.found(*words, stdin=line)
         (span,) = answer["spans"]
         assert text[span["start"] : span["end"]] == "jo@example.org"
 
@@ -66,7 +67,7 @@ def test_a_bad_line_is_named_without_its_content_and_those_before_are_answered(
 def test_a_text_of_a_megabyte_and_an_id_a_hundred_deep_are_answered(desk: Desk) -> None:
     text = "word " * 250_000 + "jo@example.org"
     line = '{"id":' + "[" * 100 + "]" * 100 + ',"text":' + json.dumps(text) + "}"
-    (answer,) = desk.found("--format", "jsonl", stdin=line)
+    (answer,) = desk.found("--format", "jsonl", "--tier", "patterns", stdin=line)
     assert [(each["start"], each["end"]) for each in answer["spans"]] == [(1_250_000, 1_250_014)]
 
 

@@ -51,7 +51,7 @@ def test_pieces_are_the_input_and_cut_no_character(
     st.sampled_from(["summary", "jsonl", "sarif"]),
 )
 def test_any_bytes_are_answered_or_refused_in_words(content: bytes, form: str, report: str) -> None:
-    words = ["scan", "--format", form, "--output", report]
+    words = ["scan", "--tier", "patterns", "--format", form, "--output", report]
     done = CliRunner().invoke(cli, words, input=content)
     assert done.exit_code in ({0, 2} if form == "jsonl" else {0}), done.output
     if done.exit_code:

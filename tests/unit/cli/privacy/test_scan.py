@@ -72,7 +72,8 @@ def test_a_line_that_is_no_record_is_text_where_nobody_promised_records(desk: De
 
 def test_cells_are_texts_also_over_several_lines(desk: Desk) -> None:
     name = desk.write("a.csv", 'name;mail\r\n"x\ny;z";jo@example.org\r\n"a ""b""";203.0.113.77\r\n')
-    assert [(each["line"], each["pointer"]) for each in desk.found(name)] == [(2, "/1"), (4, "/1")]
+    found = desk.found(name, "--tier", "patterns")
+    assert [(each["line"], each["pointer"]) for each in found] == [(2, "/1"), (4, "/1")]
 
 
 def test_a_pipe_is_records_if_it_begins_as_one_and_else_text(desk: Desk) -> None:
@@ -101,8 +102,7 @@ def test_a_value_is_found_that_a_cut_between_pieces_goes_through(desk: Desk) -> 
     key = "-----BEGIN PRIVATE KEY-----\n" + ("A1b2" * 16 + "\n") * 40 + "-----END PRIVATE KEY-----"
     text = filler + key + "\n" + filler + "jo@example.org\n"
     name = desk.write("a.txt", text)
-    found = [each for each in desk.found(name) if each["entity"] in {"SECRET", "EMAIL_ADDRESS"}]
-    first, last = found[0], found[-1]
+    first, last = desk.found(name, "--entities", "SECRET,EMAIL_ADDRESS")
     assert text[first["start"] : first["end"]] == key
     assert text[last["start"] : last["end"]] == "jo@example.org"
     assert last["line"] == text.count("\n")
@@ -110,7 +110,7 @@ def test_a_value_is_found_that_a_cut_between_pieces_goes_through(desk: Desk) -> 
 
 def test_a_line_without_any_break_is_read_in_bounded_pieces(desk: Desk) -> None:
     text = "é" * (2 * PIECE_BYTES) + " jo@example.org"
-    (found,) = desk.found(desk.write("a.txt", text))
+    (found,) = desk.found(desk.write("a.txt", text), "--tier", "patterns")
     assert (found["line"], found["column"]) == (1, 2 * PIECE_BYTES + 2)
 
 
@@ -128,13 +128,11 @@ def test_a_scan_fails_on_what_it_is_told_to_fail_on(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--entities", "PERSON"), "PERSON needs the model of names, which is not there"),
-        (("--fail-on", "person"), "PERSON needs the model of names, which is not there"),
         (("--entities", "canary"), "one of AGE"),
         (("--entities", "VIN", "--fail-on", "SECRET"), "SECRET is not among --entities"),
         (("--show-values",), "--show-values is for --output json, jsonl or sarif"),
         (("--threshold", "2"), "0<=x<=1"),
-        (("--tier", "fast"), "No such option"),
+        (("--tier", "slow"), "'slow' is not one of 'patterns', 'fast'"),
         (("absent.txt",), "does not exist"),
     ],
 )
@@ -148,17 +146,20 @@ def test_a_summary_says_what_was_looked_for_and_what_not(desk: Desk) -> None:
     desk.write("a.txt", TEXT * 2)
     told = desk.scan("a.txt")
     assert "US_SSN             2" in told
-    assert "10 findings in 1 of 1 file, 258 B at" in told
-    assert "not looked for: LOCATION, ORGANIZATION, PERSON, STREET_ADDRESS" in told
+    assert "14 findings in 1 of 1 file, 362 B at" in told
+    assert "looked for by --tier fast: AGE, " in told
+    assert "not looked for" not in told
     explained = desk.scan("a.txt", "--explain", "--entities", "EMAIL_ADDRESS", "--threshold", "0.9")
     assert "email.address" in explained
-    assert "looked for: EMAIL_ADDRESS\n" in explained
+    assert "looked for by --tier fast: EMAIL_ADDRESS\n" in explained
+    assert "not looked for: AGE, " in explained
 
 
 def test_a_document_has_the_findings_and_the_summary(desk: Desk) -> None:
     desk.write("a.txt", TEXT)
     document = json.loads(desk.scan("a.txt", "--output", "json"))
-    assert len(document["findings"]) == 5
+    assert len(document["findings"]) == len(CANARIES)
+    assert document["summary"]["tier"] == "fast"
     assert document["summary"]["entities"] == dict.fromkeys(sorted(CANARIES), 1)
     assert json.loads(desk.scan("--output", "json", stdin=b""))["findings"] == []
 
@@ -209,8 +210,8 @@ def test_the_result_is_the_same_however_many_processes_work(desk: Desk) -> None:
     desk.write("a.txt", corpus)
     desk.write("c.jsonl", corpus)
     for stdin, words, count in (
-        ("", ("a.txt", "c.jsonl", "--output", "jsonl"), 100),
-        (corpus, ("--format", "jsonl"), 50),
+        ("", ("a.txt", "c.jsonl", "--tier", "patterns", "--output", "jsonl"), 100),
+        (corpus, ("--format", "jsonl", "--tier", "patterns"), 50),
     ):
         one, two = (
             subprocess.run(

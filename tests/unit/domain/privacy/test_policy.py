@@ -106,6 +106,27 @@ def test_the_least_policy_redacts_all() -> None:
     assert Policy("x").strategy_for("PERSON", ("a",)) == Redact()
 
 
+@pytest.mark.parametrize(
+    ("rules", "treats"),
+    [
+        ((), True),
+        ((Rule("PERSON", Redact()),), True),
+        ((Rule("*", Redact()),), True),
+        ((Rule("PERSON", Keep("why")),), False),
+        ((Rule("*", Keep("why")),), False),
+        ((Rule("VIN", Keep("why")),), True),
+        ((Rule("PERSON", Keep("why"), PointerPattern("/a")),), True),
+        ((Rule("PERSON", Keep("why"), PointerPattern("/a")), Rule("*", Keep("why"))), False),
+        ((Rule("PERSON", Mask(2), PointerPattern("/a")), Rule("*", Keep("why"))), True),
+        ((Rule("*", Keep("why")), Rule("PERSON", Redact())), False),
+    ],
+)
+def test_a_policy_treats_what_it_does_not_keep_everywhere(
+    rules: tuple[Rule, ...], treats: bool
+) -> None:
+    assert Policy("x", rules).treats("PERSON") is treats
+
+
 def entry(**changed: object) -> bytes:
     own = {"value": "canary", "entity": "PERSON", "reason": "r", "expires": "2027-01-01"} | changed
     return policy(allow=[own])

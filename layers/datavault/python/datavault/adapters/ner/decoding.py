@@ -9,6 +9,12 @@ from datavault.adapters.ner.pieces import Pieces
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.spans import Span
 
+# A text that is one value in lower case and no more, such as a key or a cell, gives a model nothing
+# to go by: of 2,000 identifiers it takes 20 % for names at 0.4 and 1.5 % at 0.85, of 200 forenames
+# in lower case 100 % and 95 %.
+BARE_SCORE_MIN = 0.85
+BARE_CHARACTERS_MAX = 80
+
 # What a name neither begins nor ends with, though the model may think so.
 _EDGES = " \t\r\n,;:!?\"'`()[]{}<>|*_=/\\«»“”„‘’…-–—"
 
@@ -20,7 +26,6 @@ def spans_of(
     *,
     entities: tuple[Entity, ...],
     thresholds: NDArray[np.float32],
-    reason: str,
 ) -> list[tuple[Span, ...]]:
     """The names in each text, in order and apart from one another.
 
@@ -57,19 +62,26 @@ def spans_of(
     ends = pieces.ends[tails[chosen[end - 1]] - 1] - pieces.offsets[owner[begin]]
     columns = (owner[begin], starts, ends, kind[begin], scores)
     for text, start, stop, number, score in zip(*map(np.ndarray.tolist, columns), strict=True):
-        span = _trimmed(texts[text], start, stop, entities[number], score, reason)
+        span = _trimmed(texts[text], start, stop, entities[number], score)
         if span is not None:
             found[text].append(span)
     return [tuple(spans) for spans in found]
 
 
-def _trimmed(
-    text: str, start: int, end: int, entity: Entity, score: float, reason: str
-) -> Span | None:
+def _trimmed(text: str, start: int, end: int, entity: Entity, score: float) -> Span | None:
     value = text[start:end]
     start += len(value) - len(value.lstrip(_EDGES))
     end -= len(value) - len(value.rstrip(_EDGES))
     if not any(map(str.isalnum, text[start:end])):
         return None
+    if score < BARE_SCORE_MIN and _is_bare(text, start, end):
+        return None
     # Three digits, as the last ones of a sum of many products differ between processors.
-    return Span(start, end, entity, round(min(score, 1.0), 3), reason)
+    return Span(start, end, entity, round(min(score, 1.0), 3), f"names.{entity.lower()}")
+
+
+def _is_bare(text: str, start: int, end: int) -> bool:
+    """Whether there are no letters or digits but these, and none of them is a capital."""
+    if len(text) > BARE_CHARACTERS_MAX or not text.islower():
+        return False
+    return not any(map(str.isalnum, text[:start] + text[end:]))

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datavault.adapters.ner.decoding import spans_of
-from datavault.adapters.ner.model import NamesModel, Tier, names_model
+from datavault.adapters.ner.model import NamesModel, names_model
 from datavault.adapters.ner.pieces import Pieces
 from datavault.domain.privacy.spans import Span
+from datavault.domain.privacy.tiers import Tier
 
 # Rows of this many pieces keep a layer's values within a core's cache: 4 times as fast a piece as
 # rows of 2,048 where other work runs beside it.
@@ -45,7 +46,6 @@ class NamesDetector:
                 self._probabilities(pieces),
                 entities=self._model.entities,
                 thresholds=self._model.thresholds,
-                reason=f"names-{self._model.version}",
             )
         return found
 

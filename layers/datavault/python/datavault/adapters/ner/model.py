@@ -5,9 +5,8 @@ model that is missing or altered is refused; nothing ever falls back to finding 
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,22 +18,18 @@ from numpy.typing import NDArray
 from datavault.adapters.ner.pieces import SHAPES, Pieces, Reader
 from datavault.domain.errors import Corrupt, Invalid
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.tiers import Tier
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+# No probability reaches it.
+_NEVER = 2.0
 # In a function's layer, in a wheel, and in a checkout.
 _PLACES = (
     Path("/opt/privacy/model"),
     Path(__file__).parent / "model",
     Path(__file__).parents[5] / "privacy" / "model",
 )
-
-
-class Tier(StrEnum):
-    """How much time a text may take."""
-
-    FAST = "fast"
-    THOROUGH = "thorough"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +71,17 @@ class NamesModel:
     reader: Reader
     _session: onnxruntime.InferenceSession
     _temperature: float
+
+    def looking_for(
+        self, entities: Iterable[Entity], *, threshold: float | None = None
+    ) -> "NamesModel":
+        """The model that finds these alone, by one threshold for all if it is given."""
+        wanted = frozenset(entities)
+        thresholds = [
+            (own if threshold is None else threshold) if entity in wanted else _NEVER
+            for entity, own in zip(self.entities, self.thresholds.tolist(), strict=True)
+        ]
+        return replace(self, thresholds=np.array(thresholds, dtype=np.float32))
 
     def probabilities(self, pieces: Pieces, parts: Sequence[slice]) -> NDArray[np.float32]:
         """Of each piece of each part, part after part, the probability of each tag.

@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from datavault.adapters.presidio.analyzer import NO_ARTIFACTS, EntityRecognizer, RecognizerResult
+from datavault.adapters.presidio.analyzer import (
+    NO_ARTIFACTS,
+    EntityRecognizer,
+    RecognizerResult,
+    presidio_analyzer,
+)
 from datavault.domain.errors import Invalid
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.overlaps import resolve
@@ -50,6 +55,26 @@ class DetectorRecognizer(EntityRecognizer):
             for span in self._detector.detect([text])[0]
             if not entities or span.entity.value in entities
         ]
+
+
+def analyzer_engine(
+    detector: Detector, entities: Iterable[Entity], *, languages: Sequence[str] = ("en",)
+) -> presidio_analyzer.AnalyzerEngine:
+    """Presidio's engine, in which the detector recognizes for each language; it has no NLP model.
+
+    More recognizers go into its ``registry``; those that read NLP artifacts find nothing.
+    """
+    wanted = tuple(entities)
+    registry = presidio_analyzer.RecognizerRegistry(
+        [DetectorRecognizer(detector, wanted, language=each) for each in languages],
+        supported_languages=list(languages),
+    )
+    models = [{"lang_code": each, "model_name": "none"} for each in languages]
+    return presidio_analyzer.AnalyzerEngine(
+        registry,
+        presidio_analyzer.nlp_engine.NoOpNlpEngine(models),
+        supported_languages=list(languages),
+    )
 
 
 class RecognizerDetector:

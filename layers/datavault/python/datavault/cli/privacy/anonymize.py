@@ -13,17 +13,19 @@ from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say
 from datavault.cli.privacy.inputs import Form, Input, chosen_inputs
 from datavault.cli.privacy.keys import VARIABLE, privacy_keys
-from datavault.cli.privacy.options import jobs_option
+from datavault.cli.privacy.options import jobs_option, tier_option
 from datavault.cli.privacy.outputs import Aside, require_apart
 from datavault.cli.privacy.pieces import pieces_of
 from datavault.cli.privacy.reports import json_text, names_note
-from datavault.cli.privacy.search import ENTITIES, Search
+from datavault.cli.privacy.search import Search
 from datavault.cli.progress import ProgressLine
 from datavault.cli.tables import counted, size
 from datavault.domain.errors import VaultError
+from datavault.domain.privacy.tiers import Tier
 
 if TYPE_CHECKING:
     from datavault.cli.privacy.anonymizing import Harmless, Held, PolicySource, Treater
+    from datavault.domain.privacy.policy import Policy
 
 HERE = "local"
 # From the best to the worst, as ``domain.privacy.strategy.Verdict`` has them.
@@ -51,12 +53,13 @@ class _Run:
             CommandFailed: something cannot be read, or is to be looked at and there is no place
                 to put it.
         """
-        from datavault.cli.privacy.workers import in_order
+        from datavault.cli.privacy.workers import ALONE_BYTES, ALONE_SLOW_BYTES, in_order
 
         line_at = 0
+        alone = ALONE_SLOW_BYTES if self.treater.search.is_slow else ALONE_BYTES
         with ProgressLine() as line:
             pieces = pieces_of(self.source, 0)
-            for done in in_order(self.treater, pieces, jobs=self.jobs):
+            for done in in_order(self.treater, pieces, jobs=self.jobs, alone_bytes=alone):
                 if done.refused is not None:
                     self._fail(Exit.USAGE, line_at + done.refused.line, done.refused.message)
                 if done.held and quarantine is None:
@@ -87,7 +90,7 @@ class _Run:
             f"treated: {treated or 'nothing'}",
             f"still found in the output: {counted(self.remainders, 'value')}",
             f"policy {policy_hash}",
-            names_note(self.treater.search),
+            *filter(None, [names_note(self.treater.search)]),
         ]
 
     def _add(self, done: "Harmless") -> None:
@@ -138,6 +141,12 @@ def _held_line(held: "Held", line: int) -> bytes:
     help="A preset, or a policy in TOML or, with that ending, JSON.",
 )
 @click.option("--format", "form", type=click.Choice(["auto", *_FORMS]), default="auto")
+@tier_option
+@click.option(
+    "--without-names",
+    is_flag=True,
+    help="With --tier patterns: leave names as they are, though the policy would treat them.",
+)
 @click.option(
     "--output-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -165,13 +174,15 @@ def _held_line(held: "Held", line: int) -> bytes:
     "--threshold",
     type=click.FloatRange(0, 1),
     metavar="X",
-    help="The least score that is found, 0 to 1; 0.5 if not given.",
+    help="The least score that is found, 0 to 1. If not given, 0.5, and for names what suits each.",
 )
 @jobs_option
 def anonymize(
     path: Path,
     named: str,
     form: str,
+    tier: str,
+    without_names: bool,
     output_file: Path | None,
     quarantine_file: Path | None,
     key_file: Path | None,
@@ -183,12 +194,13 @@ def anonymize(
 ) -> None:
     """Make a file or a pipe harmless by a policy, without network, token or vault.
 
-    Names of people, places and organizations and street addresses are not found, and so stay as
-    they are: they need a model, which this version does not have. Fields and phrases that the
-    policy itself names are treated.
+    Names of people, places and organizations and street addresses are found by a model, which
+    misses some. --tier patterns does not look for them: with it, a policy that would treat them is
+    refused, unless --without-names says that they may stay. Fields and phrases that the policy
+    itself names are always treated.
 
     JSON lines are treated leaf by leaf, and all that is not changed stays byte for byte; a text is
-    treated in passages of up to a mebibyte. The same input, policy, key, store, scope and day give
+    treated in passages of up to 256 KiB. The same input, policy, key, store, scope and day give
     the same bytes. How many records are anonymised, pseudonymised or in quarantine, and what is
     still found in the output, is told on stderr.
 
@@ -205,19 +217,24 @@ def anonymize(
     require_apart(source.path, output_file, quarantine_file)
     day = on.date() if on is not None else datetime.now(UTC).date()
     treater = Treater(
-        Search(ENTITIES, threshold, day),
+        Search(Tier(tier), Tier(tier).entities, threshold, day),
         _policy_source(named),
         privacy_keys(key_file),
         Setting(store, scope, day),
     )
-    policy_hash = _checked(treater)
+    policy = _checked(treater)
+    if not without_names:
+        _require_looked_for(policy, treater.search)
+    elif treater.search.tier is not Tier.PATTERNS:
+        raise click.UsageError(f"--without-names goes with --tier {Tier.PATTERNS}")
+    treater.search.get_ready()
     run = _Run(source, treater, jobs or os.process_cpu_count() or 1)
     with Aside(output_file) as output, Aside(quarantine_file) as quarantine:
         run.treat(output, quarantine if quarantine_file else None)
         if quarantine_file is not None:
             quarantine.keep()
         output.keep()
-    for line in run.told(policy_hash):
+    for line in run.told(policy.hash):
         say(line)
 
 
@@ -248,11 +265,11 @@ def _policy_source(named: str) -> "PolicySource":
         return PolicySource(named, file.read(POLICY_BYTES_MAX + 1))
 
 
-def _checked(treater: "Treater") -> str:
-    """The hash of the policy; what is wrong with policy or keys is told before anything is read."""
+def _checked(treater: "Treater") -> "Policy":
+    """The policy; what is wrong with it or with the keys is told before anything is read."""
     try:
         treater.anonymizer()
-        return treater.policy.policy().hash
+        return treater.policy.policy()
     except VaultError as error:
         where = f" ({error.field})" if error.field else ""
         told = f"invalid: {error}{where}"
@@ -261,3 +278,15 @@ def _checked(treater: "Treater") -> str:
         told,
         hint=f"A key comes from --key-file or {VARIABLE}." if "key" in told else "",
     )
+
+
+def _require_looked_for(policy: "Policy", search: Search) -> None:
+    """Refuse a policy that would treat what the tier does not look for: it would seem treated."""
+    left = [each for each in search.not_looked_for if policy.treats(each)]
+    if left:
+        raise CommandFailed(
+            Exit.USAGE,
+            f"invalid: the policy treats {', '.join(left)}, which --tier {search.tier} does not"
+            " look for",
+            hint=f"--tier {Tier.FAST} looks for names; --without-names leaves them as they are.",
+        )

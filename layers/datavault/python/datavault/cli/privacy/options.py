@@ -8,8 +8,18 @@ from datavault.cli.exits import CommandFailed, Exit
 from datavault.domain.errors import VaultError
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.policy import Allowed
+from datavault.domain.privacy.tiers import Tier
 
 ANY = "any"
+
+tier_option = click.option(
+    "--tier",
+    type=click.Choice([each.value for each in Tier]),
+    default=Tier.FAST.value,
+    show_default=True,
+    help="patterns: by form, check digits and labels, some ten times as fast. fast: also names of"
+    " people, places and organizations and street addresses.",
+)
 
 jobs_option = click.option(
     "--jobs",
@@ -24,26 +34,30 @@ class Entities(click.ParamType[frozenset[Entity]]):
 
     name = "entities"
 
-    def __init__(self, known: frozenset[Entity]) -> None:
-        self._known = known
-
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> frozenset[Entity]:
-        """The entities; fails for one that needs the model of names, or is none."""
+        """The entities; fails for a name that is none's."""
         if isinstance(value, frozenset):
             return value
         found: set[Entity] = set()
         for word in str(value).upper().replace(" ", "").split(","):
             if word == ANY.upper():
-                found |= self._known
+                found |= frozenset(Entity)
             elif word not in Entity.__members__:
                 self.fail(f"one of {', '.join(sorted(Entity))}", param, ctx)
-            elif (entity := Entity(word)) not in self._known:
-                self.fail(f"{entity} needs the model of names, which is not there", param, ctx)
             else:
-                found.add(entity)
+                found.add(Entity(word))
         return frozenset(found)
+
+
+def require_found_by(tier: Tier, entities: frozenset[Entity], option: str) -> None:
+    """Refuse (``UsageError``) what another tier would look for, rather than find nothing of it."""
+    for entity in sorted(entities - tier.entities):
+        finding = " or ".join(each for each in Tier if entity in each.entities)
+        raise click.UsageError(
+            f"{option} {entity}: --tier {tier} does not look for it; --tier {finding} does"
+        )
 
 
 class AllowList(click.ParamType["tuple[Allowed, ...]"]):

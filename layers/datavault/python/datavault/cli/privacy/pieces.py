@@ -1,4 +1,4 @@
-"""Inputs cut into pieces of about a mebibyte at line ends: what one worker examines at once.
+"""Inputs cut into pieces of a quarter of a mebibyte at line ends, for one worker to examine.
 
 Where a piece ends depends on the bytes alone, not on how they arrive or who examines them, and so
 the results are the same for every number of workers. A piece of text comes with what stands
@@ -12,7 +12,9 @@ from typing import BinaryIO
 
 from datavault.cli.privacy.inputs import Form, Input
 
-PIECE_BYTES = 2**20
+# Names are looked for at some 150 kB/s, so that much more would keep the other workers waiting, and
+# whoever waits for progress too.
+PIECE_BYTES = 2**18
 # The longest value, a private key of 16,384 characters, and a label behind it; its letters are
 # ASCII. In front, the 128 characters that rules look back, of up to four bytes.
 AFTER_BYTES = 20_000

@@ -15,8 +15,9 @@ import click
 from datavault.cli.output import terminal_width, write_bytes
 from datavault.cli.privacy.found import Counts, Examined, Found
 from datavault.cli.privacy.inputs import Input
-from datavault.cli.privacy.search import NAMES, Search
+from datavault.cli.privacy.search import Search
 from datavault.cli.tables import Column, counted, shown, size, table_lines
+from datavault.domain.privacy.tiers import NAMES, Tier
 
 PLACES_SHOWN = 50
 
@@ -106,7 +107,9 @@ class Summary:
             for line in table_lines(rows, tuple(columns), width=terminal_width()):
                 click.echo(line)
         click.echo(totals.line)
-        click.echo(f"looked for: {', '.join(sorted(self._search.entities))}")
+        click.echo(
+            f"looked for by --tier {self._search.tier}: {', '.join(sorted(self._search.entities))}"
+        )
         if missing := self._search.not_looked_for:
             click.echo(f"not looked for: {', '.join(missing)}")
 
@@ -150,6 +153,7 @@ class Document:
             "files_not_read": totals.unread,
             "bytes": totals.size_bytes,
             "entities": totals.by_entity,
+            "tier": self._search.tier.value,
             "looked_for": sorted(self._search.entities),
             "not_looked_for": self._search.not_looked_for,
         }
@@ -184,8 +188,10 @@ def json_text(document: object) -> bytes:
 
 
 def names_note(search: Search) -> str:
-    """That names were not looked for; empty if they were."""
-    missing = sorted(NAMES - search.entities)
+    """That the tier looks for no names, and which one does; empty if it looks for them."""
+    missing = sorted(NAMES - search.tier.entities)
+    if not missing:
+        return ""
     return (
-        f"not looked for, as it takes the model of names: {', '.join(missing)}" if missing else ""
+        f"not looked for by --tier {search.tier}, but by --tier {Tier.FAST}: {', '.join(missing)}"
     )

@@ -38,6 +38,7 @@ class Sarif:
             "rules": [_rule(rule, entity) for rule, entity in sorted(self._entities.items())],
         }
         properties = {
+            "tier": self._search.tier.value,
             "lookedFor": sorted(self._search.entities),
             "notLookedFor": self._search.not_looked_for,
             "filesNotRead": totals.unread,

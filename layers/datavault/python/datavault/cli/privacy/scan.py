@@ -14,14 +14,21 @@ from datavault.cli.output import say, write_bytes
 from datavault.cli.privacy import reports
 from datavault.cli.privacy.found import Examined, Reached
 from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_inputs
-from datavault.cli.privacy.options import AllowList, Entities, jobs_option
+from datavault.cli.privacy.options import (
+    AllowList,
+    Entities,
+    jobs_option,
+    require_found_by,
+    tier_option,
+)
 from datavault.cli.privacy.pieces import Piece, pieces_of
 from datavault.cli.privacy.reports import Report, Totals
 from datavault.cli.privacy.sarif import Sarif
-from datavault.cli.privacy.search import ENTITIES, Search
+from datavault.cli.privacy.search import Search
 from datavault.cli.progress import ProgressLine
 from datavault.cli.tables import counted, size
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.tiers import Tier
 
 if TYPE_CHECKING:
     from datavault.domain.privacy.policy import Allowed
@@ -37,21 +44,22 @@ FORMS = ("auto", "text", "jsonl", "csv")
     type=click.Path(exists=True, allow_dash=True, path_type=Path),
 )
 @click.option("--format", "form", type=click.Choice(FORMS), default="auto", show_default=True)
+@tier_option
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
     metavar="X",
-    help="The least score to report, 0 to 1; 0.5 if not given.",
+    help="The least score to report, 0 to 1. If not given, 0.5, and for names what suits each.",
 )
 @click.option(
     "--entities",
-    type=Entities(ENTITIES),
+    type=Entities(),
     metavar="ENTITY[,...]",
-    help="What to look for; all that needs no model of names, if not given.",
+    help="What to look for; all that the tier finds, if not given.",
 )
 @click.option(
     "--fail-on",
-    type=Entities(ENTITIES),
+    type=Entities(),
     metavar="ENTITY[,...]|any",
     help="End with exit code 11 if one of these is found.",
 )
@@ -74,6 +82,7 @@ FORMS = ("auto", "text", "jsonl", "csv")
 def scan(
     paths: tuple[Path, ...],
     form: str,
+    tier: str,
     threshold: float | None,
     entities: frozenset[Entity] | None,
     fail_on: frozenset[Entity] | None,
@@ -85,8 +94,9 @@ def scan(
 ) -> None:
     """Find personal data and secrets, without network, token or vault.
 
-    Names of people, places and organizations and street addresses are not found: they need a
-    model, which this version does not have. What was looked for, and what not, is in the summary.
+    Names of people, places and organizations and street addresses are found by a model, which is
+    sure of none: --threshold weighs what it misses against what it finds wrongly. What was looked
+    for, and what not, is in the summary. No model is loaded if no name is looked for.
 
     Text is read as one text, JSON lines leaf by leaf, rows cell by cell; auto goes by the names of
     files, and of a pipe by its first byte. A binary file is skipped with a note. With --format
@@ -95,7 +105,7 @@ def scan(
 
     \b
     Example:
-      datavault scan src/ --fail-on SECRET
+      datavault scan src/ --tier patterns --fail-on SECRET
       datavault scan chats.jsonl --output sarif > chats.sarif
       datavault scan --format jsonl < texts.jsonl > spans.jsonl
     """
@@ -105,7 +115,8 @@ def scan(
     if shows_values and wanted is reports.Form.SUMMARY:
         raise click.UsageError("--show-values is for --output json, jsonl or sarif")
     search = Search(
-        entities or ENTITIES,
+        Tier(tier),
+        _sought(Tier(tier), entities, fail_on or frozenset()),
         threshold,
         datetime.now(UTC).date(),
         allowed or (),
@@ -113,9 +124,7 @@ def scan(
         shows_values,
     )
     failing = frozenset(each.value for each in fail_on or ())
-    unsought = sorted((fail_on or frozenset()) - search.entities)
-    if unsought and fail_on != ENTITIES:
-        raise click.UsageError(f"--fail-on {', '.join(unsought)} is not among --entities")
+    search.get_ready()
     totals = _Scan(search, chosen, jobs or os.process_cpu_count() or 1).run(
         paths, _report(wanted, search, failing)
     )
@@ -127,6 +136,21 @@ def scan(
     if hits:
         kinds = ", ".join(each for each in totals.by_entity if each in failing)
         raise CommandFailed(Exit.FOUND, f"found: {counted(hits, 'value')} of {kinds}")
+
+
+def _sought(
+    tier: Tier, entities: frozenset[Entity] | None, fail_on: frozenset[Entity]
+) -> frozenset[Entity]:
+    """The entities to look for; what the caller names and nobody would find is refused."""
+    everything = frozenset(Entity)
+    if entities == everything:
+        entities = None
+    require_found_by(tier, entities or frozenset(), "--entities")
+    if fail_on != everything:
+        require_found_by(tier, fail_on, "--fail-on")
+        if unsought := sorted(fail_on - (entities or tier.entities)):
+            raise click.UsageError(f"--fail-on {', '.join(unsought)} is not among --entities")
+    return entities or tier.entities
 
 
 def _forms(
@@ -162,7 +186,7 @@ class _Scan:
     def run(self, paths: tuple[Path, ...], report: Report) -> Totals:
         """Examine everything, in order, and tell ``report``."""
         from datavault.cli.privacy.examining import Examiner
-        from datavault.cli.privacy.workers import in_order
+        from datavault.cli.privacy.workers import ALONE_BYTES, ALONE_SLOW_BYTES, in_order
 
         totals = Totals()
         sources: dict[int, Input] = {}
@@ -170,9 +194,15 @@ class _Scan:
         if not all(each.is_file() for each in paths):
             of = None
         current, reached, has_findings = -1, Reached(), False
+        alone = ALONE_SLOW_BYTES if self.search.is_slow else ALONE_BYTES
         with ProgressLine() as line:
-            pieces = self._pieces(paths, sources, totals)
-            for piece in in_order(Examiner(self.search), pieces, jobs=self.jobs):
+            examined = in_order(
+                Examiner(self.search),
+                self._pieces(paths, sources, totals),
+                jobs=self.jobs,
+                alone_bytes=alone,
+            )
+            for piece in examined:
                 if piece.input != current:
                     sources.pop(current, None)
                     current, reached, has_findings = piece.input, Reached(), False

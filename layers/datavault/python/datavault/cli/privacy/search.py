@@ -6,7 +6,10 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from datavault.cli.exits import BY_CODE, CommandFailed
+from datavault.domain.errors import VaultError
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.tiers import NAMES, Tier
 
 if TYPE_CHECKING:
     from datavault.domain.privacy.lists import Lists
@@ -14,19 +17,16 @@ if TYPE_CHECKING:
     from datavault.domain.privacy.spans import Span
     from datavault.privacy import Detector
 
-# Only a model finds them, so nobody is let believe that they were looked for.
-NAMES = frozenset({Entity.PERSON, Entity.LOCATION, Entity.ORGANIZATION, Entity.STREET_ADDRESS})
-ENTITIES = frozenset(Entity) - NAMES
-
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The entities to find and from which score on; ``None`` for the scanner's own threshold.
+    """The entities to find and from which score on; ``None`` for the detectors' own thresholds.
 
-    Of what is found, ``allowed`` values stay unmentioned ``on`` a day. Values are carried in
-    results only if ``shows_values``.
+    The entities are of the tier's. Of what is found, ``allowed`` values stay unmentioned ``on`` a
+    day. Values are carried in results only if ``shows_values``.
     """
 
+    tier: Tier
     entities: frozenset[Entity]
     threshold: float | None
     on: date
@@ -39,9 +39,29 @@ class Search:
         """The entities that are not found, whatever is there."""
         return sorted(frozenset(Entity) - self.entities)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether it takes the model of names, some ten times as long as all else together."""
+        return bool(self.entities & NAMES)
+
+    def get_ready(self) -> None:
+        """Load what it takes, so that nothing is read that could not be looked through.
+
+        Raises:
+            CommandFailed: the model of names is missing, or not what was published.
+        """
+        try:
+            _detector(self.tier, self.entities, self.threshold)
+            return
+        except VaultError as error:
+            code, told = BY_CODE[error.code], f"{error.code}: {error}"
+        raise CommandFailed(
+            code, told, hint=f"--tier {Tier.PATTERNS} needs no model, and finds no names."
+        )
+
     def find(self, texts: Sequence[str]) -> "list[tuple[Span, ...]]":
         """What is in each text and not allowed."""
-        found = _detector(self.entities, self.threshold).detect(texts)
+        found = _detector(self.tier, self.entities, self.threshold).detect(texts)
         if not self.allowed:
             return found
         lists = _lists(self.allowed, self.on)
@@ -54,12 +74,11 @@ class Search:
 
 
 @lru_cache(maxsize=1)
-def _detector(entities: frozenset[Entity], threshold: float | None) -> "Detector":
-    """The one place to set a detector of names beside the scanner, in a ``Combined``."""
-    from datavault.privacy import THRESHOLD, Scanner
+def _detector(tier: Tier, entities: frozenset[Entity], threshold: float | None) -> "Detector":
+    """Made once in a process, and with it the model loaded."""
+    from datavault.privacy import detector
 
-    # All of them are structured: the command's choices are.
-    return Scanner(entities=entities, threshold=THRESHOLD if threshold is None else threshold)  # type: ignore[arg-type]
+    return detector(tier, entities=entities, threshold=threshold)
 
 
 @lru_cache(maxsize=1)

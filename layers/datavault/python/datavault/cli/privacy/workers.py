@@ -14,22 +14,28 @@ from typing import cast
 
 from datavault.cli.privacy.pieces import Piece
 
-# A process takes a second to start, in which one alone gets as far.
+# A process takes a second to start, two with the model of names, in which one alone gets as far.
 ALONE_BYTES = 4 * 2**20
+ALONE_SLOW_BYTES = 2**18
 # Pieces that wait for a worker, so that none waits for a piece.
 AHEAD = 2
 
 _work: Callable[[Piece], object]
 
 
-def in_order[T](work: Callable[[Piece], T], pieces: Iterable[Piece], *, jobs: int) -> Iterator[T]:
-    """``work`` of each piece, in their order. ``work`` can be pickled, and so can what it gives."""
+def in_order[T](
+    work: Callable[[Piece], T], pieces: Iterable[Piece], *, jobs: int, alone_bytes: int
+) -> Iterator[T]:
+    """``work`` of each piece, in their order. ``work`` can be pickled, and so can what it gives.
+
+    The first ``alone_bytes`` or more are worked on in this process.
+    """
     pieces = iter(pieces)
     alone = 0
     for piece in pieces:
         yield work(piece)
         alone += piece.size
-        if jobs > 1 and alone >= ALONE_BYTES:
+        if jobs > 1 and alone >= alone_bytes:
             break
     else:
         return

@@ -130,6 +130,16 @@ class Policy:
                 return rule.strategy
         return self.default
 
+    def treats(self, entity: str) -> bool:
+        """Whether, in some place, something else than keeping it becomes of an entity."""
+        for rule in self.rules:
+            if rule.entity in (ANY_ENTITY, entity):
+                if not isinstance(rule.strategy, Keep):
+                    return True
+                if rule.pointer == ANYWHERE:
+                    return False
+        return True
+
     def field_at(self, tokens: Tokens) -> FieldRule | None:
         """The first field that this place is or lies in."""
         return next((each for each in self.fields if each.pointer.covers(tokens)), None)
