@@ -56,7 +56,7 @@ def test_what_stands_behind_a_hostile_megabyte_is_found() -> None:
 
 def test_blocks_are_bounded_whatever_the_text() -> None:
     for text in ("x" * 100_000, "é " * 100_000, "\n" * 100_000):
-        assert max(len(block.text) for block in blocks_of([text, "a", text])) <= 2048
+        assert max(len(block.text) for block in blocks_of([text, "a", text])) <= 5120
 
 
 @given(before=st.text(max_size=60), behind=st.text(max_size=60), filler=st.integers(0, 2500))

@@ -1,11 +1,12 @@
-"""Texts joined and cut into blocks of about a kilobyte, the unit in which gates open.
+"""Texts joined and cut into blocks of a few kilobytes, the unit in which gates open.
 
 A block is small so that a rule runs over little more than what it was let in for, and large so
 that short texts do not cost a call each. A long text is cut into stretches that overlap: a value
 is found in the stretch in which it begins. Nothing is made for a text in which nothing stands.
 """
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,8 +15,11 @@ from datavault.domain.privacy.normalizing import Reading, read
 from datavault.domain.privacy.recognizers.rules import BEFORE_CHARS, Candidate
 
 BLOCK_CHARS = 1024
+# Of a long text, more: the overlap is looked at twice.
+STRETCH_CHARS = 4096
 # What a value may stick out of its stretch, in characters; longer ones are lengthened by judges.
 OVERLAP_CHARS = 512
+_CONTINUATION = re.compile(rb"[\x80-\xbf]")
 # How far back a cut looks for a space, so as not to go through a value.
 CUT_CHARS = 64
 
@@ -40,7 +44,7 @@ class Located:
 class Joined:
     """Whole texts, one a line. ``readings`` is empty if all have their own code points."""
 
-    __slots__ = ("_first", "_is_ascii", "_readings", "_starts", "_texts", "content", "text")
+    __slots__ = ("_continued", "_first", "_readings", "_starts", "_texts", "content", "text")
 
     def __init__(
         self, text: str, first: int, texts: Sequence[str], readings: Sequence[Reading] = ()
@@ -50,7 +54,7 @@ class Joined:
         self._first = first
         self._texts = texts
         self._readings = readings
-        self._is_ascii = len(text) == len(self.content)
+        self._continued: Sequence[int] | None = None
         self._starts: Sequence[int] = ()
 
     def locate(self, span: tuple[int, int]) -> Located | None:
@@ -58,7 +62,9 @@ class Joined:
         starts = self._starts
         if not starts:
             starts = self._starts = [0, *accumulate(len(each) + 1 for each in self._texts)]
-        start, end = span if self._is_ascii else _characters(self.content, span)
+        if self._continued is None:
+            self._continued = _continued(self.text, self.content)
+        start, end = _characters(self._continued, span)
         place = bisect_right(starts, start) - 1
         shift = starts[place]
         text = self.text[shift : starts[place + 1] - 1]
@@ -72,12 +78,14 @@ class Stretch:
     Values that begin before ``start``, or at ``cut`` or behind, are another block's.
     """
 
-    __slots__ = ("_cut", "_index", "_is_ascii", "_origin", "_reading", "_start", "content", "text")
+    __slots__ = (
+        "_continued", "_cut", "_index", "_origin", "_reading", "_start", "content", "text",
+    )  # fmt: skip
 
     def __init__(self, reading: Reading, index: int, origin: int, start: int, cut: int) -> None:
         self.text = reading.text[origin : cut + OVERLAP_CHARS]
         self.content = self.text.encode()
-        self._is_ascii = len(self.text) == len(self.content)
+        self._continued: Sequence[int] | None = None
         self._index = index
         self._reading = reading
         self._origin = origin
@@ -86,7 +94,9 @@ class Stretch:
 
     def locate(self, span: tuple[int, int]) -> Located | None:
         """As of ``Joined``."""
-        start, end = span if self._is_ascii else _characters(self.content, span)
+        if self._continued is None:
+            self._continued = _continued(self.text, self.content)
+        start, end = _characters(self._continued, span)
         start, end = start + self._origin, end + self._origin
         if not self._start <= start < self._cut:
             return None
@@ -105,7 +115,7 @@ def blocks_of(texts: Sequence[str]) -> Iterator[Block]:
             if first < index:
                 yield _joined(texts[first:index], first)
             first, size = index, 0
-        if length > BLOCK_CHARS:
+        if length > STRETCH_CHARS:
             yield from _stretches(read(text), index)
             first = index + 1
         else:
@@ -133,7 +143,7 @@ def _stretches(reading: Reading, index: int) -> Iterator[Stretch]:
 
 def _cut(text: str, start: int) -> int:
     """Where the stretch that begins at ``start`` ends."""
-    end = start + BLOCK_CHARS
+    end = start + STRETCH_CHARS
     if end >= len(text):
         return len(text)
     for space in ("\n", " "):
@@ -150,8 +160,16 @@ def _origin(text: str, start: int) -> int:
     return text.find(" ", max(0, start - BEFORE_CHARS - CUT_CHARS), start) + 1 or start
 
 
-def _characters(content: bytes, span: tuple[int, int]) -> tuple[int, int]:
+def _continued(text: str, content: bytes) -> Sequence[int]:
+    """The bytes of a block that begin no character."""
+    if len(text) == len(content):
+        return ()
+    return [match.start() for match in _CONTINUATION.finditer(content)]
+
+
+def _characters(continued: Sequence[int], span: tuple[int, int]) -> tuple[int, int]:
     """From bytes of the block to its characters."""
-    first, last = span
-    start = len(content[:first].decode())
-    return start, start + len(content[first:last].decode())
+    if not continued:
+        return span
+    start, end = span
+    return start - bisect_left(continued, start), end - bisect_left(continued, end)

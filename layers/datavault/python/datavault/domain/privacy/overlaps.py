@@ -8,6 +8,7 @@ same reason what sticks out of the winner is not dropped: it stays, cut to what 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.spans import Span
@@ -43,6 +44,7 @@ ORDER = (
     Entity.ORGANIZATION,
     Entity.DATE_TIME,
 )
+_ORDER_IN_TEXT = attrgetter("start", "end", "entity", "score", "reason")
 _RANK = {entity: rank for rank, entity in enumerate(ORDER)}
 
 
@@ -52,7 +54,7 @@ def resolve(spans: Iterable[Span]) -> tuple[Span, ...]:
     Every character that any of ``spans`` covered is still covered. Work is linear in the summed
     lengths of the spans, after one sort.
     """
-    ordered = sorted(spans)
+    ordered = sorted(spans, key=_ORDER_IN_TEXT)
     if len(ordered) < 2:
         return tuple(ordered)
     kept: list[Span] = []
@@ -86,7 +88,7 @@ def _winners(cluster: list[Span]) -> list[Span]:
             position = end if taken < 0 else taken
             covered[start:position] = b"\1" * (position - start)
             kept.append(replace(span, start=start + origin, end=position + origin))
-    return sorted(kept)
+    return sorted(kept, key=_ORDER_IN_TEXT)
 
 
 def _precedence(span: Span) -> tuple[int, float, int, int]:

@@ -1,13 +1,13 @@
 """What numbering plans allow, from libphonenumber's metadata: all regions, loaded as needed."""
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 # Country codes have one to three digits and none is the beginning of another (ITU-T E.164).
 _NON_GEOGRAPHIC = "001"
+_NOTHING = "(?!)"
 
 
 def plausible(number: str) -> bool:
@@ -33,21 +33,13 @@ def valid(number: str, regions: tuple[str, ...]) -> bool:
     ``regions`` are ISO 3166 codes in capitals; one that libphonenumber does not know has no
     numbers.
     """
-    return any(plan.holds(number) for plan in map(_plan, regions))
+    return _plans(regions).fullmatch(number) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How a region's numbers look behind the prefix dialled within it."""
-
-    prefix: str
-    prefix_required: bool
-    national: re.Pattern[str]
-
-    def holds(self, number: str) -> bool:
-        if self.prefix and number.startswith(self.prefix):
-            return self.national.fullmatch(number, len(self.prefix)) is not None
-        return not self.prefix_required and self.national.fullmatch(number) is not None
+@cache
+def _plans(regions: tuple[str, ...]) -> re.Pattern[str]:
+    """The numbers of all the regions."""
+    return re.compile("|".join(dict.fromkeys(map(_plan, regions))) or _NOTHING)
 
 
 @cache
@@ -64,11 +56,13 @@ def _lengths(code: int) -> frozenset[int]:
     return frozenset(found)
 
 
-@cache
-def _plan(region: str) -> _Plan:
+def _plan(region: str) -> str:
+    """How a region's numbers look, with the prefix dialled within it or, if so used, without."""
     metadata = PhoneMetadata.metadata_for_region(region, None)
-    if metadata is None:
-        return _Plan("", False, re.compile("(?!)"))
+    general = metadata.general_desc if metadata is not None else None
+    pattern = general.national_number_pattern if general is not None else None
+    if metadata is None or pattern is None:
+        return _NOTHING
     prefix = metadata.national_prefix or ""
     required = bool(prefix) and all(
         (form.national_prefix_formatting_rule or "").lstrip("(").startswith(prefix)
@@ -76,6 +70,7 @@ def _plan(region: str) -> _Plan:
         for form in metadata.number_format
         if form.national_prefix_formatting_rule
     )
-    general = metadata.general_desc
-    pattern = general.national_number_pattern if general is not None else None
-    return _Plan(prefix, required, re.compile(pattern or "(?!)"))
+    national = f"(?:{pattern})"
+    if not prefix:
+        return national
+    return f"{prefix}{national}" if required else f"(?:{prefix}|(?!{prefix})){national}"
