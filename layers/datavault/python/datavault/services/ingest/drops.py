@@ -39,6 +39,7 @@ from datavault.services.papers import write_paper
 from datavault.services.refs import open_work
 from datavault.services.staging import read_head
 
+_MESSAGE = "Ingest what was put into the landing"
 _REPLACED = "replaced: the event of the object that is there now counts"
 # More files than this are looked up by listing their folder, a thousand at a time.
 _LOOKED_UP_MAX = 100
@@ -61,7 +62,7 @@ def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
     manifest that is wrong makes a job that has failed, so that somebody can see it.
 
     Raises:
-        Unavailable: the object cannot be seen yet; try again.
+        NotFound: the object is not there: it cannot be seen yet, so try again; or it is gone.
     """
     try:
         place = parse_drop_key(dropped.key)
@@ -78,11 +79,11 @@ def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
     try:
         landed = vault.landing.head(dropped.key)
     except NotFound:
-        raise Unavailable("the object that was put cannot be seen yet") from None
+        raise NotFound("the object that was put is not there") from None
     if landed.etag != dropped.etag:
         return Opened(None, _REPLACED)
-    sources, failure = _sources(vault, place, landed)
-    return _ask(vault, caller, dataset, place, dropped.job, sources, failure)
+    wanted, failure = _wanted(vault, place, landed)
+    return _ask(vault, caller, dataset, place, dropped.job, wanted, failure)
 
 
 def _ask(
@@ -91,11 +92,10 @@ def _ask(
     dataset: Dataset,
     place: DropPlace,
     job_id: JobId,
-    sources: list[SourceRef],
+    wanted: JobInput,
     failure: Failure | None,
 ) -> Opened:
     """One transaction asks for the job. A job without sources fails, at the latest in its plan."""
-    wanted = JobInput(sources, Mode.UPSERT, "Ingest what was put into the landing")
     kept = write_paper(vault, open_store(vault, dataset), job_id, INPUT, wanted)
     for token in attempts(vault, "the dataset"):
         now_ms = vault.clock.now_ms()
@@ -133,18 +133,18 @@ def _find_job(vault: Vault, place: DropPlace, job_id: JobId) -> Job | None:
     return None if row is None else Job.of(row)
 
 
-def _sources(
-    vault: Vault, place: DropPlace, landed: Landed
-) -> tuple[list[SourceRef], Failure | None]:
-    """What the job reads; or why it cannot."""
+def _wanted(vault: Vault, place: DropPlace, landed: Landed) -> tuple[JobInput, Failure | None]:
+    """What the job reads, which goes with it; or why it cannot."""
+    put = SourceRef(landed.key, landed.etag, landed.size, place.name)
     if not place.is_manifest:
-        return [SourceRef(landed.key, landed.etag, landed.size, place.name)], None
+        return JobInput([put], Mode.UPSERT, _MESSAGE), None
     try:
-        return _listed(vault, place, landed), None
+        return JobInput(_listed(vault, place, landed), Mode.UPSERT, _MESSAGE, manifest=put), None
     except PreconditionFailed:
         raise Unavailable("the manifest was replaced while it was read") from None
     except (Malformed, Invalid, TooLarge) as refusal:
-        return [], Failure(refusal.code, f"the manifest that was dropped: {refusal}")
+        failure = Failure(refusal.code, f"the manifest that was dropped: {refusal}")
+        return JobInput([], Mode.UPSERT, _MESSAGE, manifest=put), failure
 
 
 def _listed(vault: Vault, place: DropPlace, manifest: Landed) -> list[SourceRef]:
