@@ -21,7 +21,7 @@ from datavault.services.staging import Work
 
 # Read at 50 MB/s it takes a worker five seconds; a worker has fifteen minutes.
 PART_BYTES = 256 * 1024 * 1024
-# A small file costs a worker two GETs and a pack of its own, 100 ms: a thousand are two minutes.
+# A small file costs a worker a GET, some 50 ms: a thousand are a minute.
 FILES_MAX = 1000
 # Numbers of parts are state: 10,000 of them are 49 kB of 256 KiB.
 PARTS_MAX = 10_000
