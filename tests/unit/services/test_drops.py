@@ -10,7 +10,7 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.count_bounds import CountBounds
 from datavault.domain.drops import Dropped, drop_prefix, parse_drop_key
-from datavault.domain.errors import Invalid, Unavailable
+from datavault.domain.errors import Invalid, NotFound
 from datavault.domain.formats.detect import Shape
 from datavault.domain.ids import BranchName, parse_job_id
 from datavault.domain.jobs import Failure, Job, JobState
@@ -151,7 +151,7 @@ def test_an_object_that_cannot_be_seen_yet_is_tried_again(shelf: Shelf, vault: M
     dropped = drop(shelf, prefix(shelf) + "a.csv")
     landed = vault.landing.head(dropped.key)
     vault.landing.delete(landed)
-    with pytest.raises(Unavailable):
+    with pytest.raises(NotFound):
         opened(shelf, dropped)
     assert all_jobs(shelf) == ()
 

@@ -11,8 +11,10 @@ from datavault.domain.ids import JobId
 from datavault.domain.jobs import JobState
 from datavault.domain.landing import Landed
 from datavault.domain.papers import JobInput, Mode, SourceRef
+from datavault.services.exports import export_lines
 from datavault.services.ingest import parts, planning
 from datavault.services.ingest.planning import INPUT, _parts
+from datavault.services.jobs.quarantine import list_quarantined
 from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
 from tests.simulation.ingest_jobs import Pipeline, lines
@@ -90,14 +92,27 @@ def test_twenty_thousand_small_files_are_parts_of_a_thousand(vault: MemoryVault)
     assert [number for part in made for number, _, _ in part] == list(range(20_000))
 
 
-def test_thousands_of_small_files_are_one_commit(
-    pipeline: Pipeline, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+def test_twenty_thousand_small_files_are_one_commit_of_few_packs(
+    pipeline: Pipeline, shelf: Shelf
 ) -> None:
-    monkeypatch.setattr(planning, "FILES_MAX", 100)
-    files = [lines({f"r{at:05d}": at}) for at in range(1000)]
-    job = pipeline.run(pipeline.ask(*files))
-    assert (job.state, job.tally.records, job.tally.parts) == (JobState.SUCCEEDED, 1000, 10)
-    assert b"".join(body + b"\n" for body in shelf.all(limit=1000).values()) == b"".join(files)
+    vault = shelf.vault
+    files = [lines({f"r{at:05d}": at}) for at in range(20_000)]
+    bad = {7: b"\n\nno record", 19_999: b'{"id": "twice", "id": "twice"}\n'}
+    sent = [file + bad.get(at, b"") for at, file in enumerate(files)]
+    job = pipeline.run(pipeline.ask(*sent, max_bad_records=2))
+    assert (job.state, job.tally.records, job.tally.parts) == (JobState.SUCCEEDED, 20_000, 20)
+    exported = export_lines(vault, caller=shelf.caller, dataset_id=shelf.dataset.id, ref="main")
+    assert b"".join(exported) == b"".join(files)
+    assert len([key for key in vault.objects.keys("") if "/packs/" in key]) == 20
+    assert list(vault.landing.list("")) == []  # type: ignore[attr-defined]
+    found = []
+    cursor = None
+    for _ in range(2):
+        page = list_quarantined(vault, caller=shelf.caller, job_id=job.id, cursor=cursor)
+        found += [(each.file, each.line, each.offset) for each in page.items]
+        cursor = page.next_cursor
+    sizes = {at: len(files[at]) for at in bad}
+    assert found == [("file-7.jsonl", 4, sizes[7] + 2), ("file-19999.jsonl", 2, sizes[19_999])]
 
 
 def test_of_equal_ids_the_last_in_the_last_file_wins(

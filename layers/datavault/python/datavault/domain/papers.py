@@ -14,6 +14,7 @@ from datavault.domain.formats.decoding import Compression, Encoding
 from datavault.domain.formats.detect import Given, Shape
 from datavault.domain.formats.tables import Kind
 from datavault.domain.ids import CommitId
+from datavault.domain.landing import Landed
 
 # Where only a fraction is given: what is bad is kept, and must not become a corpus of its own.
 BAD_RECORDS_MAX = 1_000_000
@@ -53,6 +54,11 @@ class SourceRef(_Paper, frozen=True):
     columns: dict[str, Kind] = {}
     start: int = 0
 
+    @property
+    def landed(self) -> Landed:
+        """The object that a job was asked to take in: this version of it, and no other."""
+        return Landed(self.key, self.etag, self.start + self.size)
+
     def given(self) -> Given:
         """What was said of the file, for its detection."""
         return Given(
@@ -61,7 +67,7 @@ class SourceRef(_Paper, frozen=True):
 
 
 class JobInput(_Paper, frozen=True):
-    """What a job is to take in."""
+    """What a job is to take in. ``manifest`` is the object that named the sources, if one did."""
 
     sources: list[SourceRef]
     mode: Mode
@@ -69,6 +75,7 @@ class JobInput(_Paper, frozen=True):
     max_bad_records: int | None = None
     max_bad_fraction: float | None = None
     count_bounds: CountBounds = CountBounds()
+    manifest: SourceRef | None = None
 
     def require_few(self, *, bad: int, good: int) -> None:
         """Refuse more bad records than either limit allows; without a limit, any at all."""
@@ -78,6 +85,13 @@ class JobInput(_Paper, frozen=True):
         fraction = self.max_bad_fraction
         if fraction is not None and bad > fraction * (bad + good):
             raise Invalid(f"{bad} of {bad + good} records are bad, at most {fraction:g} may be")
+
+    @property
+    def objects(self) -> list[Landed]:
+        """The objects of the landing that the job takes in, each once: files may share one."""
+        named = [] if self.manifest is None else [self.manifest]
+        found = [source.landed for source in (*self.sources, *named)]
+        return [*{(each.key, each.etag): each for each in found}.values()]
 
     @property
     def bad_records_max(self) -> int:

@@ -157,7 +157,7 @@ TASKS: tuple[Task, ...] = (
     Task(
         name="sweep_uploads",
         capability="ingest",
-        summary="Expire uploads that nobody ended, and remove files that jobs have taken in",
+        summary="Expire uploads that nobody ended, and remove what ended jobs have left",
         function="functions.ingest.sweep_uploads",
         grants=frozenset(
             {
@@ -165,6 +165,7 @@ TASKS: tuple[Task, ...] = (
                 Grant.STAGING_READ,
                 Grant.STAGING_WRITE,
                 Grant.OBJECTS_READ,
+                Grant.OBJECTS_DELETE,
                 Grant.KEYS_UNWRAP,
                 Grant.LANDING_DELETE,
             }

@@ -6,8 +6,10 @@ said where it is and why; refusing is the caller's business, who may count, keep
 batch does not promise records: a line may be blank, or no JSON, as it was in the file.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -30,11 +32,12 @@ class Place:
 
     ``line`` counts from 1, ``offset`` is in bytes from 0; of a text that is not UTF-8, in bytes
     of the same text as UTF-8. In a table of columns, which has neither, ``line`` is the row and
-    ``offset`` is 0.
+    ``offset`` is 0. ``file`` is its number, where a batch has lines of several.
     """
 
     line: int
     offset: int
+    file: int = 0
 
 
 START = Place(1, 0)
@@ -110,6 +113,50 @@ def gathered(parts: Iterable[Written]) -> Batches:
         count += len(part.lines)
     if count:
         yield _one(held)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """The origin of lines that stand one batch behind the other."""
+
+    firsts: list[int]
+    origins: list[Origin]
+
+    def place(self, line: int) -> Place:
+        at = bisect_right(self.firsts, line) - 1
+        return self.origins[at].place(line - self.firsts[at])
+
+
+def joined(batches: Iterable[Batch]) -> Batches:
+    """The same lines, batches that are small put together: each costs a pack and a run."""
+    held: list[Batch] = []
+    size = count = 0
+    for batch in batches:
+        if held and (size + len(batch.text) > BATCH_BYTES or count + batch.lines > BATCH_LINES_MAX):
+            yield _behind_each_other(held)
+            held, size, count = [], 0, 0
+        held.append(batch)
+        size += len(batch.text)
+        count += batch.lines
+        # A large one goes on as it is, and before the next is read.
+        if size >= BATCH_BYTES // 2:
+            yield _behind_each_other(held)
+            held, size, count = [], 0, 0
+    if held:
+        yield _behind_each_other(held)
+
+
+def _behind_each_other(batches: list[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    firsts = [0, *accumulate(batch.lines for batch in batches)]
+    texts = [end for batch in batches for end in (batch.text, b"" if _is_ended(batch) else b"\n")]
+    origin = Joined(firsts[:-1], [batch.origin for batch in batches])
+    return Batch(b"".join(texts), firsts[-1], origin)
+
+
+def _is_ended(batch: Batch) -> bool:
+    return batch.text.endswith(b"\n")
 
 
 def refuse_long(refuse: Refuse, place: Place, raw: bytes, size: int) -> None:

@@ -41,6 +41,7 @@ from datavault.services.papers import write_paper
 from datavault.services.refs import open_work
 from datavault.services.staging import read_head
 
+_MESSAGE = "Ingest what was put into the landing"
 _REPLACED = "replaced: the event of the object that is there now counts"
 # More files than this are looked up by listing their folder, a thousand at a time.
 _LOOKED_UP_MAX = 100
@@ -63,7 +64,7 @@ def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
     manifest that is wrong makes a job that has failed, so that somebody can see it.
 
     Raises:
-        Unavailable: the object cannot be seen yet; try again.
+        NotFound: the object is not there: it cannot be seen yet, so try again; or it is gone.
     """
     try:
         place = parse_drop_key(dropped.key)
@@ -80,7 +81,7 @@ def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
     try:
         landed = vault.landing.head(dropped.key)
     except NotFound:
-        raise Unavailable("the object that was put cannot be seen yet") from None
+        raise NotFound("the object that was put is not there") from None
     if landed.etag != dropped.etag:
         return Opened(None, _REPLACED)
     wanted, failure = _wanted(vault, place, landed)
@@ -135,19 +136,21 @@ def _find_job(vault: Vault, place: DropPlace, job_id: JobId) -> Job | None:
 
 
 def _wanted(vault: Vault, place: DropPlace, landed: Landed) -> tuple[JobInput, Failure | None]:
-    """What the job is to do; without sources, and with the reason, if it cannot."""
+    """What the job reads, which goes with it; or why it cannot."""
+    put = SourceRef(landed.key, landed.etag, landed.size, place.name)
     if not place.is_manifest:
-        return _taking([SourceRef(landed.key, landed.etag, landed.size, place.name)]), None
+        return _taking([put]), None
     try:
-        return _listed(vault, place, landed), None
+        return msgspec.structs.replace(_listed(vault, place, landed), manifest=put), None
     except PreconditionFailed:
         raise Unavailable("the manifest was replaced while it was read") from None
     except (Malformed, Invalid, TooLarge) as refusal:
-        return _taking([]), Failure(refusal.code, f"the manifest that was dropped: {refusal}")
+        failure = Failure(refusal.code, f"the manifest that was dropped: {refusal}")
+        return msgspec.structs.replace(_taking([]), manifest=put), failure
 
 
 def _taking(sources: list[SourceRef]) -> JobInput:
-    return JobInput(sources, Mode.UPSERT, "Ingest what was put into the landing")
+    return JobInput(sources, Mode.UPSERT, _MESSAGE)
 
 
 def _listed(vault: Vault, place: DropPlace, manifest: Landed) -> JobInput:

@@ -6,12 +6,20 @@ first whose outcome is written down counts, and what the other stored is garbage
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from datavault.domain import jobs
 from datavault.domain.errors import Invalid, VaultError
-from datavault.domain.formats.batch import Batches, Refused
-from datavault.domain.formats.detect import Format, Shape
+from datavault.domain.formats.batch import (
+    Batches,
+    Origin,
+    Place,
+    Refuse,
+    Refused,
+    joined,
+)
+from datavault.domain.formats.detect import HEAD_BYTES, Format, Shape, detect
 from datavault.domain.formats.pieces import LineCount, bytes_before
 from datavault.domain.formats.reading import read_file, read_range
 from datavault.domain.ids import JobId, WorkspaceId
@@ -34,7 +42,6 @@ from datavault.services.ingest.planning import (
     INPUT,
     PLAN,
     Range,
-    format_of,
     open_job_work,
     read_source,
 )
@@ -121,13 +128,8 @@ def _read_part(work: Work, job: Job, plan: Plan, part: int) -> PartOutcome:
     kept = _Quarantine(work, job, part, asked)
     count = LineCount()
     try:
-        for piece in plan.parts[part]:
-            source = asked.sources[piece[0]]
-            file_format = format_of(vault, source)
-            # Rows of a table of columns are numbered in the file.
-            counts_rows = file_format.shape is Shape.PARQUET
-            refuse = kept.of(piece[0], part if counts_rows else _first_part(plan, part, piece))
-            reading.read(_batches(vault, source, file_format, piece, refuse, count), refuse)
+        files = _files(vault, asked, plan, part, kept, count)
+        reading.read(joined(files), kept.add)
         kept.flush()
         merged = runs.merged(vault, keys, reading.runs, keyless=record_key is None)
         run = runs.store(vault, keys, (changes.entries for changes in merged))
@@ -146,45 +148,70 @@ def _first_part(plan: Plan, part: int, piece: Range) -> int:
     return first
 
 
-def _batches(
-    vault: Vault,
-    source: SourceRef,
-    file_format: Format,
-    piece: Range,
-    refuse: "_Refusing",
-    count: LineCount,
+def _files(
+    vault: Vault, asked: JobInput, plan: Plan, part: int, kept: "_Quarantine", count: LineCount
 ) -> Batches:
-    """The records of a range of a file; of a whole one, if it cannot be divided.
+    """The records of a part, file after file; ``count`` is of a range after which its file goes on.
 
-    ``count`` counts the lines of a range after which the file goes on.
+    What is refused of a file says which file it is, as do the places of what it gives.
     """
-    _, start, end = piece
-    if file_format.shape is Shape.PARQUET:
-        yield from _row_groups(vault, source, start, end, refuse)
-    elif file_format.splits:
-        chunks = _chunks(vault, source, bytes_before(start))
-        counted = count if end < source.size else None
-        yield from read_range(chunks, file_format, start, end, refuse, count=counted)
-    else:
-        yield from read_file(_chunks(vault, source, 0), file_format, refuse)
-
-
-def _row_groups(
-    vault: Vault, source: SourceRef, start: int, end: int, refuse: "_Refusing"
-) -> Batches:
-    """The records of the row groups that begin in a range of a Parquet file."""
-    file = _LandedFile(vault, source)
-    for index, group in enumerate(vault.columnar.groups(file)):
-        if start <= group.begins < end:
-            yield from vault.columnar.read(file, index, refuse)
+    for piece in plan.parts[part]:
+        number = piece[0]
+        source = asked.sources[number]
+        head = read_source(vault, source, 0, HEAD_BYTES)
+        file_format = detect(head, source.name, given=source.given())
+        if file_format.shape is not Shape.PARQUET:  # Whose rows are numbered in the file.
+            kept.begins_in(number, _first_part(plan, part, piece))
+        file = _File(vault, source, head)
+        for batch in _batches(file, file_format, piece, partial(_refuse_of, number, kept), count):
+            yield replace(batch, origin=_InFile(number, batch.origin))
 
 
 @dataclass(frozen=True, slots=True)
-class _LandedFile:
-    """A file of the landing, for those who read it here and there."""
+class _InFile:
+    """An origin that says which file its places are in."""
+
+    number: int
+    origin: Origin
+
+    def place(self, line: int) -> Place:
+        return replace(self.origin.place(line), file=self.number)
+
+
+def _refuse_of(number: int, kept: "_Quarantine", refused: Refused) -> None:
+    kept.add(replace(refused, place=replace(refused.place, file=number)))
+
+
+def _batches(
+    file: "_File", file_format: Format, piece: Range, refuse: Refuse, count: LineCount
+) -> Batches:
+    """The records of a range of a file; of a whole one, if it cannot be divided."""
+    _, start, end = piece
+    if file_format.shape is Shape.PARQUET:
+        yield from _row_groups(file, start, end, refuse)
+    elif file_format.splits:
+        chunks = file.chunks(bytes_before(start))
+        counted = count if end < file.size else None
+        yield from read_range(chunks, file_format, start, end, refuse, count=counted)
+    else:
+        yield from read_file(file.chunks(0), file_format, refuse)
+
+
+def _row_groups(file: "_File", start: int, end: int, refuse: Refuse) -> Batches:
+    """The records of the row groups that begin in a range of a Parquet file."""
+    columnar = file.vault.columnar
+    for index, group in enumerate(columnar.groups(file)):
+        if start <= group.begins < end:
+            yield from columnar.read(file, index, refuse)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of the landing whose beginning is known."""
 
     vault: Vault
     source: SourceRef
+    head: bytes
 
     @property
     def size(self) -> int:
@@ -193,23 +220,13 @@ class _LandedFile:
     def read(self, start: int, length: int) -> bytes:
         return read_source(self.vault, self.source, start, length)
 
-
-def _chunks(vault: Vault, source: SourceRef, start: int) -> Iterator[bytes]:
-    """The bytes of a file from ``start`` on, asked for as they are needed."""
-    for at in range(start, source.size, CHUNK_BYTES):
-        yield read_source(vault, source, at, CHUNK_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusing:
-    """Refuses records of one source, which begins in ``first_part``."""
-
-    quarantine: "_Quarantine"
-    source: int
-    first_part: int
-
-    def __call__(self, refused: Refused) -> None:
-        self.quarantine.add(self.source, refused, self.first_part)
+    def chunks(self, start: int) -> Iterator[bytes]:
+        """The bytes from ``start`` on, asked for as they are needed; of a small file, known."""
+        if len(self.head) == self.size:
+            yield self.head[start:]
+            return
+        for at in range(start, self.size, CHUNK_BYTES):
+            yield self.read(at, CHUNK_BYTES)
 
 
 class _Quarantine:
@@ -220,7 +237,8 @@ class _Quarantine:
 
     def __init__(self, work: Work, job: Job, part: int, asked: JobInput) -> None:
         self.count = 0
-        self._names = [source.name for source in asked.sources]
+        self._sources = asked.sources
+        self._first_parts: dict[int, int] = {}
         self._work = work
         self._job = job
         self._part = part
@@ -229,37 +247,38 @@ class _Quarantine:
         self._size = 0
         self._papers = 0
 
-    def of(self, source: int, first_part: int) -> _Refusing:
-        """What refuses records of a source that begins in ``first_part``."""
-        return _Refusing(self, source, first_part)
+    def begins_in(self, file: int, part: int) -> None:
+        """Say that a file whose lines are counted here began in that part."""
+        if part != self._part:
+            self._first_parts[file] = part
 
-    def add(self, source: int, refused: Refused, first_part: int) -> None:
+    def add(self, refused: Refused) -> None:
         """Keep a record; ``Invalid`` when it is one more than the whole job may have."""
         self.count += 1
         place = refused.place
-        begins_here = first_part == self._part
+        first_part = self._first_parts.get(place.file)
         size = len(refused.raw) + 200
         if self._held and self._size + size > QUARANTINE_BYTES:
             self._write()
         self._held.append(
             Quarantined(
-                self._names[source],
+                self._sources[place.file].name,
                 place.line,
                 place.offset,
                 refused.error.code,
                 str(refused.error),
                 refused.size,
                 refused.raw,
-                None if begins_here else first_part,
+                first_part,
             )
         )
         self._size += size
         if self.count > self._records_max:
             self.flush()
-            where = f"line {place.line}" if begins_here else f"byte {place.offset}"
+            where = f"line {place.line}" if first_part is None else f"byte {place.offset}"
             raise Invalid(
                 f"more than {self._records_max} records are bad, the first of them:"
-                f" file {source + 1}, {where}: {refused.error}"
+                f" file {place.file + 1}, {where}: {refused.error}"
                 if self.count == 1
                 else f"more than {self._records_max} records are bad",
                 field="max_bad_records",

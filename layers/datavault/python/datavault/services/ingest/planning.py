@@ -10,7 +10,6 @@ from datavault.domain.errors import Invalid, TooLarge, VaultError
 from datavault.domain.formats.detect import HEAD_BYTES, Format, detect
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Job, Tally
-from datavault.domain.landing import Landed
 from datavault.domain.papers import JobInput, Plan, SourceRef
 from datavault.domain.refs import require_unprotected
 from datavault.ports import Vault
@@ -22,7 +21,7 @@ from datavault.services.staging import Work
 
 # Read at 50 MB/s it takes a worker five seconds; a worker has fifteen minutes.
 PART_BYTES = 256 * 1024 * 1024
-# A small file costs a worker two GETs and a pack of its own, 100 ms: a thousand are two minutes.
+# A small file costs a worker a GET, some 50 ms: a thousand are a minute.
 FILES_MAX = 1000
 # Numbers of parts are state: 10,000 of them are 49 kB of 256 KiB.
 PARTS_MAX = 10_000
@@ -74,17 +73,12 @@ def format_of(vault: Vault, source: SourceRef) -> Format:
     return detect(head, source.name, given=source.given())
 
 
-def landed(source: SourceRef) -> Landed:
-    """The object that a job was asked to take in: this version of it, and no other."""
-    return Landed(source.key, source.etag, source.start + source.size)
-
-
 def read_source(vault: Vault, source: SourceRef, at: int, length: int) -> bytes:
     """Bytes of a file from ``at`` on, counted in the file; fewer at its end."""
     length = min(length, source.size - at)
     if length <= 0:
         return b""
-    return vault.landing.read(landed(source), source.start + at, length)
+    return vault.landing.read(source.landed, source.start + at, length)
 
 
 def _parts(vault: Vault, sources: Sequence[SourceRef]) -> Iterator[list[Range]]:

@@ -23,7 +23,7 @@ from datavault.services.datasets import find_dataset
 from datavault.services.history import Authorship, Built, commit_row, read_commit, write_commit
 from datavault.services.ingest.merging import parent_name, parent_of, progress_name
 from datavault.services.ingest.parts import run_of
-from datavault.services.ingest.planning import INPUT, PLAN, landed, open_job_work
+from datavault.services.ingest.planning import INPUT, PLAN, open_job_work
 from datavault.services.ingest.reading import require_mode
 from datavault.services.job_steps import acting_for, end_job, find_own_job, report
 from datavault.services.keys import open_store
@@ -93,14 +93,16 @@ def abort_ingest(
     return job.state
 
 
-def clean_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> None:
+def clean_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> int:
     """Remove what a job that has ended needed: its runs, its papers but for refused records, and
-    the files in the landing. May be repeated.
+    the files in the landing, with the manifest that named them; how many objects those were.
+
+    May be repeated. What it does not come to, the sweep of the landing does.
     """
     job = find_own_job(vault, workspace, job_id)
     if job.state.is_open:
         raise Invalid(f"job {job_id} has not ended")
-    _clean(vault, job)
+    return _clean(vault, job)
 
 
 def _check(asked: JobInput, job: Job) -> None:
@@ -159,8 +161,9 @@ def _ended(job: Job, commit: CommitId, now_ms: int) -> list[Change]:
     ]
 
 
-def _clean(vault: Vault, job: Job) -> None:
-    """Runs first, then the papers by which they are found, then the landing's objects."""
+def _clean(vault: Vault, job: Job) -> int:
+    """Runs first, then the papers by which they are found, then the landing's objects, and last
+    the paper by which those are found."""
     keys = open_store(vault, find_dataset(vault, acting_for(job), job.dataset))
     for name in paper_names(vault, keys, job.id, prefix="run-"):
         outcome = find_paper(vault, keys, job.id, name, PartOutcome)
@@ -169,8 +172,8 @@ def _clean(vault: Vault, job: Job) -> None:
     asked = find_paper(vault, keys, job.id, INPUT, JobInput)
     for prefix in ("run-", "built-", "parent-", PLAN):
         discard_papers(vault, keys, job.id, prefix=prefix)
-    # Files may share an object.
-    sources = asked.sources if asked is not None else ()
-    for each in {(source.key, source.etag): landed(source) for source in sources}.values():
+    objects = [] if asked is None else asked.objects
+    for each in objects:
         vault.landing.delete(each)
     discard_papers(vault, keys, job.id, prefix=INPUT)
+    return len(objects)

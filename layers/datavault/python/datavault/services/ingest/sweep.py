@@ -3,19 +3,15 @@
 from dataclasses import dataclass, replace
 
 from datavault.domain import keyspace, uploads
-from datavault.domain.datasets import Dataset
-from datavault.domain.errors import NotFound
+from datavault.domain.errors import VaultError
 from datavault.domain.ids import DatasetId, JobId, UploadId, WorkspaceId
 from datavault.domain.jobs import Job
-from datavault.domain.papers import JobInput
 from datavault.domain.rows import Row, Table
 from datavault.domain.uploads import LIVE, Upload, UploadState
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts
-from datavault.services.ingest.planning import landed
-from datavault.services.ingest.uploads import INPUT, remove_upload
-from datavault.services.keys import open_store
-from datavault.services.papers import read_paper
+from datavault.services.ingest.publishing import clean_ingest
+from datavault.services.ingest.uploads import remove_upload
 from datavault.services.staging import all_rows
 
 # A run ends well before its function's 15 minutes.
@@ -33,10 +29,15 @@ class SweptUploads:
 def sweep_uploads(vault: Vault) -> SweptUploads:
     """Expire uploads that are a day old, and remove the files of jobs that have ended.
 
-    A row leaves the queue when what it stands for is gone from the landing; a crash leaves the
-    row, and the next run does it again. Jobs that are at work are looked at and left.
+    With its files goes whatever else a job has left that could not clean up itself. A row leaves
+    the queue when what it stands for is gone; a crash leaves the row, and the next run does it
+    again. Jobs that are at work are looked at and left.
+
+    Raises:
+        VaultError: what of a row could not be removed, when all other rows have been looked at.
     """
     swept = SweptUploads(0, 0)
+    problem: VaultError | None = None
     began_ms = vault.clock.now_ms()
     for shard in range(keyspace.LANDING_SHARDS):
         for due in all_rows(vault, Table.STAGING, keyspace.landing_due_partition(shard)):
@@ -45,14 +46,19 @@ def sweep_uploads(vault: Vault) -> SweptUploads:
                 break
             if now_ms - began_ms > RUN_MS_MAX:
                 return swept
-            swept = _look_at(vault, due, swept)
+            try:
+                swept = _look_at(vault, due, swept)
+            except VaultError as error:
+                problem = error
+    if problem is not None:
+        raise problem
     return swept
 
 
 def _look_at(vault: Vault, due: Row, swept: SweptUploads) -> SweptUploads:
     ws = WorkspaceId(due.text("workspace"))
     if "job" in due.attributes:
-        removed = _remove_sources(vault, ws, DatasetId(due.text("dataset")), JobId(due.text("job")))
+        removed = _clean(vault, ws, DatasetId(due.text("dataset")), JobId(due.text("job")))
         if removed is None:
             return swept
         swept = replace(swept, objects=swept.objects + removed)
@@ -80,21 +86,11 @@ def _expire(vault: Vault, ws: WorkspaceId, upload_id: UploadId) -> bool:
     raise AssertionError("attempts ends by raising")
 
 
-def _remove_sources(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> int | None:
+def _clean(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> int | None:
     """How many files of a job were removed; ``None`` if it is at work still."""
     found = vault.catalog.get(keyspace.job(ws, job_id))
-    dataset = vault.catalog.get(keyspace.dataset(ws, ds))
-    if found is None or dataset is None:
+    if found is None or vault.catalog.get(keyspace.dataset(ws, ds)) is None:
         return 0
     if Job.of(found).state.is_open:
         return None
-    keys = open_store(vault, Dataset.of(dataset))
-    try:
-        sources = read_paper(vault, keys, job_id, INPUT, JobInput).sources
-    except NotFound:
-        return 0
-    # Files may share an object.
-    objects = {(source.key, source.etag): landed(source) for source in sources}
-    for each in objects.values():
-        vault.landing.delete(each)
-    return len(objects)
+    return clean_ingest(vault, workspace=ws, job_id=job_id)
