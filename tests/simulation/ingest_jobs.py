@@ -9,6 +9,7 @@ from datavault.domain import jobs
 from datavault.domain.errors import VaultError
 from datavault.domain.ids import BranchName, JobId, new_id
 from datavault.domain.jobs import Job, JobKind, JobState, Tally
+from datavault.domain.landing import Landed
 from datavault.domain.papers import JobInput, Mode, SourceRef
 from datavault.ports import Vault
 from datavault.services.ingest.planning import INPUT
@@ -66,14 +67,26 @@ class Pipeline:
         **options: Any,
     ) -> Job:
         """A job that takes in these files."""
-        vault, dataset = self.shelf.vault, self.shelf.dataset
-        now_ms = vault.clock.now_ms()
-        job_id = JobId(new_id("job", now_ms))
+        vault = self.shelf.vault
+        job_id = JobId(new_id("job", vault.clock.now_ms()))
         sources = []
         for number, content in enumerate(files):
             name = names[number] if names else f"file-{number}.jsonl"
             landed = vault.landing.put(f"landing/{job_id}/{number}", content)  # type: ignore[attr-defined]
             sources.append(SourceRef(landed.key, landed.etag, landed.size, name))
+        return self._asked(job_id, sources, branch, options)
+
+    def ask_landed(self, landed: Landed, *, name: str, **options: Any) -> Job:
+        """A job that takes in a file that is there."""
+        job_id = JobId(new_id("job", self.shelf.vault.clock.now_ms()))
+        source = SourceRef(landed.key, landed.etag, landed.size, name)
+        return self._asked(job_id, [source], MAIN, options)
+
+    def _asked(
+        self, job_id: JobId, sources: list[SourceRef], branch: BranchName, options: dict[str, Any]
+    ) -> Job:
+        vault, dataset = self.shelf.vault, self.shelf.dataset
+        now_ms = vault.clock.now_ms()
         asked = JobInput(sources, options.pop("mode", Mode.UPSERT), "files", **options)
         keys = open_store(vault, dataset)
         write_paper(vault, keys, job_id, INPUT, asked)
