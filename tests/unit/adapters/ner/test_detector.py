@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datavault.adapters.ner import detector as detectors
 from datavault.adapters.ner.detector import ROW_PIECES, NamesDetector
 from datavault.domain.privacy.entities import Entity
 
@@ -122,6 +123,21 @@ def test_where_a_long_text_is_cut_changes_nothing(detector: NamesDetector) -> No
         assert [(span.start - len(before), span.score) for span in near] == [
             (span.start - len(around), span.score) for span in alone
         ]
+
+
+@pytest.mark.parametrize("space", [" ", "_"])
+def test_a_text_that_is_read_in_sections_loses_nothing_where_it_is_cut(
+    detector: NamesDetector, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = space.join(f"My name is Katarina Holmgren, number {row}." for row in range(60))
+    (whole,) = detector.detect([text])
+    monkeypatch.setattr(detectors, "SECTION_CHARACTERS", 300)
+    monkeypatch.setattr(detectors, "BESIDE_CHARACTERS", 200)
+    short, cut = detector.detect([FINDINGS[0][0], text])
+    assert len(short) == 2
+    names = [(each.start, each.end) for each in cut if each.entity is PERSON]
+    assert names == [(each.start, each.end) for each in whole if each.entity is PERSON]
+    assert len(names) == 60
 
 
 def test_a_text_of_a_megabyte_is_read_to_its_end(detector: NamesDetector) -> None:

@@ -333,6 +333,13 @@ def test_what_is_still_found_in_the_output_quarantines_it() -> None:
     assert record.remainders[0].pointer == "/x/0"
 
 
+def test_what_the_policy_keeps_in_that_place_is_no_remainder() -> None:
+    kept = Rule("PERSON", Keep("authors"), PointerPattern("/x/**"))
+    engine = Anonymizer(LateDetector(), replace(REDACT, rules=(kept,)), KEYS, SETTING)
+    (record,) = engine.records([b'{"x":["a@b.de canary"],"y":"a@b.de canary"}'])
+    assert [each.pointer for each in record.remainders] == ["/y"]
+
+
 def test_a_policy_may_refuse_what_is_still_found_or_not_look() -> None:
     with pytest.raises(Invalid, match="1 values are still found") as refused:
         late(Residual.REFUSE).texts(["fine", "a@b.de canary"])

@@ -1,6 +1,7 @@
 """The port ``Detector`` by a names model."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,13 +19,16 @@ ROW_PIECES = 512
 # With what is looked at beside it, a part fills a row.
 PART_PIECES = 448
 BATCH_CHARACTERS = 16_384
+# A text takes some hundred bytes a character while it is read; a longer one is read in sections.
+SECTION_CHARACTERS = 2**18
+BESIDE_CHARACTERS = 2048
 
 
 class NamesDetector:
     """Finds persons, places, organisations and street addresses.
 
-    The spans of a text depend on that text alone. Memory grows with the longest text, by some
-    hundred bytes a character, and not with their number. Safe to be used by several threads.
+    The spans of a text depend on that text alone. Memory grows neither with the number of texts nor
+    with their length, but for the spans found. Safe to be used by several threads.
     """
 
     def __init__(self, model: NamesModel | None = None) -> None:
@@ -39,15 +43,34 @@ class NamesDetector:
         """The spans of each text, in order."""
         found: list[tuple[Span, ...]] = []
         for some in _batches(texts):
-            pieces = self._model.reader.pieces(some)
-            found += spans_of(
-                some,
-                pieces,
-                self._probabilities(pieces),
-                entities=self._model.entities,
-                thresholds=self._model.thresholds,
-            )
+            if len(some[-1]) <= SECTION_CHARACTERS:
+                found += self._found(some)
+            else:
+                found += self._found(some[:-1])
+                found.append(tuple(self._found_in_sections(some[-1])))
         return found
+
+    def _found(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        pieces = self._model.reader.pieces(texts)
+        return spans_of(
+            texts,
+            pieces,
+            self._probabilities(pieces),
+            entities=self._model.entities,
+            thresholds=self._model.thresholds,
+        )
+
+    def _found_in_sections(self, text: str) -> Iterator[Span]:
+        """What begins in each section, read with what stands around it."""
+        end = 0
+        for start, stop in _sections(text):
+            first = max(0, start - BESIDE_CHARACTERS)
+            (spans,) = self._found([text[first : stop + BESIDE_CHARACTERS]])
+            for span in spans:
+                own = replace(span, start=span.start + first, end=span.end + first)
+                if start <= own.start < stop and own.start >= end:
+                    yield own
+                    end = own.end
 
     def _probabilities(self, pieces: Pieces) -> NDArray[np.float32]:
         """Long texts are computed in parts, each beside as much of its neighbours as reaches it."""
@@ -84,6 +107,17 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         if size >= BATCH_CHARACTERS or end == len(texts):
             yield texts[start:end]
             start, size = end, 0
+
+
+def _sections(text: str) -> Iterator[tuple[int, int]]:
+    """Where a long text is cut: at a space, if there is one near by."""
+    start = 0
+    while start < len(text):
+        stop = start + SECTION_CHARACTERS
+        if stop < len(text):
+            stop = text.rfind(" ", stop - BESIDE_CHARACTERS, stop) + 1 or stop
+        yield start, min(stop, len(text))
+        start = stop
 
 
 def _parts(pieces: Pieces, reach: int) -> Iterator[tuple[slice, slice]]:

@@ -40,7 +40,8 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Graph(_File, frozen=True, forbid_unknown_fields=True):
     """``reach`` is how many pieces to each side of one decide on it; rows of texts are parted by
-    ``gap`` masked pieces. ``thresholds`` are on the probability that a word is a name."""
+    ``gap`` masked pieces. ``thresholds`` are on the probability that the surest word of a span is a
+    name."""
 
     reach: int
     gap: int

@@ -23,6 +23,7 @@ from datavault.domain.privacy.results import (
     Remainder,
 )
 from datavault.domain.privacy.spans import Span
+from datavault.domain.privacy.strategy import Keep
 from datavault.domain.privacy.treatment import Treated, Treatment
 
 TEXT_CHARS_MAX = 4 * 2**20
@@ -167,11 +168,13 @@ class Anonymizer:
     def _remainders(self, passage: Passage, pointer: str, again: _Found) -> list[Remainder]:
         if self._policy.residual is Residual.SKIP:
             return []
-        output = passage.output
+        output, tokens = passage.output, passage.tokens
         hits = self._treatment.hits(output, again.get(output, ()))
         return [
             Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
             for hit in passage.left_over(hits)
+            # What the policy keeps in clear may be seen the second time only, and stays as well.
+            if not isinstance(self._policy.strategy_for(hit.entity, tokens), Keep)
         ]
 
     def _result[T: (str, bytes)](

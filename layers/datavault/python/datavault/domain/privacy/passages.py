@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from datavault.domain.privacy import pointers
 from datavault.domain.privacy.hits import Hit
-from datavault.domain.privacy.json_leaves import Edit, Leaf, LeafKind, edited, rewritten
+from datavault.domain.privacy.json_leaves import (
+    Edit,
+    Leaf,
+    LeafKind,
+    edited,
+    rewritten,
+    tokens_of,
+)
+from datavault.domain.privacy.pointers import Tokens
 from datavault.domain.privacy.results import Finding, Part
 from datavault.domain.privacy.strategy import Verdict
 from datavault.domain.privacy.treatment import Treated
@@ -42,6 +50,11 @@ class Passage:
         """What of a record it is."""
         is_key = self.leaf is not None and self.leaf.kind is LeafKind.KEY
         return Part.KEY if is_key else Part.VALUE
+
+    @property
+    def tokens(self) -> Tokens:
+        """Where it stands, by which rules are chosen; empty for a plain text."""
+        return () if self.leaf is None else tokens_of(self.leaf.place)
 
     def left_over(self, hits: Iterable[Hit]) -> list[Hit]:
         """Of the hits in ``output`` those of which a letter or digit is not of a stand-in."""
