@@ -65,7 +65,7 @@ class VaultFunction(Construct):
             architecture=stage.lambda_architecture,
             handler=f"{row.function}.handler",
             code=code.functions,
-            layers=code.layers("core", *(row.layers if isinstance(row, Task) else ())),
+            layers=code.layers("core", *row.layers),
             memory_size=row.memory_mb,
             timeout=Duration.seconds(row.timeout_s),
             # The CDK would add statements of its own to a role that it may change.

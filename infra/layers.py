@@ -11,7 +11,8 @@ from pathlib import Path
 from aws_cdk import aws_lambda
 from constructs import Construct
 
-from datavault.contracts.operations import TASKS
+from datavault.contracts.operations import OPERATIONS, TASKS
+from infra.names import Row
 from infra.stages import Stage
 from layers import build
 
@@ -27,7 +28,8 @@ class Archives:
     @classmethod
     def built(cls, stage: Stage) -> "Archives":
         """Built, or found in the cache, as the stage wants them: those that a function uses."""
-        used = {"core", *(name for task in TASKS for name in task.layers)}
+        rows: tuple[Row, ...] = (*OPERATIONS, *TASKS)
+        used = {"core", *(name for row in rows for name in row.layers)}
         return cls(
             library=build.library_layer(),
             functions=build.function_code(),

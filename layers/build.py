@@ -129,6 +129,7 @@ LAYERS = {
             # Presidio asks for spaCy; `adapters.presidio.analyzer` stands in for it.
             unimported=("presidio_analyzer",),
         ),
+        Layer("schemas", needs=("core",)),
     )
 }
 

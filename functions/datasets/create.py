@@ -21,5 +21,6 @@ def handler(vault: Vault, request: Request[None, CreateDatasetBody]) -> Answer:
         metadata=tuple(sorted(body.metadata.items())),
         record_key=body.record_key,
         request=request.once,
+        schema=body.record_schema(),
     )
     return tagged(DatasetReply.of(dataset), dataset.etag)

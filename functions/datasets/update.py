@@ -24,5 +24,6 @@ def handler(vault: Vault, request: Request[None, UpdateDatasetBody]) -> Answer:
         ),
         precondition=request.precondition,
         request=request.once,
+        schema=body.record_schema(),
     )
     return tagged(DatasetReply.of(dataset), dataset.etag)

@@ -19,12 +19,34 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from datavault.adapters.json_schema.checking import CompiledSchemas
 from datavault.domain.records import LineScan, scan_ids, scan_lines, validate
+from datavault.domain.schema_bounds import parse_record_schema
 
 BATCH_BYTES = 2**20
 TEXT = """the model returns a table of rows and `keys` for each "user" request; see [docs] {x: 1}
 naïve café — it can be read again when the cache is cold and the index [i+1] was rebuilt\t"""
 WORDS = TEXT.split(" ")
+
+MESSAGE = {
+    "type": "object",
+    "required": ["role", "content"],
+    "properties": {
+        "role": {"enum": ["system", "user", "assistant", "tool"]},
+        "content": {"anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}]},
+    },
+    "additionalProperties": False,
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["id", "messages"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "messages": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/message"}},
+        "score": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+    "$defs": {"message": MESSAGE},
+}
 
 type Work = Callable[[bytes], object]
 
@@ -36,6 +58,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path)
     options = parser.parse_args()
     size = int(options.mb * 1e6)
+    checker = CompiledSchemas().compile("chats", parse_record_schema(SCHEMA))
     corpora = {f"{mean} B": corpus(mean, size) for mean in (200, 2_400, 10_000)}
     if options.corpus:
         with options.corpus.open("rb") as file:
@@ -51,6 +74,7 @@ def main() -> None:
             "validate, 2 %": partial(some, scans),
             "scan_lines": lambda batch: scan_lines(batch, record_key="id"),
             "msgspec.json.decode": lambda batch: [*map(msgspec.json.decode, lines(batch))],
+            "JSON schema": lambda batch: checker.mismatches(lines(batch)),
             "json.loads": lambda batch: [*map(json.loads, lines(batch))],
         }
         for work, figure in cpu_figures(works, batches).items():

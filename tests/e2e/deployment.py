@@ -192,9 +192,17 @@ class Person:
     def delete(self, path: str, **headers: str) -> Reply:
         return self.send(Call("DELETE", f"{API}{path}").with_headers(**headers))
 
-    def dataset(self, name: str = "corpus", *, record_key: str | None = None) -> "Shelf":
+    def dataset(
+        self,
+        name: str = "corpus",
+        *,
+        record_key: str | None = None,
+        schema: Mapping[str, object] | None = None,
+    ) -> "Shelf":
         """Create a dataset."""
-        body = {"name": name} | ({} if record_key is None else {"record_key": record_key})
+        body: dict[str, object] = {"name": name}
+        body |= {} if record_key is None else {"record_key": record_key}
+        body |= {} if schema is None else {"schema": schema}
         made = self.ok(json_call("POST", f"{API}/datasets", body)).json()
         return Shelf(self, made["id"])
 

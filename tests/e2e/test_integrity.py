@@ -15,7 +15,7 @@ import pytest
 from datavault.adapters.limits import PARTITION_KEY, SORT_KEY
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import BranchName, CommitId, DatasetName, JobId
-from datavault.services.datasets import create_dataset, describe_dataset
+from datavault.services.datasets import create_dataset, find_dataset
 from datavault.services.exports import export_lines
 from datavault.services.keys import open_store
 from datavault.services.records.reading import get_record, list_records
@@ -48,7 +48,7 @@ class Vaulted:
         shelf.append({"r0": '{"n":0}', "large": f'{{"n":"{chance.randbytes(4000).hex()}"}}'})
         commit = shelf.commit("second")["id"]
         with tenant.deployment.vault() as vault:
-            dataset = describe_dataset(vault, caller=tenant.caller(), dataset_id=shelf.dataset_id)
+            dataset = find_dataset(vault, tenant.caller(), shelf.dataset_id)
         # Larger than what was staged for the commit, which is there for an hour yet.
         staged = f'{{"n":"{chance.randbytes(6000).hex()}"}}'
         shelf.append({"r1": '{"n":1}', "staged": staged})
@@ -152,14 +152,14 @@ def one_commit(vault: AwsVault, at: Vaulted) -> object:
 def the_job(vault: AwsVault, at: Vaulted) -> object:
     """What whoever finishes a commit reads first."""
     caller, dataset_id = at.tenant.caller(), at.shelf.dataset_id
-    dataset = describe_dataset(vault, caller=caller, dataset_id=dataset_id)
+    dataset = find_dataset(vault, caller, dataset_id)
     return read_job(open_work(vault, dataset, MAIN), JobId(_job_id(at)))
 
 
 def commit_object(vault: AwsVault, at: Vaulted) -> object:
     """No operation reads commit objects; they are there to rebuild a catalog from."""
     caller, dataset_id = at.tenant.caller(), at.shelf.dataset_id
-    keys = open_store(vault, describe_dataset(vault, caller=caller, dataset_id=dataset_id))
+    keys = open_store(vault, find_dataset(vault, caller, dataset_id))
     (key,) = [key for key in at.objects("commits") if key.endswith(at.commit)]
     return keys.unseal(vault.objects.get(key), purpose="commit", context=at.commit, place=at.store)
 

@@ -138,6 +138,26 @@ def test_fewer_records_than_are_wanted_fail_the_job(tenant: Tenant) -> None:
     assert shelf.state() == before
 
 
+def test_records_are_checked_by_the_schema_of_their_dataset(tenant: Tenant) -> None:
+    schema = {"properties": {"text": {"type": "string", "minLength": 900}}, "required": ["text"]}
+    shelf = tenant.admin.dataset(record_key="id", schema=schema)
+    assert shelf.person.get(f"/datasets/{shelf.id}").json()["schema"] == schema
+    refused = shelf.person.post(
+        f"/datasets/{shelf.id}/records", {"records": [{"data": {"id": "x"}}]}
+    )
+    assert (refused.status, refused.json()["errors"][0]["field"]) == (422, "records/0/data/text")
+    lines = records(50)
+    mixed = [*lines[:10], b'{"id":"short","text":"a"}', *lines[10:], b'{"id":"none"}']
+    job = sent(shelf, text(mixed), name="mixed.ndjson", format="ndjson", max_bad_records=2)
+    assert (job["state"], job["error"]) == ("succeeded", None)
+    assert shelf.lines() == lines
+    listed = shelf.person.get(f"/jobs/{job['id']}/quarantine").json()["data"]
+    assert [(each["line"], each["reason"]) for each in listed] == [
+        (11, "does not match the dataset's schema at /text: minLength"),
+        (52, "does not match the dataset's schema at /text: required"),
+    ]
+
+
 def test_more_bad_lines_than_are_allowed_fail_the_job(tenant: Tenant) -> None:
     shelf = tenant.admin.dataset(record_key="id")
     before = shelf.state()

@@ -133,7 +133,7 @@ def test_an_answer_that_is_not_as_described_is_noticed(
     changed = copy.deepcopy(document)
     row = operation("describe_dataset")
     if wrong == "a field that is not there":
-        changed["components"]["schemas"]["DatasetReply"]["required"].append("nowhere")
+        changed["components"]["schemas"]["DescribedDatasetReply"]["required"].append("nowhere")
     else:
         del changed["paths"][row.path]["get"]["responses"]["200"]
     case = _case(_schema(changed)[row.path][row.method], row, call(row, place))

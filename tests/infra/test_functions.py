@@ -2,7 +2,7 @@
 
 import pytest
 
-from datavault.contracts.operations import OPERATIONS, TASKS, Task
+from datavault.contracts.operations import OPERATIONS, TASKS
 from infra.names import Row
 from layers.build import ROOT
 from tests.infra.conftest import Assembly, Json, plain
@@ -40,8 +40,7 @@ def test_a_function_is_what_its_row_and_stage_say(row: Row, assembly: Assembly) 
     assert function["Architectures"] == [stage.layer_architecture]
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
     assert function["LoggingConfig"]["SystemLogLevel"] == "INFO"
-    needed = row.layers if isinstance(row, Task) else ()
-    assert len(function["Layers"]) == 2 + len(needed)
+    assert len(function["Layers"]) == 2 + len(row.layers)
     assert function.get("TracingConfig") == ({"Mode": "Active"} if stage.tracing else None)
     assert function.get("SnapStart") == (
         {"ApplyOn": "PublishedVersions"} if stage.snap_start else None
@@ -178,4 +177,13 @@ def test_dead_letters_are_encrypted_and_tls_only(assembly: Assembly) -> None:
 
 
 def test_only_what_reads_parquet_is_given_its_layer() -> None:
-    assert [task.name for task in TASKS if "columnar" in task.layers] == ["ingest_part"]
+    assert [row.name for row in ROWS if "columnar" in row.layers] == ["ingest_part"]
+
+
+def test_only_what_sets_schemas_or_takes_records_in_is_given_their_layer() -> None:
+    assert {row.name for row in ROWS if "schemas" in row.layers} == {
+        "create_dataset",
+        "update_dataset",
+        "append_records",
+        "ingest_part",
+    }

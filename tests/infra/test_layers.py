@@ -163,6 +163,26 @@ def test_what_reads_columns_fits_beside_core_and_imports() -> None:
     assert not [name for name in held if "flight" in name or "s3" in name]
 
 
+@pytest.mark.parametrize("architecture", Architecture)
+def test_what_checks_records_is_small(architecture: Architecture) -> None:
+    schemas = build.third_party_layer("schemas", architecture, slim=True)
+    assert build.unzipped_bytes(schemas) < 16 * 2**20
+
+
+def test_what_checks_records_and_reads_columns_fits_beside_core_and_imports() -> None:
+    core, columnar, schemas = (
+        build.third_party_layer(name, Architecture.host(), slim=True)
+        for name in ("core", "columnar", "schemas")
+    )
+    library = build.library_layer()
+    parts = (core, columnar, schemas, library, build.function_code())
+    total = sum(map(build.unzipped_bytes, parts))
+    assert total < build.UNZIPPED_BYTES_MAX * 3 / 4
+    also = ("datavault.adapters.json_schema.checking",)
+    modules = build.import_packages(schemas, core, library, also=also)
+    assert {"jsonschema_rs", "datavault.adapters.json_schema.checking"} <= set(modules)
+
+
 def test_a_library_cut_after_its_last_segment_still_loads(tmp_path: Path) -> None:
     import blake3
 

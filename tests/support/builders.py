@@ -26,12 +26,14 @@ from datavault.domain.past import Event
 from datavault.domain.reflog import Move
 from datavault.domain.refs import Branch
 from datavault.domain.requests import Request
+from datavault.domain.schema_bounds import parse_record_schema
 from datavault.domain.staging import NewRecord, Receipt, RecordBatch
 from datavault.domain.store.nodes import NodeCache
 from datavault.domain.tags import Tag
 from datavault.domain.verification import Checked
 from datavault.event_ports import Bus, DeadLetters
 from datavault.ports import Columnar, Landing, Vault, Workflows
+from datavault.schema_ports import Schemas
 from datavault.services import datasets, workspaces
 from datavault.services.records import changing, past, reading
 from datavault.services.versions import branches, commits, diff, resets, tags, verification
@@ -68,6 +70,10 @@ class Process:
         return self._vault.columnar
 
     @cached_property
+    def schemas(self) -> Schemas:
+        return self._vault.schemas
+
+    @cached_property
     def bus(self) -> Bus:
         return self._vault.bus
 
@@ -89,7 +95,12 @@ def a_caller(vault: Vault, *, subject: str = "alice", role: Role = Role.ADMIN) -
 
 
 def a_dataset(
-    vault: Vault, caller: Caller, *, name: str = "corpus", record_key: str | None = None
+    vault: Vault,
+    caller: Caller,
+    *,
+    name: str = "corpus",
+    record_key: str | None = None,
+    schema: Mapping[str, object] | None = None,
 ) -> Dataset:
     """An empty dataset."""
     return datasets.create_dataset(
@@ -100,6 +111,7 @@ def a_dataset(
         labels=(),
         record_key=record_key,
         request=None,
+        schema=None if schema is None else parse_record_schema(schema),
     )
 
 
@@ -135,11 +147,17 @@ class Shelf:
     dataset: Dataset
 
     @classmethod
-    def make(cls, vault: Vault | None = None, *, record_key: str | None = None) -> "Shelf":
+    def make(
+        cls,
+        vault: Vault | None = None,
+        *,
+        record_key: str | None = None,
+        schema: Mapping[str, object] | None = None,
+    ) -> "Shelf":
         """In a new workspace of ``vault``, or of a new one in memory."""
         made = vault or MemoryVault()
         caller = a_caller(made)
-        return cls(made, caller, a_dataset(made, caller, record_key=record_key))
+        return cls(made, caller, a_dataset(made, caller, record_key=record_key, schema=schema))
 
     def on(self, vault: Vault) -> "Shelf":
         """The same through another vault on the same ports."""

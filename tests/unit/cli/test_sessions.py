@@ -17,8 +17,8 @@ def test_a_dataset_is_created_found_changed_and_put_away(terminal: Terminal) -> 
     )
     assert made["metadata"] == {"turns": 4, "code": "4", "language": "en"}
     assert "_links" not in made
-    assert terminal.one("dataset", "show", "chats") == made
-    assert terminal.one("dataset", "show", made["id"]) == made
+    assert terminal.one("dataset", "show", "chats") == made | {"schema": None}
+    assert terminal.one("dataset", "show", made["id"]) == made | {"schema": None}
     terminal.one("dataset", "create", "chats-2")
     found = terminal.lines("dataset", "list", "-l", "team=assist", "--metadata", "turns=4")
     assert [each["name"] for each in found] == ["chats"]
@@ -33,6 +33,25 @@ def test_a_dataset_is_created_found_changed_and_put_away(terminal: Terminal) -> 
     assert len(terminal.lines("dataset", "list")) == 1
     assert len(terminal.lines("dataset", "list", "--state", "any", "-n", "1")) == 1
     assert terminal.one("dataset", "restore", "talks")["state"] == "active"
+
+
+def test_a_dataset_is_given_a_schema_and_loses_it(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "chat.json"
+    file.write_text('{"required": ["prompt"]}')
+    made = terminal.one("dataset", "create", "chats", "-k", "id", "--schema", str(file))
+    assert made["schema_hash"] in terminal.table("dataset", "show", "chats")
+    assert terminal.one("dataset", "show", "chats")["schema"] == {"required": ["prompt"]}
+    said = terminal.fails(2, "put", "chats", stdin=b'{"id":"a"}\n')
+    assert "invalid: line 1: does not match the dataset's schema at /prompt: required" in said
+    file.write_text('{"type": "sting"}')
+    update = ("dataset", "update", "chats", "--schema", str(file))
+    assert "no JSON Schema of draft 2020-12 has this here" in terminal.fails(2, *update)
+    file.write_text("{}")
+    assert terminal.one(*update)["schema_hash"] is None
+    terminal.one("put", "chats", stdin=b'{"id":"a"}\n')
+    for text in ("[", "[]", "\xff"):
+        file.write_bytes(text.encode("latin-1"))
+        assert "the file has no JSON object" in terminal.fails(2, *update)
 
 
 def test_a_dataset_of_no_such_name_is_not_found(chats: Terminal) -> None:

@@ -46,8 +46,8 @@ def test_a_dataset_comes_back_as_it_was_made(shelf: Shelf) -> None:
         request=None,
     )
     found = datasets.describe_dataset(shelf.vault, caller=shelf.caller, dataset_id=made.id)
-    assert found == made
-    assert found.labels == (("a", "1"), ("b", "2"))
+    assert found == datasets.Described(made, None)
+    assert found.dataset.labels == (("a", "1"), ("b", "2"))
     (commit,) = Shelf(shelf.vault, shelf.caller, made).history()
     assert (commit.parents, commit.counts.records, commit.author) == ((), 0, "alice")
 

@@ -371,7 +371,11 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "archive_dataset": lambda shelf: _archive(shelf, REQUEST),
     "restore_dataset": lambda shelf: [_archive(shelf, None), _restore(shelf)],
     "describe_dataset": lambda shelf: datasets.describe_dataset(
-        shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id
+        shelf.vault,
+        caller=shelf.caller,
+        dataset_id=a_dataset(
+            _beside(shelf).vault, shelf.caller, name="checked", schema={"type": "object"}
+        ).id,
     ),
     "append_records": lambda shelf: [
         shelf.append({"n": a_body("n", 5000)}, request=REQUEST),

@@ -2,10 +2,9 @@
 
 ``Catalog`` keeps rows and makes conditional transactions of them; ``Objects`` keeps immutable
 objects; ``Keyring`` wraps keys under a workspace's KEK; ``Workflows`` runs state machines;
-``Landing`` takes in large files; ``Clock`` tells the time; ``Columnar``, which few need, reads
-tables of columns. A ``Vault`` is one of each of the others. Every method may raise ``Unavailable``,
-after which the caller does not know whether a write happened; every write is therefore made so
-that repeating it is safe. Where events go is in ``event_ports``.
+``Landing`` takes in large files; ``Clock`` tells the time; ``Columnar`` reads tables of columns.
+Beside them are ``event_ports`` and ``schema_ports``. Any method may raise ``Unavailable``, after
+which nobody knows if a write happened; so each is made so that repeating it is safe.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from datavault.domain.landing import (
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
 from datavault.domain.usage import UsageLimits
 from datavault.event_ports import Publishing
+from datavault.schema_ports import Checking
 
 if TYPE_CHECKING:
     # These bring numpy, which functions that read no tree start faster without.
@@ -359,7 +359,7 @@ class UsagePlans(Protocol):
         ...
 
 
-class Vault(Publishing, Protocol):
+class Vault(Publishing, Checking, Protocol):
     """One of each port, and three caches; what every service takes first.
 
     ``keys`` are unwrapped, of stores and workspaces, for minutes; ``nodes`` and ``commits`` are

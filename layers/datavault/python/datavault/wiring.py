@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # numpy, which a function that reads no tree does not need.
     from datavault.domain.history import Kept
     from datavault.domain.store.nodes import NodeCache
     from datavault.ports import Columnar
+    from datavault.schema_ports import Schemas
 
 _PREFIX = "VAULT_"
 _FILE = "VAULT_FILE"
@@ -270,6 +271,12 @@ class AwsVault:
         from datavault.adapters.parquet.columnar import ParquetColumnar
 
         return ParquetColumnar()
+
+    @cached_property
+    def schemas(self) -> "Schemas":
+        from datavault.adapters.json_schema.checking import CompiledSchemas  # In few layers.
+
+        return CompiledSchemas()
 
     @cached_property
     def bus(self) -> Bus:

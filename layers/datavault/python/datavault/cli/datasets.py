@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -51,6 +52,19 @@ def _instant(_: object, option: click.Parameter, text: str | None) -> datetime |
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def _schema(_: object, option: click.Parameter, file: Path | None) -> dict[str, object] | None:
+    """The JSON object in a file; what it may say is for the vault to judge."""
+    if file is None:
+        return None
+    try:
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise click.BadParameter("the file has no JSON object", param=option)
+    return found
+
+
 label_option = click.option(
     "-l",
     "--label",
@@ -67,6 +81,13 @@ metadata_option = click.option(
     callback=_metadata,
     help="A metadata field: a text, a number, true or false. May be given several times.",
 )
+schema_option = click.option(
+    "--schema",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=_schema,
+    help="A file with a JSON Schema (draft 2020-12) for the records.",
+)
 description_option = click.option("-d", "--description", help="What it is.")
 
 
@@ -81,6 +102,7 @@ def dataset() -> None:
 @dataset.command("create")
 @click.argument("name")
 @click.option("-k", "--record-key", help="The field of each record that holds its id.")
+@schema_option
 @description_option
 @label_option
 @metadata_option
@@ -89,6 +111,7 @@ def create_dataset(
     session: Session,
     name: str,
     record_key: str | None,
+    schema: dict[str, object] | None,
     description: str | None,
     labels: dict[str, str] | None,
     metadata: dict[str, Scalar] | None,
@@ -96,11 +119,11 @@ def create_dataset(
     """Create a dataset with keys of its own, and its branch main.
 
     With --record-key a record that is put again replaces the one with its id; without it, every
-    record put is a new one.
+    record put is a new one. With --schema a record that does not match is refused.
 
     \b
     Example:
-      datavault dataset create chats --record-key id --label team=assist
+      datavault dataset create chats --record-key id --label team=assist --schema chat.json
     """
     made = session.vault.create_dataset(
         name=name,
@@ -108,6 +131,7 @@ def create_dataset(
         description=description or "",
         labels=labels,
         metadata=metadata,
+        schema=schema,
     )
     _show(session, made)
 
@@ -184,6 +208,7 @@ def show_dataset(session: Session, dataset: str) -> None:
 @dataset.command("update")
 @dataset_argument
 @click.option("--name", help="What it is to be called.")
+@schema_option
 @description_option
 @label_option
 @metadata_option
@@ -197,21 +222,25 @@ def update_dataset(
     session: Session,
     dataset: str,
     name: str | None,
+    schema: dict[str, object] | None,
     description: str | None,
     labels: dict[str, str] | None,
     metadata: dict[str, Scalar] | None,
     if_version: int | None,
 ) -> None:
-    """Change a dataset's name, description, labels or metadata.
+    """Change a dataset's name, description, labels, metadata or schema.
 
-    Labels and metadata are replaced whole by those given.
+    Labels, metadata and the schema are replaced whole by those given. A schema is for records that
+    come in from then on; a file with {} takes it away.
 
     \b
     Example:
       datavault dataset update chats --label team=assist --label stage=clean
     """
-    if name is None and description is None and labels is None and metadata is None:
-        raise click.UsageError("say what is to change: --name, --description, --label, --metadata")
+    if all(each is None for each in (name, description, labels, metadata, schema)):
+        raise click.UsageError(
+            "say what is to change: --name, --description, --label, --metadata, --schema"
+        )
     changed = session.vault.update_dataset(
         session.dataset_id(dataset),
         if_match="*" if if_version is None else if_version,
@@ -219,6 +248,7 @@ def update_dataset(
         description=description,
         labels=labels,
         metadata=metadata,
+        schema=schema,
     )
     _show(session, changed)
 
@@ -296,6 +326,7 @@ def _show(session: Session, found: "DatasetReply") -> None:
             ("record key", found.record_key or "none: ids are given or assigned"),
             ("labels", _joined(found.labels) or None),
             ("metadata", _joined(found.metadata) or None),
+            ("schema", found.schema_hash),
             ("state", found.state),
             ("version", found.version),
             ("origin", None if origin is None else f"{origin.dataset} at {origin.commit[:12]}"),

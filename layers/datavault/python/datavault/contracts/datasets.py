@@ -1,7 +1,7 @@
 """Wire shapes of datasets."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datavault.domain.dataset_index import Criteria
     from datavault.domain.datasets import Dataset
     from datavault.domain.pages import Page
+    from datavault.domain.record_schema import RecordSchema
 
 # As ``domain.datasets`` and ``domain.dataset_index`` have them, and a test compares.
 DEFAULT_BRANCH = "main"
@@ -99,6 +100,20 @@ RecordKey = Annotated[
 ]
 
 
+# A JSON Schema as it is on the wire, where its name would be a method's of every model.
+SchemaDocument = Annotated[
+    dict[str, Any] | None,
+    Field(
+        alias="schema",
+        description="A JSON Schema (draft 2020-12, at most 64 KiB) that records which come in from"
+        " now on are checked by; those that are there stay. Its `$ref`s point into itself, `format`"
+        " is a note, and patterns have no look-around and no references back. `{}` takes the schema"
+        " away.",
+        examples=[{"type": "object", "required": ["id", "messages"]}],
+    ),
+]
+
+
 class CreateDatasetBody(Body):
     """What a new dataset is called and how the ids of its records are found."""
 
@@ -107,22 +122,32 @@ class CreateDatasetBody(Body):
     labels: Annotated[Labels, Field(default_factory=dict)]
     metadata: Annotated[Metadata, Field(default_factory=dict)]
     record_key: RecordKey | None = None
+    schema_: SchemaDocument = None
+
+    def record_schema(self) -> "RecordSchema | None":
+        """The schema for the service, within all bounds."""
+        return _record_schema(self.schema_)
 
 
 class UpdateDatasetBody(Body):
-    """What to say of a dataset from now on. What is left out (or null) stays; labels and metadata
-    are replaced whole.
+    """What to say of a dataset from now on. What is left out (or null) stays; labels, metadata and
+    schema are replaced whole.
     """
 
     name: Name | None = None
     description: Description | None = None
     labels: Labels | None = None
     metadata: Metadata | None = None
+    schema_: SchemaDocument = None
+
+    def record_schema(self) -> "RecordSchema | None":
+        """The schema for the service, within all bounds."""
+        return _record_schema(self.schema_)
 
 
 class CloneDatasetBody(Body):
     """What the clone is called and where it starts. What is left out (or null) of description,
-    labels and metadata is as the origin's.
+    labels and metadata is as the origin's, and so is the schema.
     """
 
     name: Name
@@ -210,6 +235,9 @@ class DatasetReply(Reply):
     )
     version: int = Field(description="Rises with every change; the ETag, in quotes.")
     origin: Origin | None = Field(description="Of a clone: where it left its origin.")
+    schema_hash: str | None = Field(
+        description="Stands for the schema that records are checked by; the same for the same one."
+    )
     privacy: Literal["off"] = Field(
         description="Personal data in this dataset is not searched for or replaced."
     )
@@ -233,6 +261,7 @@ class DatasetReply(Reply):
             state=dataset.state.value,
             version=dataset.version,
             origin=None if origin is None else Origin(dataset=origin.dataset, commit=origin.commit),
+            schema_hash=dataset.schema or None,
             privacy="off",
             created_at=time_of(dataset.created_ms),
             created_by=dataset.created_by,
@@ -244,6 +273,23 @@ class DatasetReply(Reply):
                 "commits": link("datasets", dataset.id, "commits"),
                 "branches": link("datasets", dataset.id, "branches"),
             },
+        )
+
+
+class DescribedDatasetReply(DatasetReply):
+    """A dataset, with the schema that its records are checked by."""
+
+    schema_: Annotated[
+        dict[str, Any] | None, Field(alias="schema", description="Null if there is none.")
+    ]
+
+    @classmethod
+    def describing(cls, dataset: "Dataset", schema: "RecordSchema | None") -> Self:
+        """The wire shape of a dataset and its schema."""
+        reply = DatasetReply.of(dataset)
+        return cls(
+            **{name: getattr(reply, name) for name in DatasetReply.model_fields},
+            schema_=None if schema is None else schema.document,
         )
 
 
@@ -267,6 +313,14 @@ class DatasetListReply(Reply):
                 limit=query.limit,
             ),
         )
+
+
+def _record_schema(document: dict[str, Any] | None) -> "RecordSchema | None":
+    if document is None:
+        return None
+    from datavault.domain.schema_bounds import parse_record_schema
+
+    return parse_record_schema(document)
 
 
 def _micros(instant: datetime | None) -> int | None:

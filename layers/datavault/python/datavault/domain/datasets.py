@@ -94,7 +94,9 @@ class Origin:
 class Dataset:
     """A named set of records. ``record_key`` is the field that holds a record's id, if any.
 
-    ``origins`` are those of a clone, nearest first: its own, then those of its origin.
+    ``schema`` is the hash of the schema that records are checked by, which has a row of its own in
+    the store, as this row is read by every request; empty if there is none. ``origins`` are those
+    of a clone, nearest first: its own, then those of its origin.
     """
 
     id: DatasetId
@@ -111,6 +113,7 @@ class Dataset:
     version: int = 1
     updated_ms: int = 0
     origins: tuple[Origin, ...] = ()
+    schema: str = ""
 
     def attributes(self) -> Attributes:
         """As a row holds it."""
@@ -129,6 +132,7 @@ class Dataset:
             "created_by": self.created_by,
             "updated_ms": self.updated_ms,
             "origins": json.dumps([[origin.dataset, origin.commit] for origin in self.origins]),
+            "schema": self.schema,
             **optional,
         }
 
@@ -167,6 +171,7 @@ class Dataset:
                 Origin(DatasetId(dataset), CommitId(commit))
                 for dataset, commit in json.loads(row.text("origins"))
             ),
+            row.text("schema"),
         )
 
     @property

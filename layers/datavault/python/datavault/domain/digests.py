@@ -25,6 +25,7 @@ _ETAG = b"io.llm-data-vault/1/record etag"
 _COMMIT = "io.llm-data-vault/1/commit id"
 _REQUEST_BODY = "io.llm-data-vault/1/idempotent request body"
 _NAME = b"io.llm-data-vault/1/dataset name"
+_SCHEMA = b"io.llm-data-vault/1/record schema"
 _DROP = "io.llm-data-vault/1/dropped object"
 _USAGE = "io.llm-data-vault/1/usage identifier"
 _PSEUDONYM = b"io.llm-data-vault/1/event pseudonym"
@@ -139,6 +140,14 @@ def name_hash(name: str, workspace_key: bytes) -> str:
     Under a key of the workspace, so that whoever sees keys of rows cannot test a guess.
     """
     return blake3(name.encode(), key=expand(workspace_key, _NAME)).hexdigest()
+
+
+def schema_hash(text: bytes, workspace_key: bytes) -> str:
+    """What stands for a dataset's schema in its row: 128 bits, in hex; the same for the same text.
+
+    Under a key of the workspace, so that whoever sees rows cannot test a guess.
+    """
+    return blake3(text, key=expand(workspace_key, _SCHEMA)).hexdigest(16)
 
 
 def usage_identifier_hash(workspace: str) -> str:

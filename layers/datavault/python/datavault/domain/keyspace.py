@@ -137,6 +137,11 @@ def store_key(ws: WorkspaceId, st: StoreId, purpose: str, epoch: int) -> Key:
     return Key(Table.CATALOG, f"store/{ws}/{st}", f"key/{purpose}/{epoch:08d}")
 
 
+def record_schema(ws: WorkspaceId, st: StoreId, schema_hash: str) -> Key:
+    """A schema that datasets of a store have or had."""
+    return Key(Table.CATALOG, f"store/{ws}/{st}", f"schema/{schema_hash}")
+
+
 def moved_pack(st: StoreId, pack_id: bytes) -> Key:
     """Where a pack that was moved or rewritten is now: the pack directory."""
     name = pack_id.hex()

@@ -104,11 +104,13 @@ class JobInput(_Paper, frozen=True):
 class Plan(_Paper, frozen=True):
     """The parts of a job: of each, ranges of sources (number of the source, start, end).
 
-    ``parent`` is the commit whose records are not stored again.
+    ``parent`` is the commit whose records are not stored again, ``schema`` the dataset's as the
+    job was planned, by which its records are checked.
     """
 
     parent: CommitId
     parts: list[list[tuple[int, int, int]]]
+    schema: str = ""
 
 
 class StoredSlice(_Paper, frozen=True, array_like=True):

@@ -20,7 +20,7 @@ from datavault.local.session import Refused, Session
 from datavault.local.synth import checkout
 from datavault.local.vault import DeployedVault, deploy_vault
 from datavault.local.workspace import make_workspace, operator_vault
-from datavault.services.datasets import describe_dataset
+from datavault.services.datasets import find_dataset
 from datavault.services.keys import describe_store_keys
 
 CORPUS = Path("tests", "corpora", "sentences.jsonl")
@@ -195,7 +195,7 @@ def _summarise(
     changed = sum(1 for name, line in second.items() if line != first.get(name))
     vault = operator_vault(demo.cloud, demo.deployed)
     caller = Caller("demo", demo.workspace, frozenset({Role.ADMIN}), correlation_id="demo")
-    dataset = describe_dataset(vault, caller=caller, dataset_id=DatasetId(demo.dataset))
+    dataset = find_dataset(vault, caller, DatasetId(demo.dataset))
     demo.say(
         f"""
 Summary

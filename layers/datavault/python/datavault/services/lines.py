@@ -1,8 +1,9 @@
 """Lines: the records of a batch of NDJSON lines as columns.
 
 A batch is read in two phases (``domain.records``): ``read_columns`` finds lines, ids and digests,
-``validate_rows`` then looks closely at the records that are to be stored. Both say which lines are
-no records, and where those are in the batch; what becomes of them is the caller's business.
+``validate_rows`` then looks closely at the records that are to be stored, and ``check_rows`` holds
+them against their dataset's schema. All say which lines are no records that may be stored, and
+where those are in the batch; what becomes of them is the caller's business.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,6 +16,7 @@ from datavault.domain.digests import IdKeys, record_digests, record_etag
 from datavault.domain.errors import VaultError
 from datavault.domain.records import LineProblem, LineScan, scan_ids, validate
 from datavault.domain.store.columns import DIGEST, Ids, Values
+from datavault.schema_ports import RecordChecker
 from datavault.services.runs import KEYLESS_ID_BYTES
 
 # What the scanner takes at a time: in a core's cache, and few enough calls.
@@ -126,20 +128,43 @@ def _scan_pieces(batch: bytes, record_key: str | None) -> Iterator[_Piece]:
 
 def validate_rows(columns: Columns, rows: npt.NDArray[np.intp]) -> dict[int, BadLine]:
     """Phase two, for the rows that are to be stored: those that are no records, by row."""
-    wanted = np.zeros(len(columns.starts), np.bool_)
-    wanted[rows] = True
     view = memoryview(columns.batch)
     bad: dict[int, BadLine] = {}
+    for first, piece, mine in _wanted(columns, rows):
+        scan = piece.scan
+        for problem in validate(view[piece.start : piece.end], scan, wanted=mine):
+            row = first + int(np.searchsorted(scan.lines, problem.line))
+            bad[row] = _bad_line(columns.batch, piece.start, problem)
+    return bad
+
+
+def check_rows(
+    columns: Columns, rows: npt.NDArray[np.intp], checker: RecordChecker
+) -> dict[int, BadLine]:
+    """The rows, which are valid records, that do not match a schema."""
+    bad: dict[int, BadLine] = {}
+    for first, piece, mine in _wanted(columns, rows):
+        scan, within = piece.scan, np.flatnonzero(mine)
+        for index, mismatch in checker.mismatches(columns.bodies(first + within)).items():
+            at = int(within[index])
+            error = mismatch.error("record")
+            problem = LineProblem(int(scan.lines[at]), int(scan.starts[at]), error)
+            bad[first + at] = _bad_line(columns.batch, piece.start, problem)
+    return bad
+
+
+def _wanted(
+    columns: Columns, rows: npt.NDArray[np.intp]
+) -> Iterator[tuple[int, _Piece, npt.NDArray[np.bool_]]]:
+    """The pieces that have some of the rows: the first row of each, and which of its are wanted."""
+    wanted = np.zeros(len(columns.starts), np.bool_)
+    wanted[rows] = True
     first = 0
     for piece in columns.pieces:
-        scan = piece.scan
-        mine = wanted[first : first + len(scan.starts)]
+        mine = wanted[first : first + len(piece.scan.starts)]
         if mine.any():
-            for problem in validate(view[piece.start : piece.end], scan, wanted=mine):
-                row = first + int(np.searchsorted(scan.lines, problem.line))
-                bad[row] = _bad_line(columns.batch, piece.start, problem)
-        first += len(scan.starts)
-    return bad
+            yield first, piece, mine
+        first += len(piece.scan.starts)
 
 
 def _bad_line(batch: bytes, start: int, problem: LineProblem) -> BadLine:

@@ -15,6 +15,7 @@ from datavault.domain.cache import BoundedCache
 from datavault.domain.history import Kept
 from datavault.domain.store.nodes import NodeCache
 from datavault.ports import Columnar
+from datavault.schema_ports import Schemas
 
 KEYS_MAX = 1000
 COMMITS_MAX = 1000
@@ -48,3 +49,10 @@ class MemoryVault:
         from datavault.adapters.parquet.columnar import ParquetColumnar
 
         return ParquetColumnar()
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        """No twin: it keeps nothing."""
+        from datavault.adapters.json_schema.checking import CompiledSchemas
+
+        return CompiledSchemas()

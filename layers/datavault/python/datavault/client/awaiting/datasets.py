@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from datavault.client.routes import CallOptions, ChangeOptions
-    from datavault.contracts.datasets import DatasetListReply, DatasetReply
+    from datavault.contracts.datasets import DatasetListReply, DatasetReply, DescribedDatasetReply
     from datavault.contracts.stats import DatasetStatsReply
 
 
@@ -30,6 +30,7 @@ class AsyncDatasets(AsyncCaller):
         labels: Mapping[str, str] | None = None,
         metadata: Mapping[str, str | bool | int | float] | None = None,
         record_key: str | None = None,
+        schema: Mapping[str, object] | None = None,
         **options: Unpack[ChangeOptions],
     ) -> DatasetReply:
         """Create a dataset with its own store and keys, and its branch main."""
@@ -42,6 +43,7 @@ class AsyncDatasets(AsyncCaller):
                     "labels": labels,
                     "metadata": metadata,
                     "record_key": record_key,
+                    "schema": schema,
                 }
             ),
             **options,
@@ -111,7 +113,7 @@ class AsyncDatasets(AsyncCaller):
 
     async def describe_dataset(
         self, dataset_id: str, **options: Unpack[CallOptions]
-    ) -> DatasetReply:
+    ) -> DescribedDatasetReply:
         """Describe one dataset."""
         return await self.call(routing.DESCRIBE_DATASET, Arguments(path=(dataset_id,)), **options)
 
@@ -124,9 +126,10 @@ class AsyncDatasets(AsyncCaller):
         description: str | None = None,
         labels: Mapping[str, str] | None = None,
         metadata: Mapping[str, str | bool | int | float] | None = None,
+        schema: Mapping[str, object] | None = None,
         **options: Unpack[ChangeOptions],
     ) -> DatasetReply:
-        """Change a dataset's name, description, labels or metadata."""
+        """Change a dataset's name, description, labels, metadata or schema."""
         return await self.call(
             routing.UPDATE_DATASET,
             Arguments(
@@ -136,6 +139,7 @@ class AsyncDatasets(AsyncCaller):
                     "description": description,
                     "labels": labels,
                     "metadata": metadata,
+                    "schema": schema,
                 },
                 if_match=if_match,
             ),

@@ -108,8 +108,8 @@ def _parameters(model: type[BaseModel] | None) -> Iterator[Parameter]:
         return
     fields = sorted(model.model_fields.items(), key=lambda each: not each[1].is_required())
     for name, field in fields:
-        shown = f"{name}_" if keyword.iskeyword(name) else name
-        yield Parameter(shown, field.alias or name, field)
+        wire = field.alias or name
+        yield Parameter(f"{wire}_" if keyword.iskeyword(wire) else wire, wire, field)
 
 
 def _item(row: Operation, parameters: tuple[Parameter, ...]) -> object | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from datavault.client.routes import Route
 
 if TYPE_CHECKING:
-    from datavault.contracts.datasets import DatasetListReply, DatasetReply
+    from datavault.contracts.datasets import DatasetListReply, DatasetReply, DescribedDatasetReply
     from datavault.contracts.stats import DatasetStatsReply
 
 CREATE_DATASET: Route[DatasetReply] = Route(
@@ -16,11 +16,11 @@ CREATE_DATASET: Route[DatasetReply] = Route(
 LIST_DATASETS: Route[DatasetListReply] = Route(
     "list_datasets", "GET", "/api/v1/datasets", "datavault.contracts.datasets:DatasetListReply"
 )
-DESCRIBE_DATASET: Route[DatasetReply] = Route(
+DESCRIBE_DATASET: Route[DescribedDatasetReply] = Route(
     "describe_dataset",
     "GET",
     "/api/v1/datasets/{dataset_id}",
-    "datavault.contracts.datasets:DatasetReply",
+    "datavault.contracts.datasets:DescribedDatasetReply",
 )
 UPDATE_DATASET: Route[DatasetReply] = Route(
     "update_dataset",

@@ -15,6 +15,7 @@ DATASET_REPLY = {
     "state": "active",
     "version": 1,
     "origin": None,
+    "schema_hash": None,
     "privacy": "off",
     "created_at": AT,
     "created_by": "ada",
@@ -27,6 +28,8 @@ DATASET_REPLY = {
         branches=f"/{DATASET}/branches",
     ),
 }
+
+_SCHEMA = {"type": "object", "required": ["id", "prompt"]}
 
 STATS_REPLY = {
     "commit": COMMIT,
@@ -68,19 +71,22 @@ REQUESTS: dict[str, Any] = {
         "labels": {"team": "assist"},
         "metadata": {"language": "en", "turns": 4},
         "record_key": "id",
+        "schema": _SCHEMA,
     },
     "clone_dataset": {"name": "support-chats-cleaned", "ref": "main"},
     "update_dataset": {"description": "Chats of the support desk, cleaned", "labels": {}},
 }
 
+_WITH_SCHEMA = {"schema_hash": "5b0c7a914e2f4d08a3c1d2e9b7f6a054"}
+
 REPLIES: dict[str, Any] = {
-    "create_dataset": DATASET_REPLY,
+    "create_dataset": DATASET_REPLY | _WITH_SCHEMA,
     "list_datasets": {
         "data": [DATASET_REPLY],
         "pagination": ONE_PAGE,
         "_links": links(self="?limit=100"),
     },
-    "describe_dataset": DATASET_REPLY,
+    "describe_dataset": DATASET_REPLY | _WITH_SCHEMA | {"schema": _SCHEMA},
     "update_dataset": DATASET_REPLY
     | {"description": "Chats of the support desk, cleaned", "labels": {}, "version": 2},
     "clone_dataset": DATASET_REPLY

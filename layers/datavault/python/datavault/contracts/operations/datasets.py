@@ -26,6 +26,7 @@ ROWS: tuple[Operation, ...] = (
         status=201,
         function="functions.datasets.create",
         grants=STAGE | PUT_OBJECTS | {Grant.KEYS_GENERATE},
+        layers=("schemas",),
     ),
     Operation(
         name="list_datasets",
@@ -47,18 +48,19 @@ ROWS: tuple[Operation, ...] = (
         path=DATASET,
         summary="Describe one dataset",
         action=Action.DESCRIBE_DATASET,
-        reply=datasets.DatasetReply,
+        reply=datasets.DescribedDatasetReply,
         tagged=True,
         status=200,
         function="functions.datasets.describe",
-        grants=frozenset({Grant.CATALOG_READ}),
+        # A schema is sealed.
+        grants=HISTORY,
     ),
     Operation(
         name="update_dataset",
         capability="datasets",
         method="PATCH",
         path=DATASET,
-        summary="Change a dataset's name, description, labels or metadata",
+        summary="Change a dataset's name, description, labels, metadata or schema",
         action=Action.UPDATE_DATASET,
         body=datasets.UpdateDatasetBody,
         reply=datasets.DatasetReply,
@@ -66,6 +68,7 @@ ROWS: tuple[Operation, ...] = (
         status=200,
         function="functions.datasets.update",
         grants=STAGE,
+        layers=("schemas",),
         precondition=True,
     ),
     Operation(

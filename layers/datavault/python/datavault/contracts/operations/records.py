@@ -29,6 +29,7 @@ ROWS: tuple[Operation, ...] = (
         status=201,
         function="functions.records.append",
         grants=STAGE | PUT_OBJECTS,
+        layers=("schemas",),
         memory_mb=1024,
     ),
     Operation(

@@ -54,7 +54,8 @@ class Operation:
 
     ``query`` is a model of the query parameters; ``accepts`` and ``returns`` are media types, the
     first being the default. ``tagged`` says that the reply has an ``ETag``, ``precondition`` that
-    the caller has to state, with ``If-Match``, which version of the thing is meant.
+    the caller has to state, with ``If-Match``, which version of the thing is meant. ``layers`` are
+    the third-party ones that the function needs beside ``core``.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Operation:
     returns: tuple[str, ...] = (JSON,)
     tagged: bool = False
     precondition: bool = False
+    layers: tuple[str, ...] = ()
     memory_mb: int = 512
     timeout_s: int = 29
 

@@ -84,8 +84,9 @@ TASKS: tuple[Task, ...] = (
         summary="Read one part of a job and store what is new in it",
         function="functions.ingest.ingest_part",
         grants=_STEP | _STAGED | _READ_LANDING | _DISCARD,
-        # Of the steps this alone reads Parquet, and imports the layer when it meets some.
-        layers=("columnar",),
+        # Of the steps this alone reads Parquet and checks records by their dataset's schema; a
+        # layer is imported when there is some, or one.
+        layers=("columnar", "schemas"),
         # Two hardware threads, for two batches at a time.
         memory_mb=3538,
         timeout_s=_WORKER_S,

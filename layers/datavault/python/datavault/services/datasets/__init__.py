@@ -1,5 +1,7 @@
 """Datasets: create, describe, and finding one; the modules beside this one do the rest."""
 
+from dataclasses import dataclass
+
 from datavault.domain import digests, keyspace, ledger, refs
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.dataset_index import index
@@ -15,12 +17,14 @@ from datavault.domain.ids import (
     WorkspaceId,
     new_id,
 )
+from datavault.domain.record_schema import RecordSchema
 from datavault.domain.requests import Request
 from datavault.domain.rows import Absent, Change, Delete, If, Key, Put
 from datavault.ports import Vault
 from datavault.services.attempts import archived, attempt, attempts, earlier_outcome, remember
 from datavault.services.history import commit_row, first_commit
 from datavault.services.keys import make_store, open_workspace
+from datavault.services.record_schemas import find_schema, name_schema
 
 
 def create_dataset(
@@ -33,14 +37,17 @@ def create_dataset(
     record_key: str | None,
     request: Request | None,
     metadata: Metadata = (),
+    schema: RecordSchema | None = None,
 ) -> Dataset:
     """Make a dataset with its own store and keys, and its branch ``main`` at an empty commit.
 
     Raises:
         Conflict: the workspace has a dataset of that name.
+        Invalid: the schema is none.
     """
     require(caller, Action.CREATE_DATASET)
     workspace, key = open_workspace(vault, caller)
+    named = None if schema is None else name_schema(vault, schema, key)
     for token in attempts(vault, "the workspace"):
         # After the name: if this very request has taken it, that is seen here.
         holder = name_holder(vault, workspace, name, key)
@@ -63,12 +70,14 @@ def create_dataset(
             caller.subject,
             tuple(sorted(metadata)),
             updated_ms=now_ms,
+            schema="" if named is None else named.hash,
         )
         keys, key_rows = make_store(vault, workspace, dataset.store, now_ms)
         commit = first_commit(vault, keys, author=caller.subject, time_ms=now_ms)
         changes = [
             *register(dataset, commit.id, "create_dataset", key),
             *key_rows,
+            *([] if named is None else named.row(workspace.id, dataset.store, keys)),
             commit_row(keys, dataset, child_of([], commit)),
             *remember(vault, caller, request, dataset.encode(), now_ms),
             ledger.entry(caller, Action.CREATE_DATASET, "create_dataset", dataset.id, now_ms),
@@ -78,10 +87,19 @@ def create_dataset(
     raise AssertionError("attempts ends by raising")
 
 
-def describe_dataset(vault: Vault, *, caller: Caller, dataset_id: DatasetId) -> Dataset:
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A dataset, with its schema if it has one."""
+
+    dataset: Dataset
+    schema: RecordSchema | None
+
+
+def describe_dataset(vault: Vault, *, caller: Caller, dataset_id: DatasetId) -> Described:
     """The dataset of that id in the caller's workspace."""
     require(caller, Action.DESCRIBE_DATASET)
-    return find_dataset(vault, caller, dataset_id)
+    dataset = find_dataset(vault, caller, dataset_id)
+    return Described(dataset, find_schema(vault, dataset))
 
 
 def find_dataset(vault: Vault, caller: Caller, dataset_id: DatasetId) -> Dataset:

@@ -20,6 +20,7 @@ from datavault.domain.datasets import (
 )
 from datavault.domain.ids import DatasetId, DatasetName
 from datavault.domain.preconditions import Precondition
+from datavault.domain.record_schema import RecordSchema
 from datavault.domain.requests import Request
 from datavault.domain.rows import Change, Check, If, Put, Update
 from datavault.ports import Vault
@@ -31,7 +32,8 @@ from datavault.services.datasets import (
     name_taken,
     take_name,
 )
-from datavault.services.keys import open_workspace
+from datavault.services.keys import open_store, open_workspace
+from datavault.services.record_schemas import Named, name_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +64,27 @@ def update_dataset(
     edit: Edit,
     precondition: Precondition,
     request: Request | None,
+    schema: RecordSchema | None = None,
 ) -> Dataset:
     """Say something else of a dataset, if it still is the version the caller has seen.
 
-    What changes nothing makes no new version. A name moves in the same transaction.
+    What changes nothing makes no new version. A name moves in the same transaction. ``schema``,
+    where it is given, is what records that come in from now on are checked by; those that are
+    there, staged ones included, stay. One that takes all is none.
 
     Raises:
         PreconditionFailed: the dataset has been changed since.
         Conflict: it is archived, or another one has the name.
+        Invalid: the schema is none.
     """
     require(caller, Action.UPDATE_DATASET)
     workspace, key = open_workspace(vault, caller)
+    named = None if schema is None else name_schema(vault, schema, key)
     for token in attempts(vault, "the dataset"):
         old = find_dataset(vault, caller, dataset_id)
         wanted = edit.of(old)
+        if named is not None:
+            wanted = replace(wanted, schema=named.hash)
         holder = name_holder(vault, workspace, wanted.name, key)
         # After dataset and name: if this very request has changed them, that is seen here.
         before = earlier_outcome(vault, caller, request)
@@ -95,6 +104,7 @@ def update_dataset(
         changes = [
             _rewritten(old, new),
             *_renamed(old, new, key),
+            *_kept(vault, new, named),
             *reindex(old, new, key),
             *remember(vault, caller, request, new.encode(), now_ms),
             _entry(caller, Action.UPDATE_DATASET, "update_dataset", new),
@@ -182,6 +192,12 @@ def _renamed(old: Dataset, new: Dataset, workspace_key: bytes) -> list[Change]:
     if old.name == new.name:
         return []
     return [give_up_name(old, workspace_key), take_name(new, workspace_key)]
+
+
+def _kept(vault: Vault, dataset: Dataset, named: Named | None) -> list[Put]:
+    if named is None:
+        return []
+    return named.row(dataset.workspace, dataset.store, open_store(vault, dataset))
 
 
 def _entry(caller: Caller, action: Action, operation: str, dataset: Dataset) -> Put:

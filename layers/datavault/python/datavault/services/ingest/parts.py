@@ -48,6 +48,7 @@ from datavault.services.ingest.planning import (
 from datavault.services.ingest.reading import Reading
 from datavault.services.job_steps import open_job, report_part
 from datavault.services.papers import find_paper, read_paper, write_paper
+from datavault.services.record_schemas import open_checker
 from datavault.services.staging import Work
 
 # What is asked of S3 at a time, with one more on its way.
@@ -123,15 +124,16 @@ def _read_part(work: Work, job: Job, plan: Plan, part: int) -> PartOutcome:
     vault, keys = work.vault, work.keys
     asked = read_paper(vault, keys, job.id, INPUT, JobInput)
     parent = read_commit(vault, keys, work.dataset, plan.parent)
-    record_key = work.dataset.record_key
-    reading = Reading(work, parent.commit.root, record_key)
+    # The plan's schema, so that all parts are checked by one.
+    checker = open_checker(vault, replace(work.dataset, schema=plan.schema))
+    reading = Reading(work, parent.commit.root, checker)
     kept = _Quarantine(work, job, part, asked)
     count = LineCount()
     try:
         files = _files(vault, asked, plan, part, kept, count)
         reading.read(joined(files), kept.add)
         kept.flush()
-        merged = runs.merged(vault, keys, reading.runs, keyless=record_key is None)
+        merged = runs.merged(vault, keys, reading.runs, keyless=reading.record_key is None)
         run = runs.store(vault, keys, (changes.entries for changes in merged))
         counts = (reading.records, reading.stored, kept.count, count.lines)
         return PartOutcome(slices_of(run), *counts)

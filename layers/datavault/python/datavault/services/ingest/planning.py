@@ -33,8 +33,8 @@ type Range = tuple[int, int, int]
 
 
 def plan_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> int:
-    """Divide a job's files into parts and freeze the commit they are compared with; how many
-    parts there are.
+    """Divide a job's files into parts and freeze the commit they are compared with, and the schema
+    that they are checked by; how many parts there are.
 
     A repetition finds the plan made and changes nothing.
 
@@ -53,7 +53,7 @@ def plan_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> int:
             raise Invalid("the job has no files: its manifest was refused")
         head = settled(work, acting_for(job))
         require_unprotected(head)
-        plan = Plan(head.commit, list(_parts(vault, asked.sources)))
+        plan = Plan(head.commit, list(_parts(vault, asked.sources)), work.dataset.schema)
         made = write_paper(vault, work.keys, job.id, PLAN, plan)
     total = sum(end - start for part in made.parts for _, start, end in part)
     tally = Tally(parts_total=len(made.parts), bytes_total=total)

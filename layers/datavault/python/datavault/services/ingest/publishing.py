@@ -4,17 +4,17 @@ job ends without its commit. After either, what only the job needed is removed.
 
 from dataclasses import dataclass
 
-from datavault.domain import jobs, ledger, refs
+from datavault.domain import jobs, keyspace, ledger, refs
 from datavault.domain.access import Action
 from datavault.domain.datasets import still_active
-from datavault.domain.errors import Invalid
+from datavault.domain.errors import Conflict, Invalid
 from datavault.domain.history import Counts, child_of
 from datavault.domain.ids import CommitId, JobId, WorkspaceId
 from datavault.domain.jobs import Failure, Job, JobState
 from datavault.domain.papers import JobInput, Mode, PartOutcome, Plan, Progress
 from datavault.domain.reflog import Why
 from datavault.domain.refs import require_unprotected
-from datavault.domain.rows import Change
+from datavault.domain.rows import Change, Check, If
 from datavault.domain.store.node import Pointer
 from datavault.ports import Vault
 from datavault.services import runs
@@ -58,8 +58,8 @@ def publish_ingest(
     Raises:
         Invalid: more records are bad than the job allows, their number is out of its bounds, or
             nothing would replace everything.
-        Conflict: the dataset is archived, the branch protected, or records would change that may
-            only be added.
+        Conflict: the dataset is archived or has another schema than when the job was planned, the
+            branch is protected, or records would change that may only be added.
         Cancelled: somebody wants the job to end.
     """
     job = find_own_job(vault, workspace, job_id)
@@ -69,7 +69,9 @@ def publish_ingest(
     report(vault, job, "publishing")
     asked = read_paper(vault, work.keys, job.id, INPUT, JobInput)
     _check(asked, job)
+    plan = read_paper(vault, work.keys, job.id, PLAN, Plan)
     for token in attempts(vault, "the branch"):
+        _require_schema(work, job, plan)
         head = settled(work, acting_for(job))
         require_unprotected(head)
         parent_id = parent_of(work, job, attempt_number).parent
@@ -78,7 +80,8 @@ def publish_ingest(
             name = parent_name(attempt_number + 1)
             write_paper(vault, work.keys, job.id, name, following)
             return Published(moved=True, attempt=attempt_number + 1)
-        if attempt(vault, _ending(work, job, asked, head, attempt_number, steps, token), token):
+        changes = _ending(work, job, asked, head, attempt_number, steps, token)
+        if attempt(vault, [*changes, _same_schema(job, plan)], token):
             return Published(moved=False, attempt=attempt_number)
         report(vault, job, "publishing")
     raise AssertionError("attempts ends by raising")
@@ -110,6 +113,20 @@ def _check(asked: JobInput, job: Job) -> None:
     asked.count_bounds.require(job.tally.records)
     if asked.mode is Mode.REPLACE and not job.tally.records:
         raise Invalid("files without records would remove every record of the branch")
+
+
+def _require_schema(work: Work, job: Job, plan: Plan) -> None:
+    """Refuse to publish what was checked by a schema that is not the dataset's any more."""
+    if find_dataset(work.vault, acting_for(job), job.dataset).schema != plan.schema:
+        raise Conflict(
+            "the dataset's schema has changed since the job was planned: ask for it anew"
+        )
+
+
+def _same_schema(job: Job, plan: Plan) -> Check:
+    """That it still is, as the branch moves. One job a time can afford to check the one row."""
+    row = keyspace.dataset(job.workspace, job.dataset)
+    return Check(row, (If("schema", "=", plan.schema),))
 
 
 def _ending(

@@ -2,8 +2,8 @@
 
 For each batch, in any thread: find the ids, digest every record, look the ids up in the parent's
 tree, validate and store what is new, sorted by id, one pack a batch. A record equal to the
-parent's is neither validated nor stored again. A line that is no record is refused, and the others
-are taken as if it were not there.
+parent's is neither validated nor stored again, nor held against a schema. A line that is no record,
+or does not match the schema, is refused, and the others are taken as if it were not there.
 """
 
 from collections import deque
@@ -19,9 +19,10 @@ from datavault.domain.formats.batch import KEPT_BYTES_MAX, Batch, Refuse, Refuse
 from datavault.domain.papers import Mode
 from datavault.domain.store.columns import Entries, Ids, Values, same_values, stable_order
 from datavault.domain.store.node import Pointer
+from datavault.schema_ports import RecordChecker
 from datavault.services import runs
 from datavault.services.bodies import store_bodies
-from datavault.services.lines import BadLine, Columns, read_columns, validate_rows
+from datavault.services.lines import BadLine, Columns, check_rows, read_columns, validate_rows
 from datavault.services.nodes import open_tree
 from datavault.services.repeats import Sighting, StoredBodies, distinct
 from datavault.services.staging import Work
@@ -43,11 +44,13 @@ class Taken:
 class Reading:
     """The runs of one ingest: taken by several threads, kept in the order of the stream."""
 
-    def __init__(self, work: Work, root: Pointer, record_key: str | None) -> None:
-        """``root`` is the parent's tree; bodies that it has are not stored again."""
+    def __init__(self, work: Work, root: Pointer, checker: RecordChecker | None) -> None:
+        """``root`` is the parent's tree; bodies that it has are not stored again. With a
+        ``checker`` those that are must match."""
         self.work = work
         self.root = root
-        self.record_key = record_key
+        self.record_key = work.dataset.record_key
+        self.checker = checker
         self.runs: list[runs.Run] = []
         self.records = 0
         self.stored = 0
@@ -89,7 +92,7 @@ class Reading:
                 return Taken(Entries.empty(), 0, 0, _BadLines.of(batch, all_bad))
             old = self._in_parent(ids, digests)
             fresh = _all_but(len(ids), old.rows)
-            bad_rows = validate_rows(columns, order[fresh])
+            bad_rows = self._bad_rows(columns, order[fresh])
             if not bad_rows:
                 break
             all_bad += bad_rows.values()
@@ -131,6 +134,11 @@ class Reading:
         rows = np.flatnonzero(same)
         locators = before.locators.take(which[rows])
         return Sighting(rows, Entries(ids[rows], digests[rows], locators, before.packs))
+
+    def _bad_rows(self, columns: Columns, rows: npt.NDArray[np.intp]) -> dict[int, BadLine]:
+        """Rows that are no records or, where all are, do not match the schema."""
+        bad = validate_rows(columns, rows)
+        return check_rows(columns, rows, self.checker) if self.checker and not bad else bad
 
     def _store(self, columns: Columns, rows: npt.NDArray[np.intp]) -> Entries:
         """Store the bodies of some rows, in that order."""

@@ -37,6 +37,7 @@ from datavault.services.history import (
 )
 from datavault.services.ingest.reading import WORKERS, Reading, refuse_all, require_mode
 from datavault.services.nodes import open_tree
+from datavault.services.record_schemas import open_checker
 from datavault.services.refs import open_work, settled
 from datavault.services.staging import Work
 
@@ -70,7 +71,8 @@ def ingest_lines(
     is then the commit that the branch is at.
 
     Raises:
-        Malformed, Invalid, TooLarge: a line, named by its number from 1, is no record.
+        Malformed, Invalid, TooLarge: a line, named by its number from 1, is no record, or does not
+            match the schema that the dataset has as this begins.
         Invalid: an empty stream would replace everything.
         Conflict: the branch is protected, or has records of the stream with other contents and
             the mode is to add only.
@@ -85,7 +87,7 @@ def ingest_lines(
         return _remembered(work, before)
     said = Authorship(caller.subject, message, vault.clock.now_ms())
     start = _settled(work, caller)
-    reading = Reading(work, start.parent.commit.root, dataset.record_key)
+    reading = Reading(work, start.parent.commit.root, open_checker(vault, dataset))
     try:
         batches = read_ndjson(chunks, refuse_all, batch_bytes=BATCH_BYTES)
         reading.read(batches, refuse_all, workers=workers)

@@ -25,6 +25,7 @@ from datavault.services.batches import stage_batch
 from datavault.services.datasets import find_writable_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
+from datavault.services.record_schemas import require_matching
 from datavault.services.records.reading import get_record
 from datavault.services.refs import View, open_work, view_branch
 from datavault.services.staging import find_staged
@@ -45,7 +46,8 @@ def append_records(
     an id given, a record gets a UUIDv7; a repeated request gets the same ones.
 
     Raises:
-        TooLarge, Malformed, Invalid: a limit or a record, named by its field.
+        TooLarge, Malformed, Invalid: a limit or a record, named by its field; or one that does not
+            match the schema that the dataset has as this begins.
         PreconditionFailed: a record, named by its field, is not at the version expected.
         StagingFull: the branch holds all the uncommitted changes it can.
     """
@@ -59,6 +61,8 @@ def append_records(
     before = earlier_outcome(vault, caller, request)
     if before is not None:
         return Receipt(branch, _assign(BatchId(before), parsed))
+    fields = [record.field for record in records]
+    require_matching(vault, dataset, [body for body, _ in parsed], fields)
     work = open_work(vault, dataset, branch)
     key = work.keys.ids.record
     changes = [

@@ -1,0 +1,1 @@
+"""Checking records by JSON schemas, by jsonschema-rs, which is imported nowhere else."""
