@@ -180,10 +180,15 @@ def test_only_what_reads_parquet_is_given_its_layer() -> None:
     assert [row.name for row in ROWS if "columnar" in row.layers] == ["ingest_part"]
 
 
-def test_only_what_sets_schemas_or_takes_records_in_is_given_their_layer() -> None:
+def test_only_what_sets_schemas_or_makes_records_is_given_their_layer() -> None:
     assert {row.name for row in ROWS if "schemas" in row.layers} == {
         "create_dataset",
         "update_dataset",
         "append_records",
         "ingest_part",
+        "preview_merge",
+        "list_conflicts",
+        "merge_refs",
+        "cherry_pick_commit",
+        "revert_commit",
     }

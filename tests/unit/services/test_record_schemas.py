@@ -8,9 +8,10 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain import keyspace
 from datavault.domain.datasets import Dataset
-from datavault.domain.errors import Corrupt, Invalid
+from datavault.domain.errors import Conflict, Corrupt, Invalid
 from datavault.domain.ids import DatasetName
 from datavault.domain.jobs import Failure, JobState
+from datavault.domain.merging import ConflictKind, Strategy
 from datavault.domain.papers import Mode
 from datavault.domain.preconditions import ANY
 from datavault.domain.record_schema import RecordSchema
@@ -341,3 +342,46 @@ def test_keyless_records_are_checked(shelf: Shelf) -> None:
     job = pipeline.run(pipeline.ask(lines({"a": 1, "b": 2}) + b"{}\n", max_bad_records=1))
     assert (job.state, job.tally.quarantined) == (JobState.SUCCEEDED, 1)
     assert len(keyless.all()) == 2
+
+
+AND: dict[str, Any] = {"not": {"required": ["x", "y"]}}
+BASE, OURS, THEIRS = b'{"n":1}', b'{"n":1,"x":1}', b'{"n":1,"y":2}'
+
+
+@pytest.fixture
+def forked() -> Shelf:
+    """Two branches that changed a record, each so that it matches, both together not."""
+    shelf = Shelf.make(schema=AND)
+    merging.write(shelf, {"a": BASE})
+    shelf.create_branch("dev")
+    merging.write(shelf, {"a": OURS})
+    merging.write(shelf, {"a": THEIRS}, branch=merging.DEV)
+    return shelf
+
+
+def test_what_fields_are_merged_to_is_a_conflict_if_it_does_not_match(forked: Shelf) -> None:
+    question = merging.question("dev")
+    assert merging.previewed(forked, question).conflicts == {ConflictKind.EDIT_EDIT: 1}
+    (conflict,) = merging.conflicts(forked, question)
+    assert conflict.fields == ("",)
+    with pytest.raises(Conflict, match="1 records conflict"):
+        merging.merge(forked)
+    updated(forked, {})
+    merging.merge(forked)
+    assert forked.all() == {"a": b'{"n":1,"x":1,"y":2}'}
+
+
+def test_a_text_that_settles_a_conflict_has_to_match(forked: Shelf) -> None:
+    both = merging.Settling(takes=[("a", b'{"x":1,"y":2}')])
+    with pytest.raises(Invalid, match="does not match the dataset's schema: not") as refused:
+        merging.merge(forked, settling=both)
+    assert refused.value.field == "resolutions/0/data"
+    merging.merge(forked, settling=merging.Settling(takes=[("a", b'{"x":3}')]))
+    assert forked.all() == {"a": b'{"x":3}'}
+
+
+def test_a_side_that_does_not_match_is_taken_as_it_is(forked: Shelf) -> None:
+    """It was there before the schema."""
+    updated(forked, {"maxProperties": 0})
+    merging.merge(forked, settling=merging.Settling(Strategy.THEIRS))
+    assert forked.all() == {"a": THEIRS}

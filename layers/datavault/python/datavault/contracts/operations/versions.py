@@ -240,6 +240,7 @@ ROWS: tuple[Operation, ...] = (
         status=200,
         function="functions.versions.preview_merge",
         grants=COMPARE,
+        layers=("schemas",),
         memory_mb=2048,
     ),
     Operation(
@@ -254,6 +255,7 @@ ROWS: tuple[Operation, ...] = (
         status=200,
         function="functions.versions.list_conflicts",
         grants=COMPARE,
+        layers=("schemas",),
         memory_mb=2048,
     ),
     Operation(
@@ -268,6 +270,7 @@ ROWS: tuple[Operation, ...] = (
         status=200,
         function="functions.versions.merge_refs",
         grants=STAGE | PUT_OBJECTS,
+        layers=("schemas",),
         memory_mb=2048,
     ),
     Operation(
@@ -282,6 +285,7 @@ ROWS: tuple[Operation, ...] = (
         status=200,
         function="functions.versions.cherry_pick_commit",
         grants=STAGE | PUT_OBJECTS,
+        layers=("schemas",),
         memory_mb=2048,
     ),
     Operation(
@@ -296,6 +300,7 @@ ROWS: tuple[Operation, ...] = (
         status=200,
         function="functions.versions.revert_commit",
         grants=STAGE | PUT_OBJECTS,
+        layers=("schemas",),
         memory_mb=2048,
     ),
 )

@@ -24,6 +24,7 @@ from datavault.ports import Vault
 from datavault.services.datasets import find_writable_dataset
 from datavault.services.history import Authorship, build_tree, read_commit, write_commit
 from datavault.services.nodes import open_tree
+from datavault.services.record_schemas import require_matching
 from datavault.services.refs import open_work, resolve, resolve_commit, settled
 from datavault.services.staging import Work
 from datavault.services.versions.bases import find_base
@@ -51,7 +52,8 @@ def merge_refs(
     Raises:
         Conflict: records conflict and nothing settles them, the histories are unrelated, or the
             branch was moved meanwhile.
-        Invalid: a resolution is for a record that is in no conflict, or holds no record.
+        Invalid: a resolution is for a record that is in no conflict, or holds no record or one that
+            does not match the schema.
     """
     require(caller, Action.MERGE)
     dataset = find_writable_dataset(vault, caller, dataset_id, request)
@@ -79,7 +81,7 @@ def merge_refs(
                 Authorship(
                     caller.subject, message or f"Merge {source} into {target}", vault.clock.now_ms()
                 ),
-                rules.checked(dataset.record_key),
+                _checked(work, rules),
                 f"source={theirs_id}&target={target}",
                 details,
                 Takes.ANY,
@@ -194,7 +196,7 @@ def _combined(
 ) -> Landing:
     """Both sides in one tree, stored, and the commit of it; with ``merged`` as second parent."""
     work = task.work
-    changes = merged_changes(work.vault, work.keys, sides, task.rules, task.where)
+    changes = merged_changes(work, sides, task.rules, task.where)
     built = build_tree(work.vault, work.keys, ours.commit, changes)
     if merged is None and built.root.address == ours.commit.root.address:
         return Landing(
@@ -281,7 +283,7 @@ def _replayed(
         work,
         operation,
         Authorship(caller.subject, message, work.vault.clock.now_ms()),
-        rules.checked(work.dataset.record_key),
+        _checked(work, rules),
         f"base={base.commit.id}&source={theirs.commit.id}&target={replay.branch}",
         (("source", replay.commit.commit.id),),
         Takes.UNPROTECTED,
@@ -291,6 +293,19 @@ def _replayed(
     sides = Sides(tree, base.commit.root, ours.commit.root, theirs.commit.root)
     landing = _combined(task, replay.head, ours, sides, merged=None)
     return landed(work, land(landing, caller=caller, request=replay.request))
+
+
+def _checked(work: Work, rules: Rules) -> Rules:
+    """The rules, each text given being a record of its id that matches the dataset's schema."""
+    checked = rules.checked(work.dataset.record_key)
+    texts = [
+        (f"{each.field}/data", each.take)
+        for each in checked.resolutions.values()
+        if isinstance(each.take, bytes)
+    ]
+    fields, bodies = [field for field, _ in texts], [body for _, body in texts]
+    require_matching(work.vault, work.dataset, bodies, fields)
+    return checked
 
 
 def _require_unused(rules: Rules) -> None:

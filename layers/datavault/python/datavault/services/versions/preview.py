@@ -29,6 +29,7 @@ from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.merge import Slice, three_way
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
+from datavault.schema_ports import RecordChecker
 from datavault.services.bodies import read_bodies
 from datavault.services.cursors import open_cursor, seal_cursor
 from datavault.services.datasets import find_dataset
@@ -36,6 +37,7 @@ from datavault.services.history import read_commit
 from datavault.services.keys import open_store
 from datavault.services.nodes import open_tree
 from datavault.services.portions import portions
+from datavault.services.record_schemas import open_checker
 from datavault.services.refs import resolve
 from datavault.services.versions.bases import Base, find_base
 from datavault.services.versions.three_way import Dispute, examined, is_ours
@@ -66,7 +68,7 @@ def preview_merge(
         rules = Rules(granularity=question.granularity)
         for part in _slices(asked):
             changes += len(part.taken)
-            for _, dispute, merge in examined(vault, asked.keys, part, rules):
+            for _, dispute, merge in examined(vault, asked.keys, part, rules, asked.checker):
                 if merge is not None and not merge.conflicts:
                     changes += not is_ours(asked.keys, dispute, merge)
                 else:
@@ -135,6 +137,7 @@ class _Asked:
     """
 
     keys: StoreKeys
+    checker: RecordChecker | None
     given: CommitId | None
     base: Base
     ours: Kept
@@ -165,7 +168,8 @@ def _asked(vault: Vault, dataset: Dataset, question: Question, position: str | N
     else:
         root = read_commit(vault, keys, dataset, given).commit.root
         base = Base((given,), open_tree(vault, keys), root)
-    return _Asked(keys, given, base, ours, theirs, after.encode())
+    checker = open_checker(vault, dataset)
+    return _Asked(keys, checker, given, base, ours, theirs, after.encode())
 
 
 def _outcome(asked: _Asked, question: Question) -> Outcome:
@@ -218,7 +222,7 @@ def _page(
         looked_at += part.size
         conflicts = (
             _Found(dispute, ("",) if merge is None else merge.conflicts)
-            for _, dispute, merge in examined(vault, asked.keys, part, rules)
+            for _, dispute, merge in examined(vault, asked.keys, part, rules, asked.checker)
             if merge is None or merge.conflicts
         )
         found += islice(conflicts, limit + 1 - len(found))

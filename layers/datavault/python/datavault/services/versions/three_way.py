@@ -6,7 +6,7 @@ those of records merged field by field, and of texts given to settle conflicts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,8 +29,11 @@ from datavault.domain.store.merge import UNKNOWN, Slice, three_way
 from datavault.domain.store.node import Pointer
 from datavault.domain.store.tree import Entry, Tree
 from datavault.ports import Vault
+from datavault.schema_ports import RecordChecker
 from datavault.services.bodies import read_bodies, store_bodies
 from datavault.services.portions import portions
+from datavault.services.record_schemas import open_checker
+from datavault.services.staging import Work
 
 # New bodies are stored when so many bytes of them are in hand: a pack.
 _BODIES_BYTES = 16 * 1024 * 1024
@@ -95,9 +98,7 @@ class Tally:
         return f"{self.count} records conflict ({kinds})"
 
 
-def merged_changes(
-    vault: Vault, keys: StoreKeys, sides: Sides, rules: Rules, where: str
-) -> Iterator[Changes]:
+def merged_changes(work: Work, sides: Sides, rules: Rules, where: str) -> Iterator[Changes]:
     """What makes ours the merge of both, in ascending, disjoint ranges of ids.
 
     ``where`` says how the conflicts are listed. Once one is met nothing is stored or given any
@@ -107,10 +108,12 @@ def merged_changes(
         Conflict: at the end, if there are conflicts that nothing settles.
         Invalid: at the end, if a resolution is for a record that is in no conflict.
     """
+    vault, keys = work.vault, work.keys
+    checker = open_checker(vault, work.dataset)
     tally = Tally()
     for part in three_way(sides.tree, sides.base, sides.ours, sides.theirs):
         settled = _Settled(vault, keys, part)
-        for row, dispute, merge in examined(vault, keys, part, rules):
+        for row, dispute, merge in examined(vault, keys, part, rules, checker):
             _settle(settled, row, dispute, merge, rules, tally)
         if not tally.count:
             yield settled.changes()
@@ -131,10 +134,11 @@ def disputes(part: Slice) -> Iterator[Dispute]:
 
 
 def examined(
-    vault: Vault, keys: StoreKeys, part: Slice, rules: Rules
+    vault: Vault, keys: StoreKeys, part: Slice, rules: Rules, checker: RecordChecker | None
 ) -> Iterator[tuple[int, Dispute, FieldMerge | None]]:
     """The disputed records of a slice with their rows, merged by fields where that is asked for
-    and possible and no resolution makes it needless."""
+    and possible and no resolution makes it needless. What fields are merged to and neither side
+    has, has to match the dataset's schema; else it is a conflict."""
 
     def is_merged(dispute: Dispute) -> bool:
         return (
@@ -149,7 +153,7 @@ def examined(
 
     for some in portions(enumerate(disputes(part)), places):
         mergeable = [dispute for _, dispute in some if is_merged(dispute)]
-        merges = _merges(vault, keys, mergeable, rules.strategy)
+        merges = _merges(vault, keys, mergeable, rules.strategy, checker)
         for row, dispute in some:
             yield row, dispute, merges.get(dispute.id)
 
@@ -161,18 +165,29 @@ def is_ours(keys: StoreKeys, dispute: Dispute, merge: FieldMerge) -> bool:
 
 
 def _merges(
-    vault: Vault, keys: StoreKeys, some: Sequence[Dispute], strategy: Strategy
+    vault: Vault,
+    keys: StoreKeys,
+    some: Sequence[Dispute],
+    strategy: Strategy,
+    checker: RecordChecker | None,
 ) -> Mapping[bytes, FieldMerge]:
     entries = [entry for dispute in some for entry in dispute.entries]
     texts = read_bodies(vault, keys, Entry.columns(entries)) if entries else []
     merges: dict[bytes, FieldMerge] = {}
+    new: dict[bytes, bytes] = {}
     for index, dispute in enumerate(some):
         base, ours, theirs = texts[3 * index : 3 * index + 3]
         merge = merge_fields(base, ours, theirs, strategy=strategy)
+        # Each side fits and both together do not: that is for somebody to decide.
         if len(merge.text) > RECORD_BYTES_MAX:
-            # Each side fits and both together do not: that is for somebody to decide.
             merge = FieldMerge(ours, ("",))
+        elif checker is not None and merge.text not in {ours, theirs}:
+            new[dispute.id] = merge.text
         merges[dispute.id] = merge
+    if checker is not None:
+        ids = [*new]
+        for index in checker.mismatches([*new.values()]):
+            merges[ids[index]] = replace(merges[ids[index]], conflicts=("",))
     return merges
 
 
