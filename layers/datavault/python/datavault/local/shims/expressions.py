@@ -43,7 +43,7 @@ class _KeyCondition(NamedTuple):
         text, prefix = item[self.sort].get("S"), values[self.prefix].get("S")
         if text is None or prefix is None:
             return None
-        return found == whole and text.startswith(prefix)
+        return bool(found == whole and text.startswith(prefix))
 
 
 def install() -> None:
