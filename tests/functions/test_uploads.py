@@ -9,7 +9,7 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.drops import drop_prefix
-from datavault.domain.errors import Unavailable
+from datavault.domain.errors import NotFound
 from datavault.domain.ids import BranchName, DatasetId, WorkspaceId
 from datavault.domain.landing import SignedPart
 from functions.ingest import (
@@ -158,7 +158,7 @@ def test_an_object_that_cannot_be_seen_yet_is_for_the_machine_to_retry(
     client: Client, vault: MemoryVault, dataset_id: str
 ) -> None:
     prefix = drop_prefix(WorkspaceId(client.workspace), DatasetId(dataset_id), BranchName("main"))
-    with pytest.raises(Unavailable):
+    with pytest.raises(NotFound):
         open_drop.handler.run(vault, event(f"{prefix}a.csv", "e"))
 
 
