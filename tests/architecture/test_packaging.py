@@ -22,7 +22,10 @@ def test_the_names_model_lies_where_the_library_looks_for_it() -> None:
 
 def test_the_models_folder_holds_what_its_manifest_names_and_no_more() -> None:
     manifest = json.loads((ROOT / MODEL / "manifest.json").read_text())
-    wanted = {manifest["tokenizer"]["file"], *(each["file"] for each in manifest["tiers"].values())}
+    wanted = {
+        manifest["tokenizer"]["file"],
+        *(each["file"] for each in manifest["graphs"].values()),
+    }
     kept = {each.name for each in (ROOT / MODEL).iterdir()}
     assert kept == {*wanted, "manifest.json", "NOTICE.md"}
 

@@ -11,7 +11,7 @@ from datavault.adapters.ner.detector import NamesDetector
 from datavault.adapters.presidio.analyzer import presidio_analyzer
 from datavault.adapters.presidio.recognizers import RecognizerDetector
 from datavault.domain.privacy.spans import Span
-from datavault.privacy import Combined, Detector, Scanner
+from datavault.privacy import Combined, Detector, Scanner, Tier
 from datavault.privacy import detector as detector_of
 
 # Values that somebody may find, of nobody: reserved names, published test numbers.
@@ -44,6 +44,7 @@ DETECTORS: dict[str, Callable[[], Detector]] = {
     "names": NamesDetector,
     "combined": lambda: Combined((Scanner(), _words())),
     "fast": detector_of,
+    "thorough": lambda: detector_of(Tier.THOROUGH),
 }
 
 

@@ -118,7 +118,8 @@ def test_what_finds_personal_data_fits_beside_core(architecture: Architecture) -
         build.third_party_layer(name, architecture, slim=True) for name in ("core", "privacy")
     )
     assert build.unzipped_bytes(core) + build.unzipped_bytes(privacy) <= PRIVACY_BYTES_MAX
-    assert {"privacy/model/manifest.json", "privacy/model/fast.onnx"} <= set(names(privacy))
+    files = ("manifest.json", "tokenizer.json", "fast.onnx", "thorough.onnx")
+    assert {f"privacy/model/{each}" for each in files} <= set(names(privacy))
     # Held once: numpy is in core.
     assert not [name for name in names(privacy) if name.startswith("python/numpy/")]
 

@@ -5,66 +5,147 @@ quantized values; they may differ by rounding alone. How much the quantizing its
 printed.
 """
 
+import copy
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import torch
 from export import convolutions_graph, convolutions_scales, quantized_weights
-from networks import Convolutions, shifted
+from export_transformer import in_integers, in_reals, transformer_graph
+from networks import Convolutions, Transformer, shifted
 from shards import ENTITIES
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
 LOGITS_APART_MAX = 1e-4
+TRANSFORMER_APART_MAX = 1e-3
+TAGS_KEPT_MIN = 0.985
+# A part of a long text is read with this much to each side; attention has no other bound.
+TRANSFORMER_REACH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What was chosen on the dev sets: of each tier the temperature of its own network, and from
+    which probability on a word is a name, by entity."""
+
+    version: str
+    temperatures: dict[str, float]
+    thresholds: dict[str, dict[str, float]]
 
 
 def publish(
-    network: Convolutions,
-    batches: list[dict[str, Tensor]],
+    fast: Convolutions,
+    thorough: Transformer,
+    rows: list[dict[str, Tensor]],
+    squares: list[dict[str, Tensor]],
     *,
     tokenizer_file: Path,
     target: Path,
-    version: str,
-    thresholds: dict[str, float],
-    temperature: float,
+    choices: Choices,
 ) -> None:
-    """Write graph, tokenizer and manifest into ``target``; the first batches set the scales.
+    """Write graphs, tokenizer and manifest into ``target``; the first rows set the scales.
 
     Raises:
-        ValueError: the graph and the network differ by more than rounding.
+        ValueError: a graph and its network differ by more than rounding.
     """
-    network.eval()
-    scales = convolutions_scales(network, batches[:-2])
-    graph = convolutions_graph(network, scales).SerializeToString()
-    for batch in batches[-2:]:
-        _compare(network, scales, graph, batch)
-    target.mkdir(parents=True, exist_ok=True)
+    fast.eval()
+    thorough.eval()
+    scales = convolutions_scales(fast, rows[:-2])
+    graph = convolutions_graph(fast, scales).SerializeToString()
+    for batch in rows[-2:]:
+        _compare(fast, scales, graph, batch)
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    files = {"fast.onnx": graph, "tokenizer.json": _bare(tokenizer)}
+    files = {
+        "fast.onnx": graph,
+        "thorough.onnx": _transformer(thorough, squares),
+        "tokenizer.json": _bare(tokenizer),
+    }
+    target.mkdir(parents=True, exist_ok=True)
     for name, contents in files.items():
         (target / name).write_bytes(contents)
     manifest = {
-        "format": 1,
-        "version": version,
+        "format": 2,
+        "version": choices.version,
         "entities": ENTITIES,
         "tokenizer": _entry("tokenizer.json", files["tokenizer.json"]),
-        "tiers": {
-            "fast": {
+        "graphs": {
+            "convolutions": {
                 **_entry("fast.onnx", graph),
+                "form": "rows",
                 "reach": 1 + sum(Convolutions.DILATIONS),
                 "gap": Convolutions.GAP,
-                "temperature": temperature,
-                "thresholds": thresholds,
-            }
+                "temperature": choices.temperatures["fast"],
+            },
+            "transformer": {
+                **_entry("thorough.onnx", files["thorough.onnx"]),
+                "form": "texts",
+                "reach": TRANSFORMER_REACH,
+                "gap": 0,
+                "temperature": choices.temperatures["thorough"],
+            },
+        },
+        "tiers": {
+            "fast": {"graphs": ["convolutions"], "thresholds": choices.thresholds["fast"]},
+            "thorough": {
+                "graphs": ["convolutions", "transformer"],
+                "thresholds": choices.thresholds["thorough"],
+            },
         },
     }
     (target / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _transformer(network: Transformer, squares: list[dict[str, Tensor]]) -> bytes:
+    """The graph in whole numbers; compared with the network, and so is the graph in reals.
+
+    The graph in reals has the structure and not the quantizing, so that it has to say what the
+    network says to the last digits.
+    """
+    real = _session(transformer_graph(network, in_reals).SerializeToString())
+    graph = transformer_graph(network, in_integers).SerializeToString()
+    whole = _session(graph)
+    apart, kept, pieces = 0.0, 0, 0
+    rounded = copy.deepcopy(network)
+    rounded.pieces.weight.data = _as_kept(network.pieces.weight)
+    for batch in squares:
+        for row, mask in enumerate(batch["mask"]):
+            size = int(mask.sum())
+            given = {
+                name: batch[name][row, :size].numpy().astype(np.int32) for name in ("ids", "shapes")
+            }
+            said = rounded(
+                batch["ids"][row : row + 1, :size],
+                batch["shapes"][row : row + 1, :size],
+                mask[None, :size],
+                torch.arange(size)[None],
+            )[0].detach()
+            reals = real.run(["logits"], given)[0]
+            apart = max(apart, float(np.abs(reals - said.numpy()).max()))
+            tags = whole.run(["logits"], given)[0].argmax(axis=1)
+            kept += int((tags == said.numpy().argmax(axis=1)).sum())
+            pieces += size
+    print(f"transformer: logits within {apart:.1e}; quantizing keeps {kept / pieces:.3%} of tags")
+    if apart > TRANSFORMER_APART_MAX or kept / pieces < TAGS_KEPT_MIN:
+        raise ValueError("the graph does not say what the network says")
+    return graph
+
+
+def _as_kept(table: Tensor) -> Tensor:
+    """Embeddings as the graph keeps them, in eight bits."""
+    steps = torch.clamp(table.detach().abs().amax(dim=0), min=1e-8) / 127
+    return torch.clamp(torch.round(table.detach() / steps), -127, 127) * steps
+
+
+def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
 
 
 def quantized_logits(
@@ -100,7 +181,7 @@ def quantized_logits(
 def _compare(
     network: Convolutions, scales: list[float], graph: bytes, batch: dict[str, Tensor]
 ) -> None:
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    session = _session(graph)
     given = {
         "ids": batch["ids"].numpy().astype(np.int32),
         "shapes": batch["shapes"].numpy().astype(np.int32),

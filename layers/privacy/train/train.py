@@ -33,7 +33,7 @@ from corpora import CHOOSING, HELD_OUT, in_documents
 from gazetteer import sources_in
 from generate import Generator, Labelled
 from networks import Convolutions, Transformer, principal, published
-from publish import publish
+from publish import Choices, publish
 from safetensors.torch import load_file
 from shards import IGNORED, TAGS, tagged, write_shard
 from torch import Tensor, nn
@@ -310,13 +310,22 @@ def calibrate(work: Path, data: Path, *, minilm: Path) -> None:
 
 
 def ship(work: Path, target: Path, *, minilm: Path, choices: Path) -> None:
-    """Publish the tier ``fast`` with the thresholds and the temperature that were chosen."""
-    network = network_of("fast", minilm)
-    network.load_state_dict(torch.load(work / "fast.pt")["network"])
+    """Publish both tiers with the thresholds and temperatures that were chosen."""
+    networks = {}
+    for tier in ("fast", "thorough"):
+        networks[tier] = network_of(tier, minilm)
+        networks[tier].load_state_dict(torch.load(work / f"{tier}.pt")["network"])
     texts = texts_of(sorted(work.glob("shards/*.npz"))[0], soft=False)
-    batches = list(islice(rows(texts, np.random.default_rng(5)), 10))
-    chosen = json.loads(choices.read_text())
-    publish(network, batches, tokenizer_file=minilm / "tokenizer.json", target=target, **chosen)
+    draw = np.random.default_rng(5)
+    publish(
+        networks["fast"],
+        networks["thorough"],
+        list(islice(rows(texts, draw), 10)),
+        list(islice(squares(texts[:5000], draw), 3)),
+        tokenizer_file=minilm / "tokenizer.json",
+        target=target,
+        choices=Choices(**json.loads(choices.read_text())),
+    )
 
 
 def main() -> None:

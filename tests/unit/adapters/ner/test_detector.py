@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.adapters.ner import detector as detectors
-from datavault.adapters.ner.detector import ROW_PIECES, NamesDetector
+from datavault.adapters.ner.detector import NamesDetector
+from datavault.adapters.ner.model import names_model
+from datavault.adapters.ner.networks import ROW_PIECES
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.tiers import Tier
 
 PERSON, LOCATION = Entity.PERSON, Entity.LOCATION
 ORGANIZATION, ADDRESS = Entity.ORGANIZATION, Entity.STREET_ADDRESS
@@ -60,17 +63,29 @@ def detector() -> NamesDetector:
     return NamesDetector()
 
 
+@pytest.fixture(scope="module", params=[Tier.FAST, Tier.THOROUGH])
+def each_tier(request: pytest.FixtureRequest) -> NamesDetector:
+    return NamesDetector(names_model(request.param))
+
+
 @pytest.mark.parametrize(("text", "expected"), FINDINGS)
 def test_names_are_found(
-    detector: NamesDetector, text: str, expected: list[tuple[Entity, str]]
+    each_tier: NamesDetector, text: str, expected: list[tuple[Entity, str]]
 ) -> None:
-    (spans,) = detector.detect([text])
+    (spans,) = each_tier.detect([text])
     assert [(span.entity, text[span.start : span.end]) for span in spans] == expected
 
 
 @pytest.mark.parametrize("text", NOTHING)
-def test_nothing_is_found_where_nobody_is_named(detector: NamesDetector, text: str) -> None:
-    assert detector.detect([text]) == [()]
+def test_nothing_is_found_where_nobody_is_named(each_tier: NamesDetector, text: str) -> None:
+    assert each_tier.detect([text]) == [()]
+
+
+def test_a_long_text_is_read_to_its_end_by_the_larger_network_too() -> None:
+    filler = "the quick brown fox jumps over a lazy dog . "
+    text = filler * 100 + FINDINGS[0][0]
+    (spans,) = NamesDetector(names_model(Tier.THOROUGH)).detect([text])
+    assert text[spans[-2].start : spans[-2].end] == "Katarina Holmgren"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def test_a_manifest_that_is_none_is_refused(folder: Path) -> None:
 
 def test_a_manifest_with_fewer_entities_than_the_graph_is_refused(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["entities"].pop()
+    entity = manifest["entities"].pop()
+    del manifest["tiers"]["fast"]["thresholds"][entity]
     (folder / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(Corrupt, match="entities"):
         load(folder, Tier.FAST)
@@ -75,10 +76,31 @@ def test_a_manifest_of_another_format_is_refused(folder: Path) -> None:
 
 def test_a_tier_that_is_not_shipped_is_refused_by_name(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
-    del manifest["tiers"]["fast"]
+    del manifest["tiers"]["thorough"]
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(Invalid, match="no tier fast"):
-        load(folder, Tier.FAST)
+    with pytest.raises(Invalid, match="no tier thorough"):
+        load(folder, Tier.THOROUGH)
+
+
+def test_a_tier_without_a_graph_or_a_threshold_is_refused(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    fast = manifest["tiers"]["fast"]
+    for changed, told in (
+        ({"graphs": ["convolutions", "absent"]}, "does not describe"),
+        ({"graphs": []}, "not a manifest"),
+        ({"thresholds": {"PERSON": 0.5}}, "one threshold for each entity"),
+    ):
+        manifest["tiers"]["fast"] = fast | changed
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+        with pytest.raises(Corrupt, match=told):
+            load(folder, Tier.FAST)
+
+
+def test_a_larger_graph_that_is_missing_is_refused_by_the_tier_that_uses_it(folder: Path) -> None:
+    (folder / "thorough.onnx").unlink()
+    assert load(folder, Tier.FAST).version.endswith("-fast")
+    with pytest.raises(Corrupt, match=r"thorough\.onnx"):
+        load(folder, Tier.THOROUGH)
 
 
 def test_without_a_model_nothing_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

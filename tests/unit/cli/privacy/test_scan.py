@@ -132,7 +132,7 @@ def test_a_scan_fails_on_what_it_is_told_to_fail_on(desk: Desk) -> None:
         (("--entities", "VIN", "--fail-on", "SECRET"), "SECRET is not among --entities"),
         (("--show-values",), "--show-values is for --output json, jsonl or sarif"),
         (("--threshold", "2"), "0<=x<=1"),
-        (("--tier", "slow"), "'slow' is not one of 'patterns', 'fast'"),
+        (("--tier", "slow"), "'slow' is not one of 'patterns', 'fast', 'thorough'"),
         (("absent.txt",), "does not exist"),
     ],
 )

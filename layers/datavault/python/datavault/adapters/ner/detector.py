@@ -2,22 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
 
 from datavault.adapters.ner.decoding import spans_of
 from datavault.adapters.ner.model import NamesModel, names_model
-from datavault.adapters.ner.pieces import Pieces
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.tiers import Tier
 
-# Rows of this many pieces keep a layer's values within a core's cache: 4 times as fast a piece as
-# rows of 2,048 where other work runs beside it.
-ROW_PIECES = 512
-# With what is looked at beside it, a part fills a row.
-PART_PIECES = 448
 BATCH_CHARACTERS = 16_384
 # A text takes some hundred bytes a character while it is read; a longer one is read in sections.
 SECTION_CHARACTERS = 2**18
@@ -55,7 +45,7 @@ class NamesDetector:
         return spans_of(
             texts,
             pieces,
-            self._probabilities(pieces),
+            self._model.network.probabilities(pieces),
             entities=self._model.entities,
             thresholds=self._model.thresholds,
         )
@@ -71,32 +61,6 @@ class NamesDetector:
                 if start <= own.start < stop and own.start >= end:
                     yield own
                     end = own.end
-
-    def _probabilities(self, pieces: Pieces) -> NDArray[np.float32]:
-        """Long texts are computed in parts, each beside as much of its neighbours as reaches it."""
-        whole = np.empty((len(pieces), 1 + 2 * len(self._model.entities)), dtype=np.float32)
-        row: list[tuple[slice, slice]] = []
-        size = 0
-        for core, part in _parts(pieces, self._model.reach):
-            length = part.stop - part.start + self._model.gap
-            if row and size + length > ROW_PIECES:
-                self._compute(pieces, row, whole)
-                row, size = [], 0
-            row.append((core, part))
-            size += length
-        if row:
-            self._compute(pieces, row, whole)
-        return whole
-
-    def _compute(
-        self, pieces: Pieces, row: list[tuple[slice, slice]], whole: NDArray[np.float32]
-    ) -> None:
-        computed = self._model.probabilities(pieces, [part for _, part in row])
-        at = 0
-        for core, part in row:
-            first = at + core.start - part.start
-            whole[core] = computed[first : first + core.stop - core.start]
-            at += part.stop - part.start
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -118,11 +82,3 @@ def _sections(text: str) -> Iterator[tuple[int, int]]:
             stop = text.rfind(" ", stop - BESIDE_CHARACTERS, stop) + 1 or stop
         yield start, min(stop, len(text))
         start = stop
-
-
-def _parts(pieces: Pieces, reach: int) -> Iterator[tuple[slice, slice]]:
-    """Which pieces to decide on together, and which to look at for that."""
-    for begin, end in pairwise(pieces.bounds.tolist()):
-        for start in range(begin, end, PART_PIECES):
-            stop = min(start + PART_PIECES, end)
-            yield slice(start, stop), slice(max(begin, start - reach), min(end, stop + reach))

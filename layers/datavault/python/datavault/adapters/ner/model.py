@@ -1,26 +1,29 @@
-"""A names model as files: a manifest, a tokenizer, and a graph for each tier.
+"""A names model as files: a manifest, a tokenizer, and the graphs of each tier.
 
 Every file is read once, checked against the manifest's digest and size, and only then used. A
 model that is missing or altered is refused; nothing ever falls back to finding less.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from datavault.adapters.ner.pieces import SHAPES, Pieces, Reader
+from datavault.adapters.ner.networks import InRows, Network, OneByOne, Together, tags_of
+from datavault.adapters.ner.pieces import SHAPES, Reader
 from datavault.domain.errors import Corrupt, Invalid
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.tiers import Tier
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 # No probability reaches it.
 _NEVER = 2.0
@@ -38,14 +41,28 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
-class _Graph(_File, frozen=True, forbid_unknown_fields=True):
-    """``reach`` is how many pieces to each side of one decide on it; rows of texts are parted by
-    ``gap`` masked pieces. ``thresholds`` are on the probability that the surest word of a span is a
-    name."""
+class _Form(StrEnum):
+    """How a graph takes texts."""
 
+    ROWS = "rows"
+    TEXTS = "texts"
+
+
+class _Graph(_File, frozen=True, forbid_unknown_fields=True):
+    """``reach`` is how many pieces to each side of one are looked at, or decide on it; rows of
+    texts are parted by ``gap`` masked pieces."""
+
+    form: _Form
     reach: int
     gap: int
     temperature: float
+
+
+class _Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The graphs that decide together, by name. ``thresholds`` are on the probability that the
+    surest word of a span is a name."""
+
+    graphs: Annotated[list[str], msgspec.Meta(min_length=1)]
     thresholds: dict[Entity, float]
 
 
@@ -54,24 +71,19 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     entities: list[Entity]
     tokenizer: _File
-    tiers: dict[Tier, _Graph]
+    graphs: dict[str, _Graph]
+    tiers: dict[Tier, _Tier]
 
 
 @dataclass(frozen=True, slots=True)
 class NamesModel:
-    """A loaded tier. Tag 0 is outside, ``2e + 1`` where entity ``e`` begins, ``2e + 2`` within.
-
-    May be used by several threads at once; each call computes on the thread that makes it.
-    """
+    """A loaded tier. May be used by several threads at once."""
 
     version: str
     entities: tuple[Entity, ...]
     thresholds: NDArray[np.float32]
-    reach: int
-    gap: int
     reader: Reader
-    _session: onnxruntime.InferenceSession
-    _temperature: float
+    network: Network
 
     def looking_for(
         self, entities: Iterable[Entity], *, threshold: float | None = None
@@ -83,29 +95,6 @@ class NamesModel:
             for entity, own in zip(self.entities, self.thresholds.tolist(), strict=True)
         ]
         return replace(self, thresholds=np.array(thresholds, dtype=np.float32))
-
-    def probabilities(self, pieces: Pieces, parts: Sequence[slice]) -> NDArray[np.float32]:
-        """Of each piece of each part, part after part, the probability of each tag.
-
-        The parts are computed together, and what is said of one does not depend on the others.
-        """
-        size = sum(part.stop - part.start + self.gap for part in parts)
-        ids = np.zeros(size, dtype=np.int32)
-        shapes = np.zeros(size, dtype=np.int32)
-        mask = np.zeros((size, 1), dtype=np.float32)
-        at = 0
-        for part in parts:
-            end = at + part.stop - part.start
-            ids[at:end], shapes[at:end], mask[at:end] = pieces.ids[part], pieces.shapes[part], 1
-            at = end + self.gap
-        given = {"ids": ids, "shapes": shapes, "mask": mask}
-        logits: NDArray[np.float32] = self._session.run(["logits"], given)[0]
-        logits = logits[mask[:, 0] > 0]
-        powers: NDArray[np.float32] = np.exp(
-            (logits - logits.max(axis=1, keepdims=True)) / self._temperature
-        )
-        powers /= powers.sum(axis=1, keepdims=True)
-        return powers
 
 
 @cache
@@ -135,22 +124,29 @@ def load(folder: Path, tier: Tier) -> NamesModel:
     if tier not in manifest.tiers:
         had = ", ".join(manifest.tiers)
         raise Invalid(f"the names model has no tier {tier}, but {had}", field="tier")
-    graph = manifest.tiers[tier]
-    reader = Reader.of(_contents(folder, manifest.tokenizer).decode())
-    session = _session(_contents(folder, graph))
-    tags = session.get_outputs()[0].shape[1]
-    if tags != 1 + 2 * len(manifest.entities) or set(graph.thresholds) != set(manifest.entities):
-        raise Corrupt(f"the names model gives {tags} tags for {len(manifest.entities)} entities")
+    chosen = manifest.tiers[tier]
+    if set(chosen.thresholds) != set(manifest.entities):
+        raise Corrupt(f"the names model's tier {tier} has not one threshold for each entity")
+    networks = tuple(_network(folder, manifest, name) for name in chosen.graphs)
     return NamesModel(
         version=f"{manifest.version}-{tier}",
         entities=tuple(manifest.entities),
-        thresholds=np.array([graph.thresholds[each] for each in manifest.entities], np.float32),
-        reach=graph.reach,
-        gap=graph.gap,
-        reader=reader,
-        _session=session,
-        _temperature=graph.temperature,
+        thresholds=np.array([chosen.thresholds[each] for each in manifest.entities], np.float32),
+        reader=Reader.of(_contents(folder, manifest.tokenizer).decode()),
+        network=networks[0] if len(networks) == 1 else Together(networks),
     )
+
+
+def _network(folder: Path, manifest: _Manifest, name: str) -> Network:
+    graph = manifest.graphs.get(name)
+    if graph is None:
+        raise Corrupt("the names model's manifest names a graph that it does not describe")
+    session = _session(_contents(folder, graph))
+    if (tags := tags_of(session)) != 1 + 2 * len(manifest.entities):
+        raise Corrupt(f"the names model gives {tags} tags for {len(manifest.entities)} entities")
+    if graph.form is _Form.ROWS:
+        return InRows(session, graph.reach, graph.gap, graph.temperature)
+    return OneByOne(session, graph.reach, graph.temperature)
 
 
 def _contents(folder: Path, expected: _File) -> bytes:

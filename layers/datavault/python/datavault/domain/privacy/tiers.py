@@ -15,6 +15,8 @@ class Tier(StrEnum):
     """What form, check digits or a label decide; no names."""
     FAST = "fast"
     """Names too, by a small network."""
+    THOROUGH = "thorough"
+    """Names by that network and a larger one together."""
 
     @property
     def entities(self) -> frozenset[Entity]:
