@@ -85,14 +85,36 @@ def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Ite
             start = Spot(line.number, first.column)
             yield _found(span, line.text, start, Spot(line.number, last.column), search)
         return
+    columns = _Columns(line.body)
     for leaf in line.leaves:
-        for span in spans.get(leaf.text, ()) if leaf.kind is not LeafKind.TRUTH else ():
-            counted_by_rule((span,), counts)
-            first = Spot(line.number, len(line.body[: leaf.start].decode()) + 1)
-            last = Spot(line.number, first.column + len(line.body[leaf.start : leaf.end].decode()))
-            part = Part.KEY if leaf.kind is LeafKind.KEY else Part.VALUE
-            pointer = _pointer(leaf.place, spans, search)
+        own = spans.get(leaf.text) if leaf.kind is not LeafKind.TRUTH else None
+        if not own:
+            continue
+        counted_by_rule(own, counts)
+        first = Spot(line.number, columns.at(leaf.start))
+        last = Spot(line.number, columns.at(leaf.end))
+        part = Part.KEY if leaf.kind is LeafKind.KEY else Part.VALUE
+        pointer = _pointer(leaf.place, spans, search)
+        for span in own:
             yield _found(span, leaf.text, first, last, search, pointer=pointer, part=part)
+
+
+class _Columns:
+    """The columns of the bytes of a line, asked for in order."""
+
+    __slots__ = ("_body", "_byte", "_column", "_is_ascii")
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._is_ascii = body.isascii()
+        self._byte, self._column = 0, 1
+
+    def at(self, byte: int) -> int:
+        if self._is_ascii:
+            return byte + 1
+        self._column += len(self._body[self._byte : byte].decode())
+        self._byte = byte
+        return self._column
 
 
 def _found(

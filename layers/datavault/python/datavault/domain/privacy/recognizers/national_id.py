@@ -39,6 +39,7 @@ class _Number:
     alone: float
     labels: str
     clue: Clue = field(default=Clue.DIGITS, kw_only=True)
+    gate: str = field(default="", kw_only=True)
 
 
 _GENERIC = "nationalid idnumber identification identity identificación identificação ausweis"
@@ -61,7 +62,7 @@ _NUMBERS = (
         "it", "codicefiscale",
         r"(?i)\b[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]\b",
         # Where two people would have the same, letters take the places of digits.
-        CERTAIN, "fiscale cf", clue=Clue.RUN,
+        CERTAIN, "fiscale cf", clue=Clue.RUN, gate=r"(?i)[0-9LMNP-V]{3}[A-Z]\b",
     ),
     _Number("pt", "nif", r"\b[1-3][0-9]{2} ?[0-9]{3} ?[0-9]{3}\b", 0.0, "nif contribuinte"),
     _Number("pt", "cc", r"(?i)\b[0-9]{8} ?[0-9] ?[A-Z0-9]{2}[0-9]\b", 0.0, "cidadão cc"),
@@ -144,7 +145,7 @@ def _validator(country: str, name: str) -> Callable[[str], bool]:
 def _gate(number: _Number) -> str:
     """A digit group of the right kind; numbers that need a label wait for one."""
     if number.alone:
-        return number.pattern
+        return number.gate or number.pattern
     named = "|".join(number.labels.split())
     return (
         rf"(?i)(?:^|[^0-9a-z])(?:{named}|nationalid|national.id|id.?(?:number|nummer|no|card)|"

@@ -113,7 +113,7 @@ RULES = (
     Rule(
         "secret.random",
         Entity.SECRET,
-        r"[0-9A-Za-z+/_=-]{20}",
+        "[0-9]",
         r"[0-9A-Za-z+/_=-]{20,257}",
         _random,
         clue=Clue.RUN,
