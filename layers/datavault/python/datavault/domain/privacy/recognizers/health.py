@@ -1,9 +1,8 @@
 """Numbers of patients and of the insured, with their labels, and some with a form of their own."""
 
-from stdnum.gb import nhs
-
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.document import figured
+from datavault.domain.privacy.recognizers.number_checks import number_check
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     STRONG,
@@ -55,7 +54,7 @@ RULES = (
         Entity.HEALTH_INSURANCE,
         f"(?i){_NHS}",
         announced(_NHS, r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}"),
-        checked(nhs.is_valid, CERTAIN),
+        checked(number_check("gb", "nhs"), CERTAIN),
     ),
     Rule(
         "health_insurance.medicare",

@@ -1,17 +1,13 @@
-"""Numbers by which states know people, checked by python-stdnum (LGPL, unchanged).
+"""Numbers by which states know people, checked by python-stdnum.
 
 Where form and check digits leave one chance in a hundred or more, a label is asked for as well.
-The validators of some countries compare dates of birth with today's: numbers of people born in
-the future are refused.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
 
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.labels import Labels, labels
+from datavault.domain.privacy.recognizers.number_checks import number_check
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     FAINT,
@@ -119,27 +115,15 @@ _NUMBERS = (
 
 
 def _judge(number: _Number, near: Labels) -> Judge:
-    is_valid = _validator(number.country, number.name)
-
     def judge(candidate: Candidate) -> Finding | None:
-        if not is_valid(candidate.value):
+        # Its module is loaded when a candidate comes.
+        if not number_check(number.country, number.name)(candidate.value):
             return None
         if candidate.near(near):
             return candidate.found(CERTAIN if number.alone else STRONG)
         return candidate.found(number.alone) if number.alone else None
 
     return judge
-
-
-def _validator(country: str, name: str) -> Callable[[str], bool]:
-    """python-stdnum's check, its module loaded when a candidate comes."""
-
-    @cache
-    def load() -> Callable[[str], bool]:
-        found: Callable[[str], bool] = import_module(f"stdnum.{country}.{name}").is_valid
-        return found
-
-    return lambda value: load()(value)
 
 
 def _gate(number: _Number) -> str:
