@@ -9,7 +9,9 @@ _FORMS = (
     rf"\b({_NUMBER}(?:[ -](?:and|½) a half)?[ -]?(?:years?|yrs?|yr)[ -]olds?)\b",
     rf"\b({_NUMBER} ?(?:y/o|y\.o\.?|yo))\b",
     (
-        r"\b(?:age|aged|alter|edad|[âa]ge|et[àa]|idade|leeftijd)\b[\"']?"
+        # Of people: "max-age" and "cache_age" are a machine's.
+        r"(?:^|[^0-9a-z_\n-]|(?:user|client|customer|patient|person|member|child)_)"
+        r"(?:age|aged|alter|edad|[âa]ge|et[àa]|idade|leeftijd)\b[\"']?"
         rf"(?: is| of|:| ?=)? ?[\"']?({_NUMBER})\b"
     ),
     rf"\b({_NUMBER} ?(?:jahre alt|-?j[äa]hrige[rnms]?|jaar oud))\b",

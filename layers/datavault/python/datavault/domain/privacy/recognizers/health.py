@@ -23,8 +23,8 @@ _INSURANCE = (
     r"insurance.{0,12}(?:id|no\b|num|#|policy)|health.?plan|\b(?:member|subscriber|beneficiary).?"
     r"(?:id|no\b|num|#)|policy.?(?:id|no\b|num|#)|\bmedicare\b|\bmedicaid\b|\bmbi\b|"
     r"versicherten(?:nummer|nr)|krankenversicherung|tarjeta sanitaria|num[ée]ro (?:de )?s[ée]cu|"
-    r"carte vitale|tessera sanitaria|cart[ãa]o de sa[úu]de|\bsns\b|zorgverzekering|polisnummer|"
-    r"p[óo]liza|polizza|ap[óo]lice"
+    r"carte vitale|tessera sanitaria|cart[ãa]o de sa[úu]de|utente|cart[ãa]o sns|zorgverzekering|"
+    r"polisnummer|p[óo]liza|polizza|ap[óo]lice"
 )
 # Without what may stand within a label: counting is dear in a gate.
 _INSURANCE_GATE = _INSURANCE.replace(r".{0,12}(?:id|no\b|num|#|policy)", "")
