@@ -53,12 +53,13 @@ def in_order[T](
         yield from _shared(work, chain(few, pieces), jobs - 1)
 
 
-def _shared[T](work: Callable[[Piece], T], pieces: Iterable[Piece], others: int) -> Iterator[T]:
+def _shared[T](work: Callable[[Piece], T], pieces: Iterator[Piece], others: int) -> Iterator[T]:
     # Spawned: a fork would take along the threads' locks of whatever has begun threads here.
     with ProcessPoolExecutor(
         others, mp_context=get_context("spawn"), initializer=_begin, initargs=(work,)
     ) as pool:
-        waiting: deque[tuple[Piece, Future[T]]] = deque()
+        # The first is left to this process: the others are not there yet.
+        waiting: deque[tuple[Piece, Future[T]]] = deque([(next(pieces), Future())])
         try:
             for piece in pieces:
                 waiting.append((piece, pool.submit(cast("Callable[[Piece], T]", _run), piece)))
