@@ -30,8 +30,8 @@ def main() -> None:
     _speed(detectors)
     for kind, texts in impersonal_texts(seed=arguments.seed):
         for name, detect in detectors.items():
-            sample = texts if name == "scanner" else texts[:: max(1, len(texts) // 100)]
-            _report_false(f"{kind}, {name}", sample, detect)
+            some = texts if name == "scanner" else texts[:: max(1, len(texts) // 100)]
+            _report_false(f"{kind}, {name}", some, detect)
     for path in sorted(arguments.corpora.glob("*.jsonl")) if arguments.corpora else ():
         read = [_document(line) for line in path.read_text().splitlines()]
         for name, detect in detectors.items():
