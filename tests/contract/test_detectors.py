@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from datavault.adapters.ner.detector import NamesDetector
 from datavault.adapters.presidio.analyzer import presidio_analyzer
 from datavault.adapters.presidio.recognizers import RecognizerDetector
+from datavault.domain.privacy.members import detect_named
 from datavault.domain.privacy.spans import Span
 from datavault.privacy import Combined, Detector, Scanner, Tier
 from datavault.privacy import detector as detector_of
@@ -27,9 +28,8 @@ VALUES = (
     "Katarina Holmgren",
     "12 Willow Creek Road, Utrecht",
 )
-TEXTS = st.lists(
-    st.lists(st.sampled_from(VALUES) | st.text(max_size=20), max_size=6).map(" ".join), max_size=5
-)
+TEXT = st.lists(st.sampled_from(VALUES) | st.text(max_size=20), max_size=6).map(" ".join)
+TEXTS = st.lists(TEXT, max_size=5)
 
 
 def _words() -> Detector:
@@ -73,6 +73,17 @@ def test_what_is_found_in_a_text_does_not_depend_on_the_others(
     detector: Detector, texts: Sequence[str]
 ) -> None:
     assert detector.detect(texts) == [detector.detect([text])[0] for text in texts]
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(st.tuples(st.sampled_from(("", "ssn: ", "e mail: ")), TEXT), max_size=5))
+def test_what_is_found_behind_a_name_lies_within_the_value(
+    detector: Detector, texts: Sequence[tuple[str, str]]
+) -> None:
+    for (_, text), spans in zip(texts, detect_named(detector.detect, texts), strict=True):
+        ends = [0, *(span.end for span in spans)]
+        for before, span in zip(ends, spans, strict=False):
+            assert before <= span.start < span.end <= len(text)
 
 
 def test_every_detector_finds_what_it_is_for(detector: Detector) -> None:

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterable
 from re import _constants, _parser  # type: ignore[attr-defined]
+from typing import Any
 
 _REPEATED = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
 # A class that leaves out, and ``.``, are drawn from here.
@@ -16,11 +17,11 @@ def sample(pattern: str, chance: random.Random) -> str:
     return _drawn(_parser.parse(pattern), chance)
 
 
-def _drawn(parsed: Iterable[tuple[object, object]], chance: random.Random) -> str:
+def _drawn(parsed: Iterable[tuple[Any, Any]], chance: random.Random) -> str:
     return "".join(_one(operator, argument, chance) for operator, argument in parsed)
 
 
-def _one(operator: object, argument: object, chance: random.Random) -> str:
+def _one(operator: Any, argument: Any, chance: random.Random) -> str:
     match operator, argument:
         case _constants.LITERAL, int(code):
             return chr(code)
@@ -29,7 +30,7 @@ def _one(operator: object, argument: object, chance: random.Random) -> str:
         case _constants.IN, list(members):
             return _member(members, chance)
         case _constants.BRANCH, (_, branches):
-            return _drawn(chance.choice(branches), chance)  # type: ignore[arg-type]
+            return _drawn(chance.choice(branches), chance)
         case _constants.SUBPATTERN, (*_, parsed):
             return _drawn(parsed, chance)
         case repeat, (int(least), most, parsed) if repeat in _REPEATED:
@@ -39,14 +40,14 @@ def _one(operator: object, argument: object, chance: random.Random) -> str:
             return ""
 
 
-def _member(members: list[tuple[object, object]], chance: random.Random) -> str:
+def _member(members: list[tuple[Any, Any]], chance: random.Random) -> str:
     if members[0][0] is _constants.NEGATE:
         left_out = re.compile(_class(members[1:]))
         return chance.choice([char for char in _CHARS if not left_out.match(char)])
     return chr(chance.choice([code for each in members for code in _codes(*each)]))
 
 
-def _codes(operator: object, argument: object) -> Iterable[int]:
+def _codes(operator: Any, argument: Any) -> Iterable[int]:
     match operator, argument:
         case _constants.LITERAL, int(code):
             return (code,)
@@ -57,6 +58,6 @@ def _codes(operator: object, argument: object) -> Iterable[int]:
     raise ValueError(operator)
 
 
-def _class(members: list[tuple[object, object]]) -> str:
+def _class(members: list[tuple[Any, Any]]) -> str:
     codes = [code for each in members for code in _codes(*each)]
     return "[" + "".join(re.escape(chr(code)) for code in codes) + "]"

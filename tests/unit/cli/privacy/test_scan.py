@@ -70,6 +70,15 @@ def test_a_line_that_is_no_record_is_text_where_nobody_promised_records(desk: De
     assert "a.jsonl, line 2: not JSON" in refused.stderr
 
 
+def test_the_name_of_a_member_is_the_label_of_its_value(desk: Desk) -> None:
+    name = desk.write("a.jsonl", '{"password":"hunter2-xyz","user":{"ssn":123456789},"x":"abc"}\n')
+    found = desk.found(name, "--tier", "patterns")
+    assert [(each["pointer"], each["entity"], each["start"], each["end"]) for each in found] == [
+        ("/password", "SECRET", 0, 11),
+        ("/user/ssn", "US_SSN", 0, 9),
+    ]
+
+
 def test_cells_are_texts_also_over_several_lines(desk: Desk) -> None:
     name = desk.write("a.csv", 'name;mail\r\n"x\ny;z";jo@example.org\r\n"a ""b""";203.0.113.77\r\n')
     found = desk.found(name, "--tier", "patterns")

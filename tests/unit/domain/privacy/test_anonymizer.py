@@ -360,8 +360,8 @@ def test_a_batch_is_detected_once_and_each_text_of_it_once() -> None:
     body = b'{"name":"Bob","also":"Bob","n":[1,1,2]}'
     engine.records([body] * 50)
     assert len(detector.calls) == 2, "once before and once after"
-    assert detector.calls[0] == ["name", "Bob", "also", "n", "1", "2"]
-    assert detector.calls[1] == ["[PERSON]"]
+    assert detector.calls[0] == ["name", "name: Bob", "also", "also: Bob", "n", "n: 1", "n: 2"]
+    assert detector.calls[1] == ["name: [PERSON]", "also: [PERSON]"]
 
 
 def test_a_batch_comes_out_as_its_records_do_one_by_one() -> None:

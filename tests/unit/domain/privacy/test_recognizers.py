@@ -17,17 +17,20 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "a [[34 years old]] man; the mother, aged [[61]]",
         "eine [[45-jährige]] Frau, ihr Bruder ist [[12 Jahre alt]]",
         "tiene [[29 años]]; elle a [[30 ans]]; ha [[44 anni]]; tem [[51 anos]]; [[8 jaar oud]]",
-        "hace 20 años, il y a 20 ans, 20 anni fa, for 20 years, page 34",
+        "user_age: [[34]]",
+        "hace 20 años, il y a 20 ans, 20 anni fa, for 20 years, page 34, max-age=100",
     ),
     Entity.COORDINATES: (
         "at [[48.85837, 2.29448]], latitude: [[48.85]], [[48°51'29.6\"N 2°17'40.2\"E]]",
         "rose from 48.85 to 2.29, 1.50, 2.50; 91.23456, 2.34567",
+        "loss 0.123456, 0.234567; rows [31.41592, 27.18281, 14.14213]",
     ),
     Entity.CREDIT_CARD: (
         "[[4111 1111 1111 1111]], [[5555-5555-5555-4444]], [[378282246310005]], [[4222222222222]]",
         "cvv after it: [[4111 1111 1111 1111]] 123",
         "my card [[4111 1111 1111 1112]]",
         "4111 1111 1111 1112, 1234567890123456, 0000 0000 0000 0000",
+        "ratio 0.4586867288508787, -573763426263223372",
     ),
     Entity.CRYPTO: (
         "[[1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa]] [[bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq]]",
@@ -44,6 +47,7 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "on [[1993-01-04 14:56:41]] and [[4/17/1986]], [[March 3rd, 2021]], [[12. Oktober 2020]]",
         "le [[14 juillet 1989]], [[3 de octubre de 2019]], [[2024-01-02T03:04:05Z]]",
         "version 3.4.5, 13/45/2020, 99-99-99, march on, may be",
+        "4 out of 5, the 13th gen, you may 3 times, [[4 May]], [[2 out 2020]]",
     ),
     Entity.DRIVER_LICENSE: (
         "driver's license number is [[U62928788557186]]; Führerschein: [[B072RRE2I55]]",
@@ -57,7 +61,7 @@ CASES: dict[Entity, tuple[str, ...]] = {
     ),
     Entity.HEALTH_INSURANCE: (
         "NHS number: [[943 476 5919]], Medicare [[1EG4-TE5-MK73]], member ID [[XYZ123456789]]",
-        "NHS number: 943 476 5918",
+        "NHS number: 943 476 5918, arn:aws:sns:us-east-1:123456789012:topic",
     ),
     Entity.IBAN_CODE: (
         "[[GB29 NWBK 6016 1331 9268 19]] is it, [[DE89370400440532013000]]",
@@ -68,6 +72,7 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "[[86.231.85.193]] [[2001:db8:85a3::8a2e:370:7334]], [[fe80::1ff:fe23:4567:890a]]",
         "[[10.20.30.0/24]].",
         "version 10.2.3.4, 1.2.3.4.5, 256.1.1.1, 12:30:45, std::vector, 127.0.0.1, ::1",
+        "row[1::2], tool>=1.20.2.1, section 4.5.3.1, mask 255.255.255.0, server [[8.8.8.8]]",
     ),
     Entity.LICENSE_PLATE: (
         "license plate: [[7ABC123]], Kennzeichen [[B-MW 1234]]",
@@ -95,7 +100,10 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "[[+44 20 7946 0958]], [[(978)645-9740x11144]], [[001-748-088-2851x818]], [[166-684-7899]]",
         "[[089 72 63 41]], [[+49 (0)30 1234567]], [[030/1234567]], call [[5551234567]]",
         "Tel. [[612 345 678]]; [[785 8949]] (office)",
+        "my number is [[2125550123]], | [[2125550123]] | and | [[030 1234567]] |",
         "order 5551234567, 1990-1995, $1 234 567 890, 3.14159265, 20240102 103000",
+        "x = [3644798167, 2147483647]; h ^= 2147483647; 740070851 bytes; 1819 - 1890",
+        "-0.3931 (0.0076), 1.0.3 (2026-01-09), +000000120, 2.71828 - 3.0 - 2.0, 0 1 2 3 4 5 6",
     ),
     Entity.ROUTING_NUMBER: (
         "routing number [[021000021]], sort code [[20-00-00]], BIC: [[DEUTDEFF500]]",
@@ -106,7 +114,11 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "password: [[hunter2!]] and my password is [[Tr0ub4dor&3]]",
         "[[postgres://u:p4ss@db.example.com:5432/x]]",
         "[[-----BEGIN RSA PRIVATE KEY-----\nMIIEabc\n-----END RSA PRIVATE KEY-----]] done",
+        "PASSWORD=[[swordfish]] TOKEN='[[swordfish]]' authorization: token [[0a1b2c3d4e5f]]",
         "the token is expired, password: required, password is wrong, token = os.environ['T']",
+        "credentials: Source, token = other, passwd=acct), password: PasswordType | None",
+        "f(password=password, token=held.token); service_token=topic.topic_arn; key=YOUR_SECRET",
+        "secret AWS_DEFAULT_REGION=us-east-1, ECS_CONTAINER_METADATA_URI_V4",
         "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b, id 123e4567-e89b-12d3-a456-426614174000",
     ),
     Entity.URL: (

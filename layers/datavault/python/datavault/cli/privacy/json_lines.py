@@ -10,10 +10,11 @@ from datavault.cli.privacy.texts import Spots, readable
 from datavault.domain.errors import VaultError
 from datavault.domain.privacy import pointers
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place, read_leaves
+from datavault.domain.privacy.members import Named, detect_named, named
 from datavault.domain.privacy.results import Part
 from datavault.domain.privacy.spans import Span
 
-type _Spans = dict[str, tuple[Span, ...]]
+type _Spans = dict[Named, tuple[Span, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +62,60 @@ def examine_records(piece: Piece, search: Search) -> Examined:
 
 
 def _spans(lines: Iterable[_Line], search: Search) -> _Spans:
-    """What is found in each distinct text."""
+    """What is found in each distinct text under its name."""
     texts = list(
         dict.fromkeys(
             text
             for line in lines
             for text in (
-                [leaf.text for leaf in line.leaves if leaf.kind is not LeafKind.TRUTH]
+                [named(leaf) for leaf in line.leaves if leaf.kind is not LeafKind.TRUTH]
                 if line.text is None
-                else [line.text]
+                else [("", line.text)]
             )
         )
     )
-    return dict(zip(texts, search.find(texts), strict=True))
+    return dict(zip(texts, detect_named(search.find, texts), strict=True))
 
 
 def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Iterable[Found]:
     if line.text is not None:
         spots = Spots(line.text)
-        for span in spans[line.text]:
+        for span in spans["", line.text]:
             counted_by_rule((span,), counts)
             first, last = spots.at(span.start), spots.at(span.end)
             start = Spot(line.number, first.column)
             yield _found(span, line.text, start, Spot(line.number, last.column), search)
         return
+    columns = _Columns(line.body)
     for leaf in line.leaves:
-        for span in spans.get(leaf.text, ()) if leaf.kind is not LeafKind.TRUTH else ():
-            counted_by_rule((span,), counts)
-            first = Spot(line.number, len(line.body[: leaf.start].decode()) + 1)
-            last = Spot(line.number, first.column + len(line.body[leaf.start : leaf.end].decode()))
-            part = Part.KEY if leaf.kind is LeafKind.KEY else Part.VALUE
-            pointer = _pointer(leaf.place, spans, search)
+        own = spans[named(leaf)] if leaf.kind is not LeafKind.TRUTH else None
+        if not own:
+            continue
+        counted_by_rule(own, counts)
+        first = Spot(line.number, columns.at(leaf.start))
+        last = Spot(line.number, columns.at(leaf.end))
+        part = Part.KEY if leaf.kind is LeafKind.KEY else Part.VALUE
+        pointer = _pointer(leaf.place, spans, search)
+        for span in own:
             yield _found(span, leaf.text, first, last, search, pointer=pointer, part=part)
+
+
+class _Columns:
+    """The columns of the bytes of a line, asked for in order."""
+
+    __slots__ = ("_body", "_byte", "_column", "_is_ascii")
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._is_ascii = body.isascii()
+        self._byte, self._column = 0, 1
+
+    def at(self, byte: int) -> int:
+        if self._is_ascii:
+            return byte + 1
+        self._column += len(self._body[self._byte : byte].decode())
+        self._byte = byte
+        return self._column
 
 
 def _found(
@@ -126,7 +149,7 @@ def _pointer(place: Place | None, spans: _Spans, search: Search) -> str:
     tokens = (
         each.token
         if each.owner is None or search.shows_values
-        else _hidden(each.token, spans.get(each.token, ()))
+        else _hidden(each.token, spans.get(("", each.token), ()))
         for each in place.path()
     )
     return pointers.written(tuple(tokens))

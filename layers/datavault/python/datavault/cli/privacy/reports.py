@@ -3,7 +3,6 @@
 Nothing here holds a value unless the search carries values. Paths are shown as they are.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 import click
+import msgspec
 
 from datavault.cli.output import terminal_width, write_bytes
 from datavault.cli.privacy.found import Counts, Examined, Found
@@ -184,7 +184,7 @@ def document_of(source: Input, found: Found, search: Search) -> Mapping[str, obj
 
 def json_text(document: object) -> bytes:
     """Compact JSON in UTF-8, its members in the order given."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(document)
 
 
 def names_note(search: Search) -> str:

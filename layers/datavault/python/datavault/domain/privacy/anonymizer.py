@@ -14,6 +14,7 @@ from datavault.domain.errors import Invalid, TooLarge
 from datavault.domain.privacy.conversation import Conversation
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, read_leaves, tokens_of
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
+from datavault.domain.privacy.members import Named, detect_named, named
 from datavault.domain.privacy.passages import Passage, TreatedRecord, findings, worst
 from datavault.domain.privacy.policy import Policy, Residual
 from datavault.domain.privacy.results import (
@@ -28,7 +29,7 @@ from datavault.domain.privacy.treatment import Treated, Treatment
 
 TEXT_CHARS_MAX = 4 * 2**20
 
-type _Found = dict[str, tuple[Span, ...]]
+type _Found = dict[Named, tuple[Span, ...]]
 
 
 class Detects(Protocol):
@@ -73,9 +74,9 @@ class Anonymizer:
                     f"a text has at most {TEXT_CHARS_MAX} characters, this has {len(text)}",
                     field=f"texts/{row}",
                 )
-        found = self._detect(texts)
+        found = self._detect(("", text) for text in texts)
         passages = [
-            self._passage(text, found[text], conversation or Conversation()) for text in texts
+            self._passage(text, found["", text], conversation or Conversation()) for text in texts
         ]
         again = self._look_again(passages)
         return [
@@ -103,7 +104,7 @@ class Anonymizer:
             Invalid: the policy refuses outputs in which something is found, as here.
         """
         leaves = [read_leaves(body, f"records/{row}") for row, body in enumerate(bodies)]
-        found = self._detect(leaf.text for own in leaves for leaf in own if _is_read(leaf))
+        found = self._detect(named(leaf) for own in leaves for leaf in own if _is_read(leaf))
         records = [
             TreatedRecord(body, own, self._passages(own, found, conversation or Conversation()))
             for body, own in zip(bodies, leaves, strict=True)
@@ -123,12 +124,12 @@ class Anonymizer:
             )
         return results
 
-    def _detect(self, texts: Iterable[str]) -> _Found:
-        """The spans of each text; of texts that occur often, once."""
+    def _detect(self, texts: Iterable[Named]) -> _Found:
+        """The spans of each text; of texts that occur often under one name, once."""
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return {}
-        return dict(zip(distinct, self._detector.detect(distinct), strict=True))
+        return dict(zip(distinct, detect_named(self._detector.detect, distinct), strict=True))
 
     def _passage(self, text: str, spans: Iterable[Span], conversation: Conversation) -> Passage:
         hits = self._treatment.hits(text, spans)
@@ -154,7 +155,7 @@ class Anonymizer:
                 return self._treatment.treat_field(leaf.text, rule, conversation)
         if not _is_read(leaf):
             return ()
-        hits = self._treatment.hits(leaf.text, found[leaf.text])
+        hits = self._treatment.hits(leaf.text, found[named(leaf)])
         if not hits:
             return ()
         return self._treatment.treat(leaf.text, hits, tokens_of(leaf.place), conversation)
@@ -163,13 +164,13 @@ class Anonymizer:
         """What is found in the outputs that are not as they were."""
         if self._policy.residual is Residual.SKIP:
             return {}
-        return self._detect(passage.output for passage in passages if passage.edits)
+        return self._detect(_output(passage) for passage in passages if passage.edits)
 
     def _remainders(self, passage: Passage, pointer: str, again: _Found) -> list[Remainder]:
         if self._policy.residual is Residual.SKIP:
             return []
         output, tokens = passage.output, passage.tokens
-        hits = self._treatment.hits(output, again.get(output, ()))
+        hits = self._treatment.hits(output, again.get(_output(passage), ()))
         return [
             Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
             for hit in passage.left_over(hits)
@@ -200,6 +201,12 @@ class Anonymizer:
             quarantine=tuple(reasons),
             policy_hash=self._policy.hash,
         )
+
+
+def _output(passage: Passage) -> Named:
+    """What came of a passage, under its name."""
+    before = named(passage.leaf)[0] if passage.leaf is not None else ""
+    return before, passage.output
 
 
 def _is_read(leaf: Leaf) -> bool:

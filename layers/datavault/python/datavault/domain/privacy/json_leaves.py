@@ -28,7 +28,8 @@ _UNIT = re.compile(
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 # First bytes of tokens; those in ``_STRUCTURE`` begin no leaf.
-_OBJECT, _ARRAY, _NULL = b"{[n"
+_OBJECT, _ARRAY, _NULL, _QUOTE = b'{[n"'
+_TRUTHS = b"tf"
 _STRUCTURE = frozenset(b"{}[]n")
 
 
@@ -105,7 +106,7 @@ def read_leaves(body: bytes, field: str) -> list[Leaf]:
     require_json(body, field)
     require_shallow(body, field)
     leaves: list[Leaf] = []
-    for leaf in _Walk(body, field).leaves():
+    for leaf in _walk(body, field):
         if len(leaves) == LEAVES_MAX:
             raise TooLarge(f"a record has at most {LEAVES_MAX} keys and values", field=field)
         leaves.append(leaf)
@@ -124,58 +125,65 @@ class _Container:
         self.keys: set[str] = set()
         self.count = 0
 
-
-class _Walk:
-    """One pass over valid JSON."""
-
-    __slots__ = ("_body", "_field", "_objects", "_open")
-
-    def __init__(self, body: bytes, field: str) -> None:
-        self._body = body
-        self._field = field
-        self._open: list[_Container] = []
-        self._objects = 0
-
-    def leaves(self) -> Iterator[Leaf]:
-        for found in _TOKEN.finditer(self._body):
-            token = found[0]
-            first = token[0]
-            if first not in _STRUCTURE:
-                yield self._leaf(token, *found.span())
-            elif first == _OBJECT:
-                self._open.append(_Container(self._next_place(), self._objects))
-                self._objects += 1
-            elif first == _ARRAY:
-                self._open.append(_Container(self._next_place(), None))
-            elif first == _NULL:
-                self._next_place()
-            else:
-                self._open.pop()
-
-    def _leaf(self, token: bytes, start: int, end: int) -> Leaf:
-        if not token.startswith(b'"'):
-            kind = LeafKind.TRUTH if token[:1] in b"tf" else LeafKind.NUMBER
-            return Leaf(kind, start, end, token.decode(), self._next_place())
-        text: str = msgspec.json.decode(token) if b"\\" in token else token[1:-1].decode()
-        inside = self._open[-1] if self._open else None
-        if inside is None or inside.owner is None or inside.key is not None:
-            return Leaf(LeafKind.STRING, start, end, text, self._next_place())
-        if text in inside.keys:
-            raise Invalid("a key stands twice in one object", field=self._field)
-        inside.keys.add(text)
-        inside.key = Place(inside.place, text, inside.owner)
-        return Leaf(LeafKind.KEY, start, end, text, inside.key)
-
-    def _next_place(self) -> Place | None:
+    def next_place(self) -> Place | None:
         """Where the value stands that begins now."""
-        if not self._open:
-            return None
-        inside = self._open[-1]
-        if inside.owner is None:
-            inside.count += 1
-            return Place(inside.place, str(inside.count - 1), None)
-        place, inside.key = inside.key, None
+        if self.owner is None:
+            self.count += 1
+            return Place(self.place, str(self.count - 1), None)
+        place, self.key = self.key, None
         return place
+
+    def named(self, text: str) -> Place | None:
+        """Where the value will stand that is called so; ``None`` if another one is."""
+        if text in self.keys:
+            return None
+        self.keys.add(text)
+        self.key = Place(self.place, text, self.owner)
+        return self.key
+
+
+class _Top:
+    """Around the outermost value."""
+
+    __slots__ = ()
+    owner = key = None
+
+    def next_place(self) -> None:
+        return None
+
+
+def _walk(body: bytes, field: str) -> Iterator[Leaf]:
+    """One pass over valid JSON; a line for each kind of token, as there are many of them."""
+    around: list[_Container | _Top] = [_Top()]
+    inside: _Container | _Top = around[0]
+    objects = 0
+    for found in _TOKEN.finditer(body):
+        token = found[0]
+        first = token[0]
+        if first == _QUOTE:
+            text: str = msgspec.json.decode(token) if b"\\" in token else token[1:-1].decode()
+            if inside.owner is None or inside.key is not None:
+                yield Leaf(LeafKind.STRING, *found.span(), text, inside.next_place())
+                continue
+            place = inside.named(text)
+            if place is None:
+                raise Invalid("a key stands twice in one object", field=field)
+            yield Leaf(LeafKind.KEY, *found.span(), text, place)
+        elif first not in _STRUCTURE:
+            kind = LeafKind.TRUTH if first in _TRUTHS else LeafKind.NUMBER
+            yield Leaf(kind, *found.span(), token.decode(), inside.next_place())
+        elif first == _OBJECT:
+            inside = _Container(inside.next_place(), objects)
+            around.append(inside)
+            objects += 1
+        elif first == _ARRAY:
+            inside = _Container(inside.next_place(), None)
+            around.append(inside)
+        elif first == _NULL:
+            inside.next_place()
+        else:
+            around.pop()
+            inside = around[-1]
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:

@@ -1,7 +1,9 @@
 """Ages of people, where the words say that somebody is so old and not that something lasts."""
 
+import re
+
 from datavault.domain.privacy.entities import Entity
-from datavault.domain.privacy.recognizers.rules import STRONG, Rule, checked
+from datavault.domain.privacy.recognizers.rules import STRONG, Candidate, Finding, Rule
 
 _NUMBER = r"[0-9]{1,3}"
 # Forms in en, de, es, fr, it, pt and nl. "20 años", "20 ans" and "20 anni" alone are durations.
@@ -9,7 +11,9 @@ _FORMS = (
     rf"\b({_NUMBER}(?:[ -](?:and|½) a half)?[ -]?(?:years?|yrs?|yr)[ -]olds?)\b",
     rf"\b({_NUMBER} ?(?:y/o|y\.o\.?|yo))\b",
     (
-        r"\b(?:age|aged|alter|edad|[âa]ge|et[àa]|idade|leeftijd)\b[\"']?"
+        # Of people: "max-age" and "cache_age" are a machine's.
+        r"(?:(?m:^)|[^0-9a-z_\n-]|(?:user|client|customer|patient|person|member|child)_)"
+        r"(?:age|aged|alter|edad|[âa]ge|et[àa]|idade|leeftijd)\b[\"']?"
         rf"(?: is| of|:| ?=)? ?[\"']?({_NUMBER})\b"
     ),
     rf"\b({_NUMBER} ?(?:jahre alt|-?j[äa]hrige[rnms]?|jaar oud))\b",
@@ -36,6 +40,18 @@ _GATES = (
     r"(?i)\b(?:i am|i'm|he is|he's|she is|she's|turned|turning|turns) [0-9]",
 )
 AGE_MAX = 125
+_OF_A_THING = re.compile(
+    r"(?:max|min|cache|session|cookie|page|file|key|token|cert|image|object|account)(?:imum)?[ _-]?"
+    r"age\W{1,6}(?:is |of )?$",
+    re.IGNORECASE,
+)
+
+
+def _judge(candidate: Candidate) -> Finding | None:
+    text, start = candidate.text, candidate.start
+    if not _plausible(candidate.value) or _OF_A_THING.search(text[max(0, start - 32) : start]):
+        return None
+    return candidate.found(STRONG)
 
 
 def _plausible(value: str) -> bool:
@@ -44,6 +60,6 @@ def _plausible(value: str) -> bool:
 
 
 RULES = tuple(
-    Rule(f"age.form_{place}", Entity.AGE, gate, f"(?i){form}", checked(_plausible, STRONG))
+    Rule(f"age.form_{place}", Entity.AGE, gate, f"(?i){form}", _judge)
     for place, (gate, form) in enumerate(zip(_GATES, _FORMS, strict=True), start=1)
 )

@@ -115,21 +115,22 @@ def _parts(candidate: Candidate) -> Iterator[Candidate]:
 def _score(candidate: Candidate) -> float:
     value = candidate.value
     number = digits(value)
-    if not issued(number) or len(set(number)) < 2:
+    is_fraction = candidate.text[max(0, candidate.start - 2) : candidate.start] == "0."
+    if is_fraction or not issued(number) or len(set(number)) < 2:
         return 0.0
     grouped = len(value) != len(number)
     even = not grouped or not _SHORT_GROUP.search(value)
     if passes_luhn(number):
         # One number in ten has the right last digit by chance; short ones and those in odd
         # groups need a word that says so.
-        usual = even and (len(number) >= 15 or number[0] in "34")
+        usual = even and (len(number) in (15, 16) or number[0] in "34")
         if usual and (number[0] != "1" or number[1] == "8"):
             return CERTAIN
         if candidate.near(_LABELS):
             return CERTAIN
         if usual:
             return FAINT
-        if even and number.startswith(_MAESTRO):
+        if even and number.startswith(_MAESTRO) and len(number) not in (17, 18):
             return LIKELY
         return STRONG if grouped and even else FAINT
     # Mistyped, or made up: next to its label it is to be hidden all the same.

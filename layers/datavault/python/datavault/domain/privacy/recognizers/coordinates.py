@@ -1,5 +1,7 @@
 """Places on the globe: decimal degrees in pairs or with a label, and degrees, minutes, seconds."""
 
+import re
+
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.labels import labels
 from datavault.domain.privacy.recognizers.rules import (
@@ -18,16 +20,25 @@ _LABELS = labels(
     "koordinaten coordenadas coordonnées coordinate coördinaten breitengrad längengrad map"
 )
 
+_NUMBER_BEFORE = re.compile(r"[0-9]\s?[,;]\s?[+-]?$")
+_NUMBER_BEHIND = re.compile(r"\s?[,;]\s?[+-]?[0-9]")
+
 
 def _pair(candidate: Candidate) -> Finding | None:
     """Four decimals are eleven metres; fewer, without a label, are any two numbers."""
     latitude, longitude = candidate.value.replace(";", ",").split(",")
     if abs(float(latitude)) > 90 or abs(float(longitude)) > 180:
         return None
+    # Two of a row of numbers.
+    before, behind = candidate.text[: candidate.start], candidate.text[candidate.end :]
+    if _NUMBER_BEFORE.search(before[-8:]) or _NUMBER_BEHIND.match(behind[:8]):
+        return None
     decimals = min(len(each.strip().partition(".")[2]) for each in (latitude, longitude))
     if candidate.near(_LABELS):
         return candidate.found(STRONG)
-    return candidate.found(LIKELY) if decimals >= 4 else None
+    # Two shares of one; as a place it is in the sea off Ghana.
+    is_near_zero = abs(float(latitude)) <= 1 and abs(float(longitude)) <= 1
+    return candidate.found(LIKELY) if decimals >= 4 and not is_near_zero else None
 
 
 RULES = (

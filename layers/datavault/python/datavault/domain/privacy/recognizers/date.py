@@ -40,6 +40,9 @@ _TIME = (
 )
 _FIGURES = re.compile(r"[0-9]+")
 _ALL_FIGURES = re.compile(r"[0-9]+[/.-][0-9]+[/.-][0-9]+")
+# Months that are words as well: "4 out of 5", "you may 3 times", "the 13th gen".
+_WORD_MONTH = re.compile(r"\b(?:may|march|mar|mai|out|set|ago|gen|dec|avr|nov)\b")
+_YEAR = re.compile(r"[0-9]{4}|[0-9]:|'[0-9]{2}|\bde\b|\bof\b")
 # A year beyond is a number of something else.
 YEAR_MIN, YEAR_MAX = 1850, 2150
 
@@ -61,7 +64,10 @@ def _dated(*, birth: bool, score: float) -> Judge:
 
     def judge(candidate: Candidate) -> Finding | None:
         value = candidate.value
-        if _ALL_FIGURES.match(value) and not _is_date(value):
+        if _ALL_FIGURES.match(value):
+            if not _is_date(value):
+                return None
+        elif _WORD_MONTH.search(value) and not _YEAR.search(value):
             return None
         if birth is not candidate.after(_BIRTH, chars=40):
             return None

@@ -1,9 +1,8 @@
 """Numbers of patients and of the insured, with their labels, and some with a form of their own."""
 
-from stdnum.gb import nhs
-
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.document import figured
+from datavault.domain.privacy.recognizers.number_checks import number_check
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     STRONG,
@@ -24,8 +23,8 @@ _INSURANCE = (
     r"insurance.{0,12}(?:id|no\b|num|#|policy)|health.?plan|\b(?:member|subscriber|beneficiary).?"
     r"(?:id|no\b|num|#)|policy.?(?:id|no\b|num|#)|\bmedicare\b|\bmedicaid\b|\bmbi\b|"
     r"versicherten(?:nummer|nr)|krankenversicherung|tarjeta sanitaria|num[ée]ro (?:de )?s[ée]cu|"
-    r"carte vitale|tessera sanitaria|cart[ãa]o de sa[úu]de|\bsns\b|zorgverzekering|polisnummer|"
-    r"p[óo]liza|polizza|ap[óo]lice"
+    r"carte vitale|tessera sanitaria|cart[ãa]o de sa[úu]de|utente|cart[ãa]o sns|zorgverzekering|"
+    r"polisnummer|p[óo]liza|polizza|ap[óo]lice"
 )
 # Without what may stand within a label: counting is dear in a gate.
 _INSURANCE_GATE = _INSURANCE.replace(r".{0,12}(?:id|no\b|num|#|policy)", "")
@@ -55,7 +54,7 @@ RULES = (
         Entity.HEALTH_INSURANCE,
         f"(?i){_NHS}",
         announced(_NHS, r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}"),
-        checked(nhs.is_valid, CERTAIN),
+        checked(number_check("gb", "nhs"), CERTAIN),
     ),
     Rule(
         "health_insurance.medicare",

@@ -1,17 +1,13 @@
-"""Numbers by which states know people, checked by python-stdnum (LGPL, unchanged).
+"""Numbers by which states know people, checked by python-stdnum.
 
 Where form and check digits leave one chance in a hundred or more, a label is asked for as well.
-The validators of some countries compare dates of birth with today's: numbers of people born in
-the future are refused.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
 
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.labels import Labels, labels
+from datavault.domain.privacy.recognizers.number_checks import number_check
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     FAINT,
@@ -39,6 +35,7 @@ class _Number:
     alone: float
     labels: str
     clue: Clue = field(default=Clue.DIGITS, kw_only=True)
+    gate: str = field(default="", kw_only=True)
 
 
 _GENERIC = "nationalid idnumber identification identity identificación identificação ausweis"
@@ -61,7 +58,7 @@ _NUMBERS = (
         "it", "codicefiscale",
         r"(?i)\b[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]\b",
         # Where two people would have the same, letters take the places of digits.
-        CERTAIN, "fiscale cf", clue=Clue.RUN,
+        CERTAIN, "fiscale cf", clue=Clue.RUN, gate=r"(?i)[0-9LMNP-V]{3}[A-Z]\b",
     ),
     _Number("pt", "nif", r"\b[1-3][0-9]{2} ?[0-9]{3} ?[0-9]{3}\b", 0.0, "nif contribuinte"),
     _Number("pt", "cc", r"(?i)\b[0-9]{8} ?[0-9] ?[A-Z0-9]{2}[0-9]\b", 0.0, "cidadão cc"),
@@ -118,10 +115,9 @@ _NUMBERS = (
 
 
 def _judge(number: _Number, near: Labels) -> Judge:
-    is_valid = _validator(number.country, number.name)
-
     def judge(candidate: Candidate) -> Finding | None:
-        if not is_valid(candidate.value):
+        # Its module is loaded when a candidate comes.
+        if not number_check(number.country, number.name)(candidate.value):
             return None
         if candidate.near(near):
             return candidate.found(CERTAIN if number.alone else STRONG)
@@ -130,21 +126,10 @@ def _judge(number: _Number, near: Labels) -> Judge:
     return judge
 
 
-def _validator(country: str, name: str) -> Callable[[str], bool]:
-    """python-stdnum's check, its module loaded when a candidate comes."""
-
-    @cache
-    def load() -> Callable[[str], bool]:
-        found: Callable[[str], bool] = import_module(f"stdnum.{country}.{name}").is_valid
-        return found
-
-    return lambda value: load()(value)
-
-
 def _gate(number: _Number) -> str:
     """A digit group of the right kind; numbers that need a label wait for one."""
     if number.alone:
-        return number.pattern
+        return number.gate or number.pattern
     named = "|".join(number.labels.split())
     return (
         rf"(?i)(?:^|[^0-9a-z])(?:{named}|nationalid|national.id|id.?(?:number|nummer|no|card)|"

@@ -8,7 +8,6 @@ from datavault.domain.privacy.recognizers.labels import labels
 from datavault.domain.privacy.recognizers.rules import (
     CERTAIN,
     FAINT,
-    LIKELY,
     STRONG,
     Candidate,
     Finding,
@@ -17,7 +16,10 @@ from datavault.domain.privacy.recognizers.rules import (
 )
 
 _IP = labels("ip ips ipv4 ipv6 addr address host server client remote")
-_VERSION = re.compile(r"(?:\bv|version|release|build|firmware|kernel)[\s:.=_-]*$", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:\b(?:v|rfc|section|version|release|build|firmware|kernel)[\s:.=_-]*|[=<>~!]=\s?)$",
+    re.IGNORECASE,
+)
 
 
 def _version_four(candidate: Candidate) -> Finding | None:
@@ -33,13 +35,14 @@ def _version_four(candidate: Candidate) -> Finding | None:
         return None
     if prefix and int(prefix) > 32:
         return Finding(start, start + len(address), STRONG)
-    # Nobody in particular: this machine, no machine, every machine.
-    if parts[0] in ("0", "127") or address == "255.255.255.255":
+    # Nobody in particular: this machine, no machine, every machine, a mask.
+    if parts[0] in ("0", "127", "255"):
         return candidate.found(FAINT)
     if _VERSION.search(text, max(0, start - 12), start) and not candidate.near(_IP):
         return candidate.found(FAINT)
+    # The number of a section as well.
     if not candidate.near(_IP) and all(len(part) == 1 for part in parts):
-        return candidate.found(LIKELY)
+        return candidate.found(FAINT)
     return candidate.found(STRONG)
 
 
@@ -57,9 +60,13 @@ def _version_six(candidate: Candidate) -> Finding | None:
     end = candidate.start + len(value)
     if parsed.is_loopback or parsed.is_unspecified:
         return Finding(candidate.start, end, FAINT)
-    # "dead::beef" may be a name in a program; digits and several groups are an address.
-    groups = sum(map(bool, address.split(":")))
-    plain = not any(map(str.isdigit, address)) or groups < 2
+    # "dead::beef" may be a name in a program, "1::2" every second of a row.
+    groups = [group for group in address.split(":") if group]
+    plain = (
+        not any(map(str.isdigit, address))
+        or len(groups) < 2
+        or (len(groups) == 2 and max(map(len, groups)) < 3)
+    )
     return Finding(candidate.start, end, FAINT if plain else CERTAIN)
 
 

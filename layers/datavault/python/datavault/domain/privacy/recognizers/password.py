@@ -31,16 +31,17 @@ _PLACEHOLDERS = frozenset(
     secret token changeme change_me redacted hidden example placeholder xxx todo tbd empty unset
     your_password yourpassword your-password field input type text reset manager policy hash
     expired incorrect wrong invalid forgotten protected here is was the and for not must should
-    clave senha contraseña wachtwoord""".split()  # noqa: SIM905 - a list of words, not of strings
+    clave senha contraseña wachtwoord test bytes from undefined""".split()  # noqa: SIM905 - a list of words, not of strings
 )
 _TEMPLATE = re.compile(
-    r"[$<{\[(%]|\*{3}|x{4}|\.\.\.|[Yy]our[_-]|[A-Za-z_][\w.]*\(|os\.|process\.|self\."
+    r"[$<{\[(%]|\*{3}|x{4}|\.\.\.|(?:[Yy]our|YOUR)[_-]|[A-Za-z_][\w.]*[(\[]|os\.|process\.|self\."
 )
 _NOTHING_SECRET = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # A UUID.
     r"|(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})"
     r"|(?:sha(?:1|224|256|384|512)|md5)[-:=].*"  # A hash that says so: integrity, a digest.
 )
+_WORD_ENDS = re.compile(r"[^0-9A-Za-z]+")
 _ENCODED = labels(
     "base64 data sha1 sha224 sha256 sha384 sha512 md5 integrity checksum digest commit etag uuid "
     "guid hash fingerprint"
@@ -49,6 +50,16 @@ _SECRET_NEAR = labels(
     "bearer auth pwd", "secret", "token", "api key", "api_key", "api-key", "apikey", "password",
     "credential", "private key", "private_key",
 )  # fmt: skip
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_.]*")
+_KEY_CHARS = 48
+_KEY_BEFORE = re.compile(r"([A-Za-z_'-]+?)[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*$")
+_WORD_ALLOWED = re.compile(
+    r"(?i)pass|pwd|kennwort|contrase|clave|mdp|senha|wachtwoord|parola|mot de"
+)
+# Two words in one, as in camelCase and snake_case.
+_NAMED = re.compile(r"[a-z][A-Z]|\w[_.]\w|^_")
+_CODE_BEHIND = re.compile(r"[)\]},]|[ \t]*(?:\||=|\+|\(|or\b|and\b|if\b)")
 
 # Bits a character. Twenty random characters of base64 have about 4.1, of hexadecimals 3.3; names
 # in programs and words run together stay below.
@@ -64,12 +75,28 @@ def entropy(value: str) -> float:
 
 def _assigned(candidate: Candidate) -> Finding | None:
     """A value assigned to a name of something secret."""
-    value = candidate.value.rstrip(".,;)")
+    value = candidate.value.rstrip(".,;:)]}")
     if len(value) < 4 or value.lower() in _PLACEHOLDERS or _TEMPLATE.match(value):
+        return None
+    if _IDENTIFIER.fullmatch(value) and _is_of_a_program(candidate, value):
         return None
     if _NOTHING_SECRET.fullmatch(value) and len(value) == 36:
         return Finding(candidate.start, candidate.start + len(value), LIKELY)
     return Finding(candidate.start, candidate.start + len(value), STRONG)
+
+
+def _is_of_a_program(candidate: Candidate, value: str) -> bool:
+    """Whether an identifier without quotes is the name of a variable or of a type."""
+    text, start, end = candidate.text, candidate.start, candidate.start + len(value)
+    if text[start - 1 : start] in ("'", '"', "`"):
+        return False
+    key = _KEY_BEFORE.search(text, max(0, start - _KEY_CHARS), start)
+    if key is None:
+        return False
+    # Passwords may be words, tokens and keys are not.
+    if not _WORD_ALLOWED.search(key[1]) or value == key[1]:
+        return True
+    return _NAMED.search(value) is not None or _CODE_BEHIND.match(text, end) is not None
 
 
 def _said(candidate: Candidate) -> Finding | None:
@@ -83,12 +110,19 @@ def _said(candidate: Candidate) -> Finding | None:
     return Finding(candidate.start, candidate.start + len(value), STRONG)
 
 
+def _is_mixed(part: str) -> bool:
+    """Whether letters and digits alternate in it, unlike in words and names of things."""
+    return len(part) >= 8 and not part.isalpha() and not part.isdigit()
+
+
 def _random(candidate: Candidate) -> Finding | None:
     """A long random run of letters and digits near a word for secrets."""
     value = candidate.value
     if not TOKEN_CHARS_MIN <= len(value) <= TOKEN_CHARS_MAX or _NOTHING_SECRET.fullmatch(value):
         return None
     if not (any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
+        return None
+    if not any(map(_is_mixed, _WORD_ENDS.split(value))):
         return None
     if entropy(value) < ENTROPY_BITS_MIN or candidate.after(_ENCODED):
         return None
@@ -113,7 +147,7 @@ RULES = (
     Rule(
         "secret.random",
         Entity.SECRET,
-        r"[0-9A-Za-z+/_=-]{20}",
+        "[0-9]",
         r"[0-9A-Za-z+/_=-]{20,257}",
         _random,
         clue=Clue.RUN,

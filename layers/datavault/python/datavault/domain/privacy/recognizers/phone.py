@@ -46,23 +46,34 @@ _OTHER_NUMBERS = labels(
     "order orders invoice acct account ref reference tracking case ticket sku isbn issn doi serial "
     "model part npi mrn timestamp version id ids uid pid gid port zip iban routing transaction "
     "batch policy claim member members rechnung bestellung facture pedido ordine fattura factuur "
-    "epoch offset bytes hash cvv pin code"
+    "epoch offset bytes hash cvv pin code report incident"
 )
 _SIGN = re.compile(r"[$€£¥#=_%]\s?$")
 _EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension|#)", re.IGNORECASE)
 _GROUP = re.compile(r"[0-9]+")
+_PROSE_BEFORE = re.compile(r"[a-z][,:]? $|\| *$|^$")
+# Not a count of something.
+_PROSE_BEHIND = re.compile(
+    r" (?!(?:bytes?|[kmg]b|[mun]?s|tokens?|items?|rows?|records?|lines?|files?|users?|people)\b)"
+    r"[a-z(]| *\||[.,;!?]?(?:\n|$)|[.,;!?] "
+)
 
 # Forms of which a computer's or a clerk's other numbers have the same digits and separators.
 _NOT_A_PHONE = re.compile(
     r"(?:19|20)[0-9]{2}([-/.])[01]?[0-9]\1[0-3]?[0-9](?: [0-9]+)?"  # A date, or a date and hour.
     r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\2(?:19|20)?[0-9]{2}(?: [0-9]+)?"
     r"|[0-9]+\.[0-9]+"  # A decimal.
-    r"|(?:19|20)[0-9]{2} ?[-/] ?(?:19|20)[0-9]{2}"  # A span of years.
+    r"|(?:1[0-9]|20)[0-9]{2} ?[-/] ?(?:1[0-9]|20)[0-9]{2}"  # A span of years.
+    r"|[0-9]+(?:\.[0-9]+){1,3} \(?(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"  # A version and its date.
+    r"|[0-9]+\.[0-9]+ \([0-9]+\.[0-9]+"  # A figure and its error.
+    r"|[0-9]+\.[0-9]+(?: - [0-9]+(?:\.[0-9]+)?)+"  # A sum.
+    r"|\+0[0-9 ]*"  # No country has it.
+    r"|[0-9](?:  ?[0-9])+"  # Figures one by one; a number so spelled needs a label.
     r"|[0-9]{3}-[0-9]{2}-[0-9]{4}"  # A social security number.
     r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"  # An address of a machine.
     r"|[0-9]{1,3}(?:[ .][0-9]{3}){2,4}"  # An amount; a number so grouped needs a label.
 )
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[ .][0-9]{3}){2,3}")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[ .][0-9]{3}){2,3}|[0-9](?: [0-9])+")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?(?:\([0-9]{3}\)|[0-9]{3})[ .-]?[0-9]{3}[ .-][0-9]{4}")
 _BRACKETED = re.compile(r"\(0?[0-9]{1,4}\)[ .-]?[0-9]{2,5}(?:[ .-]?[0-9]{2,5}){1,3}")
 _TRUNK = re.compile(r"0[0-9]{1,4}(?:[ /-][0-9]{2,8}|[ ./-][0-9]{2,5}(?:[ ./-][0-9]{2,5}){1,4})")
@@ -129,6 +140,8 @@ def _abroad(candidate: Candidate, core: str) -> Finding | None:
     """A number with the prefix of a country, without the groups behind it that are too many."""
     number = digits(core)
     plus = "+" in core
+    if not plus and _otherwise(candidate):
+        return None
     if not plus:
         number = number.removeprefix("011") if core.startswith("011") else number[2:]
     groups = [match.end() for match in _GROUP.finditer(core)]
@@ -144,7 +157,7 @@ def _abroad(candidate: Candidate, core: str) -> Finding | None:
                 candidate.start, candidate.end if whole else candidate.start + end, score
             )
         excess = digits(core[_group_start(core, end) :])
-    if plus and 8 <= len(number) <= 15:
+    if plus and 8 <= len(number) <= 15 and number[0] != "0":
         return candidate.found(LIKELY)
     return None
 
@@ -170,12 +183,24 @@ def _national(candidate: Candidate, core: str, regions: tuple[str, ...]) -> floa
         return STRONG
     if _BRACKETED.fullmatch(core) and len(number) >= 7:
         return LIKELY if core[1:3] in ("19", "20") else STRONG
+    # Of digits in one group, half are a number somewhere, and programs and lists are full of them.
+    # The zero that is dialled first says more.
+    is_plain = core.isdigit() and (core[0] != "0" or core == "0123456789")
+    if is_plain and not _stands_alone(candidate):
+        return FAINT
     usual = numbering.valid(number, regions)
     if _TRUNK.fullmatch(core) and 8 <= len(number) <= 12:
         return STRONG if usual else LIKELY
     if usual and len(number) >= (9 if core.isdigit() else 8):
         return LIKELY
     return FAINT
+
+
+def _stands_alone(candidate: Candidate) -> bool:
+    """Whether it is a word of a sentence, a cell of a table, or all there is."""
+    text, start, end = candidate.text, candidate.start, candidate.end
+    before = _PROSE_BEFORE.search(text[max(0, start - 8) : start])
+    return before is not None and _PROSE_BEHIND.match(text, end) is not None
 
 
 def _otherwise(candidate: Candidate) -> bool:

@@ -53,7 +53,7 @@ RULES = (
         "crypto.base58",
         Entity.CRYPTO,
         # Bitcoin, Litecoin, Dogecoin, Tron.
-        r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{24}",
+        r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{4}",
         r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{25,34}\b",
         checked(base58_checked, CERTAIN),
         clue=Clue.RUN,
