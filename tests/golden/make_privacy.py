@@ -35,6 +35,7 @@ VALUES = {
     Entity.SECRET: "hunter2-canary",
     Entity.STREET_ADDRESS: "12 St James Square",
     Entity.URL: "https://lovelace.example/ada",
+    Entity.US_BANK_NUMBER: "000123456789",
     Entity.US_ITIN: "912-71-1234",
     Entity.US_SSN: "078-05-1120",
     Entity.VIN: "1M8GDM9AXKP042788",

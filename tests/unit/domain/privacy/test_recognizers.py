@@ -125,6 +125,11 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "see [[https://example.com/a_(b)]], ([[www.example.org]]). [[example.de/x?y=1]]!",
         "main.py, README.md, e.g. this, end.It goes on, node.js",
     ),
+    Entity.US_BANK_NUMBER: (
+        "bank account [[000123456789]], acct no. [[1234-5678-90]], Kontonummer: [[648489890]]",
+        "checking account number is [[12345678]], numéro de compte [[12345678901]]",
+        "order 000123456789 for account 2 of 3, account number 0000000000, acct no. 1234",
+    ),
     Entity.US_ITIN: ("ITIN [[912-70-1234]]", "912-10-1234"),
     Entity.US_SSN: (
         "[[308-63-0237]]; SSN: [[5 5 5 - 1 2 - 3 4 5 6]], social security number is [[123456789]]",

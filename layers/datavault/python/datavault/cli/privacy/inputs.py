@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,11 +54,17 @@ class Input:
     @property
     def name(self) -> str:
         """For people."""
-        return "stdin" if self.path is None else shown(click.format_filename(self.path))
+        return "stdin" if self.path is None else _shown(self.path)
 
     def open(self) -> BinaryIO:
         """The bytes, from the beginning."""
         return stdin_lines() if self.path is None else self.path.open("rb")
+
+
+# Asked for with each thing that is found there.
+@lru_cache(maxsize=1)
+def _shown(path: Path) -> str:
+    return shown(click.format_filename(path))
 
 
 def chosen_inputs(paths: tuple[Path, ...], form: Form | None) -> Iterator[Input]:

@@ -19,11 +19,11 @@ type _Spans = dict[Named, tuple[Span, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line and its leaves; ``text`` instead of leaves if it is no record."""
+    """A line and its leaves, each with its name; ``text`` instead if it is no record."""
 
     number: int
     body: bytes
-    leaves: list[Leaf]
+    leaves: list[tuple[Leaf, Named]]
     text: str | None
 
 
@@ -41,7 +41,8 @@ def examine_records(piece: Piece, search: Search) -> Examined:
         if not body.strip():
             continue
         try:
-            lines.append(_Line(number, body, read_leaves(body, "line"), None))
+            read = [(leaf, named(leaf)) for leaf in read_leaves(body, "line")]
+            lines.append(_Line(number, body, read, None))
             continue
         except VaultError as error:
             why = str(error)
@@ -68,7 +69,7 @@ def _spans(lines: Iterable[_Line], search: Search) -> _Spans:
             text
             for line in lines
             for text in (
-                [named(leaf) for leaf in line.leaves if leaf.kind is not LeafKind.TRUTH]
+                [name for leaf, name in line.leaves if leaf.kind is not LeafKind.TRUTH]
                 if line.text is None
                 else [("", line.text)]
             )
@@ -87,9 +88,10 @@ def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Ite
             yield _found(span, line.text, start, Spot(line.number, last.column), search)
         return
     columns = _Columns(line.body)
-    for leaf in line.leaves:
-        own = spans[named(leaf)] if leaf.kind is not LeafKind.TRUTH else None
-        if not own:
+    for leaf, name in line.leaves:
+        # Of truths nothing was asked; one may look like a text of which it was.
+        own = spans.get(name)
+        if not own or leaf.kind is LeafKind.TRUTH:
             continue
         counted_by_rule(own, counts)
         first = Spot(line.number, columns.at(leaf.start))

@@ -30,6 +30,7 @@ class Entity(StrEnum):
     SECRET = "SECRET"  # noqa: S105 - the kind, not a value
     STREET_ADDRESS = "STREET_ADDRESS"
     URL = "URL"
+    US_BANK_NUMBER = "US_BANK_NUMBER"
     US_ITIN = "US_ITIN"
     US_SSN = "US_SSN"
     VIN = "VIN"

@@ -58,7 +58,8 @@ def _spoken(name: str) -> str:
     """``dateOfBirth`` and ``date_of_birth`` as one says them before a value."""
     if not name or len(name) > NAME_CHARS_MAX:
         return ""
-    words = _BETWEEN_WORDS.sub(" ", name).strip()
+    plain = name.isalpha() and name.islower()
+    words = name if plain else _BETWEEN_WORDS.sub(" ", name).strip()
     return f"{words}: " if words and words.lower() not in _SAYINGS else ""
 
 

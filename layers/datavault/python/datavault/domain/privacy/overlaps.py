@@ -32,6 +32,7 @@ ORDER = (
     Entity.HEALTH_INSURANCE,
     Entity.MEDICAL_RECORD,
     Entity.ROUTING_NUMBER,
+    Entity.US_BANK_NUMBER,
     Entity.PHONE_NUMBER,
     Entity.LICENSE_PLATE,
     Entity.DATE_OF_BIRTH,

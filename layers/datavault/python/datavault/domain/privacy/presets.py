@@ -57,6 +57,7 @@ _GDPR = Policy(
             Entity.LICENSE_PLATE,
             Entity.VIN,
             Entity.IBAN_CODE,
+            Entity.US_BANK_NUMBER,
             Entity.CRYPTO,
             Entity.MAC_ADDRESS,
         ),
@@ -84,8 +85,8 @@ _GDPR = Policy(
 #  G social security numbers      US_SSN
 #  H medical record numbers       MEDICAL_RECORD, where the text says so
 #  I health plan numbers          HEALTH_INSURANCE, where the text says so
-#  J account numbers              CREDIT_CARD, IBAN_CODE, ROUTING_NUMBER, CRYPTO; accounts of any
-#                                 other form are not detected: declare the field
+#  J account numbers              CREDIT_CARD, IBAN_CODE, ROUTING_NUMBER, US_BANK_NUMBER, CRYPTO;
+#                                 others are found where the text says so: declare the field
 #  K certificates and licences    DRIVER_LICENSE, PASSPORT, NATIONAL_ID, US_ITIN; professional and
 #                                 birth certificate numbers are not detected
 #  L vehicles                     VIN, LICENSE_PLATE
@@ -115,7 +116,7 @@ _HIPAA = Policy(
 _PCI = Policy(
     name="pci_dss",
     rules=(
-        *_each(Mask(keep_last=4), Entity.CREDIT_CARD, Entity.IBAN_CODE),
+        *_each(Mask(keep_last=4), Entity.CREDIT_CARD, Entity.IBAN_CODE, Entity.US_BANK_NUMBER),
         *_each(
             Keep("no account data as PCI DSS 4.0 defines it"),
             Entity.AGE,
@@ -153,6 +154,7 @@ _CCPA = Policy(
             Entity.MEDICAL_RECORD,
             Entity.HEALTH_INSURANCE,
             Entity.IBAN_CODE,
+            Entity.US_BANK_NUMBER,
             Entity.CRYPTO,
         ),
         *_each(Mask(keep_last=4), Entity.CREDIT_CARD),

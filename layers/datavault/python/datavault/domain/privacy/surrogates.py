@@ -212,6 +212,7 @@ _MAKERS: dict[str, _Maker] = {
     Entity.ROUTING_NUMBER: _of_the_form,
     Entity.STREET_ADDRESS: _address,
     Entity.URL: _url,
+    Entity.US_BANK_NUMBER: _of_the_form,
     Entity.US_ITIN: _taxpayer_number,
     Entity.US_SSN: _social_security_number,
     Entity.VIN: _of_the_form,

@@ -20,6 +20,7 @@ _BY_LETTERS_AND_DIGITS = {
     Entity.PASSPORT,
     Entity.PHONE_NUMBER,
     Entity.ROUTING_NUMBER,
+    Entity.US_BANK_NUMBER,
     Entity.US_ITIN,
     Entity.US_SSN,
     Entity.VIN,

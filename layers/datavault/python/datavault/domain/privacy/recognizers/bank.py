@@ -1,10 +1,31 @@
-"""Numbers of banks: routing numbers of the United States, sort codes, BIC; each with its label."""
+"""Numbers of banks and of accounts: routing numbers, sort codes, BIC, accounts without an IBAN.
+
+Each has its label: digits alone say nothing of a bank.
+"""
 
 from datavault.domain.privacy.entities import Entity
-from datavault.domain.privacy.recognizers.rules import STRONG, Rule, always, announced, checked
+from datavault.domain.privacy.recognizers.rules import (
+    LIKELY,
+    STRONG,
+    Candidate,
+    Clue,
+    Finding,
+    Rule,
+    always,
+    announced,
+    checked,
+    digits,
+)
 
 _ABA = r"\brouting|\babas?\b|\brtn\b|transit n"
 _SORT = r"sort.?code"
+_ACCOUNT = (
+    r"\b(?:bank|checking|savings|deposit|current|giro)[ _-]?acc(?:ount|t)|"
+    r"\bacc(?:ount|t)[ _.-]{0,2}(?:#|no\b|nr\b|num)|\bbank[ _-]?(?:#|no\b|nr\b|num)|"
+    r"kontonummer|konto-?nr|num[ée]ro de compte|n[úu]mero de (?:la )?cuenta|numero di conto|"
+    r"conto corrente|n[úu]mero da conta|rekeningnummer"
+)
+ACCOUNT_DIGITS_MIN, ACCOUNT_DIGITS_MAX = 6, 17
 _BIC = r"\bbic\b|\bswift\b"
 
 
@@ -17,7 +38,26 @@ def is_routing_number(number: str) -> bool:
     return weighed % 10 == 0 and number != "000000000"
 
 
+def _account(candidate: Candidate) -> Finding | None:
+    """Digits that may be in groups; the label says the rest, but not of all one figure."""
+    number = digits(candidate.value)
+    if len(set(number)) < 2:
+        return None
+    return candidate.found(STRONG if len(number) >= 8 else LIKELY)
+
+
 RULES = (
+    Rule(
+        "bank_account.labelled",
+        Entity.US_BANK_NUMBER,
+        f"(?i){_ACCOUNT}",
+        announced(
+            _ACCOUNT,
+            f"[0-9](?:[ -]?[0-9]){{{ACCOUNT_DIGITS_MIN - 1},{ACCOUNT_DIGITS_MAX - 1}}}",
+        ),
+        _account,
+        clue=Clue.DIGITS,
+    ),
     Rule(
         "routing.aba",
         Entity.ROUTING_NUMBER,

@@ -69,6 +69,7 @@ type StructuredEntity = Literal[
     Entity.ROUTING_NUMBER,
     Entity.SECRET,
     Entity.URL,
+    Entity.US_BANK_NUMBER,
     Entity.US_ITIN,
     Entity.US_SSN,
     Entity.VIN,
