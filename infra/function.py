@@ -26,6 +26,13 @@ _LARGE_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "536870912",
     "MALLOC_TOP_PAD_": "67108864",
 }
+# A worker makes one batch after the other: with the settings above it comes to 350 MB for short
+# rows of Parquet, with these to 280, for a twentieth more CPU; with glibc's 128 KiB, a fourth more.
+WORKER_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": "16777216",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+}
+_WORKERS = {"ingest_part"}
 _KEYS = {Grant.KEYS_GENERATE, Grant.KEYS_UNWRAP}
 _OBJECTS = {Grant.OBJECTS_READ, Grant.OBJECTS_WRITE, Grant.OBJECTS_DELETE}
 
@@ -206,8 +213,14 @@ def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
         # Numpy's linear algebra would start a thread a core, which costs half its import time.
         "OPENBLAS_NUM_THREADS": "1",
-        **(_LARGE_MEMORY if row.memory_mb >= LARGE_MEMORY_MB else {}),
+        **_memory(row),
     }
+
+
+def _memory(row: Row) -> dict[str, str]:
+    if row.name in _WORKERS:
+        return WORKER_MEMORY
+    return _LARGE_MEMORY if row.memory_mb >= LARGE_MEMORY_MB else {}
 
 
 def _variables(prefix: str, settings: Mapping[str, object]) -> dict[str, str]:

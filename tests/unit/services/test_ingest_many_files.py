@@ -104,7 +104,7 @@ def test_twenty_thousand_small_files_are_one_commit_of_few_packs(
     exported = export_lines(vault, caller=shelf.caller, dataset_id=shelf.dataset.id, ref="main")
     assert b"".join(exported) == b"".join(files)
     assert len([key for key in vault.objects.keys("") if "/packs/" in key]) == 20
-    assert list(vault.landing.list("")) == []  # type: ignore[attr-defined]
+    assert list(vault.landing.list("")) == []
     found = []
     cursor = None
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ def test_joined_batches_are_as_large_as_half_a_batch_and_no_larger_than_one(
 
 
 def test_a_batch_that_is_large_is_handed_on_before_the_next_is_read() -> None:
-    large = Batch(b"x" * batch.BATCH_BYTES, 1, Listed(*[batch.np.array([1])] * 2))
+    large = Batch(b"x" * batch.BATCH_BYTES, 1, Listed(np.array([1]), np.array([1])))
 
     def read() -> object:
         yield large

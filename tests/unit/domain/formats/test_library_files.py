@@ -65,9 +65,9 @@ def is_record(content: bytes) -> bool:
         batches = [*read_file([file], detect(file, "x.json"), refused.append)]
     except VaultError:
         return False
-    (batch,) = batches or [None]
-    if batch is None or refused:
+    if len(batches) != 1 or refused:
         return False
+    (batch,) = batches
     columns = read_columns(batch.text, None, KEYS)
     return not columns.bad and not validate_rows(columns, np.arange(len(columns.starts)))
 

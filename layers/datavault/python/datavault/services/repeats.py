@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from datavault.domain.store.columns import Entries, Values, same_values, stable_order
 
-# A million digests and locators are 32 MB.
-REMEMBERED_MAX = 1_000_000
+# Half a million digests and locators are 20 MB.
+REMEMBERED_MAX = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Sighting:
 
 
 class StoredBodies:
-    """The digests and locators of the last million bodies that a job stored.
+    """The digests and locators of the last half million bodies that a worker stored.
 
     Safe in several threads. Two that store the same body at once both store it.
     """

@@ -9,6 +9,7 @@ batch does not promise records: a line may be blank, or no JSON, as it was in th
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import accumulate
 from typing import Protocol
 
@@ -19,7 +20,8 @@ from datavault.domain.errors import TooLarge, VaultError
 from datavault.domain.records import RECORD_BYTES_MAX
 
 BATCH_BYTES = 24 * 1024 * 1024
-BATCH_LINES_MAX = 128 * 1024
+# Of short records a batch is smaller: what is known of each takes as much memory as its text.
+BATCH_LINES_MAX = 32 * 1024
 # Of a refused record so much is kept, to be looked at and mended; a longer one was no record.
 KEPT_BYTES_MAX = RECORD_BYTES_MAX + 64 * 1024
 
@@ -99,20 +101,36 @@ class Written:
 
 
 def gathered(parts: Iterable[Written]) -> Batches:
-    """The same lines in batches as large as they may be."""
-    held: list[Written] = []
+    """The same lines in batches as large as they may be.
+
+    Parts are written behind each other as they come, so that a batch is not there twice.
+    """
+    text = BytesIO()
+    lines: list[Int64s] = []
+    offsets: list[Int64s] = []
     size = count = 0
     for part in parts:
-        if held and (
+        if count and (
             size + len(part.text) > BATCH_BYTES or count + len(part.lines) > BATCH_LINES_MAX
         ):
-            yield _one(held)
-            held, size, count = [], 0, 0
-        held.append(part)
+            yield Batch(text.getvalue(), count, _listed(lines, offsets))
+            text = BytesIO()
+            size = count = 0
+        text.write(part.text)
+        lines.append(part.lines)
+        offsets.append(part.offsets)
         size += len(part.text)
         count += len(part.lines)
     if count:
-        yield _one(held)
+        yield Batch(text.getvalue(), count, _listed(lines, offsets))
+
+
+def _listed(lines: list[Int64s], offsets: list[Int64s]) -> Listed:
+    """The places that were written down; the lists are empty then."""
+    listed = Listed(np.concatenate(lines), np.concatenate(offsets))
+    lines.clear()
+    offsets.clear()
+    return listed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +157,7 @@ def joined(batches: Iterable[Batch]) -> Batches:
         size += len(batch.text)
         count += batch.lines
         # A large one goes on as it is, and before the next is read.
-        if size >= BATCH_BYTES // 2:
+        if size >= BATCH_BYTES // 2 or count >= BATCH_LINES_MAX // 2:
             yield _behind_each_other(held)
             held, size, count = [], 0, 0
     if held:
@@ -163,11 +181,3 @@ def refuse_long(refuse: Refuse, place: Place, raw: bytes, size: int) -> None:
     """Refuse a record for its size."""
     problem = TooLarge(f"a record has at most {RECORD_BYTES_MAX} bytes; this has {size}")
     refuse(Refused(place, problem, raw[:KEPT_BYTES_MAX], size))
-
-
-def _one(parts: list[Written]) -> Batch:
-    lines = np.concatenate([part.lines for part in parts])
-    offsets = np.concatenate([part.offsets for part in parts])
-    text = b"".join([part.text for part in parts])
-    parts.clear()
-    return Batch(text, len(lines), Listed(lines, offsets))
