@@ -30,8 +30,8 @@ def _pair(candidate: Candidate) -> Finding | None:
     if abs(float(latitude)) > 90 or abs(float(longitude)) > 180:
         return None
     # Two of a row of numbers.
-    before, behind = candidate.text[: candidate.start], candidate.text[candidate.end :]
-    if _NUMBER_BEFORE.search(before[-8:]) or _NUMBER_BEHIND.match(behind[:8]):
+    text, start, end = candidate.text, candidate.start, candidate.end
+    if _NUMBER_BEFORE.search(text, max(0, start - 8), start) or _NUMBER_BEHIND.match(text, end):
         return None
     decimals = min(len(each.strip().partition(".")[2]) for each in (latitude, longitude))
     if candidate.near(_LABELS):

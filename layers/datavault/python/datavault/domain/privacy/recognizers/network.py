@@ -26,7 +26,7 @@ def _version_four(candidate: Candidate) -> Finding | None:
     text, start, end = candidate.text, candidate.start, candidate.end
     # 1.2.3.4.5 is the number of a section.
     if text[start - 1 : start] == "." or (
-        text[end : end + 1] == "." and text[end + 1 :][:1].isdigit()
+        text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit()
     ):
         return None
     address, _, prefix = candidate.value.partition("/")

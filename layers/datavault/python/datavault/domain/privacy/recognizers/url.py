@@ -45,7 +45,7 @@ def _bare(candidate: Candidate) -> Finding | None:
     # The domain of an address, a part of a path, an attribute in a program.
     if (
         text[start - 1 : start] in ("@", "/", ".", "-", "_", "\\")
-        or text[candidate.end :][:1] == "("
+        or text[candidate.end : candidate.end + 1] == "("
     ):
         return None
     found = _judge(candidate)
