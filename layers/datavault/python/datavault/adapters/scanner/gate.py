@@ -25,7 +25,7 @@ from datavault.domain.privacy.recognizers.rules import Clue, Rule
 # A ceiling for the automaton's states, not what it takes; were it reached, RE2 would start its
 # cache anew and slow down, not fail.
 STATES_BYTES_MAX = 64 << 20
-SETS = 3
+SETS = {Clue.NONE: 3, Clue.DIGITS: 3, Clue.RUN: 1}
 
 
 def _options() -> re2.Options:
@@ -66,9 +66,9 @@ class Gate:
         for rule in rules:
             gates = by_clue.setdefault(rule.clue, {})
             gates.setdefault(rule.gate, {}).setdefault(rule.pattern, []).append(rule)
-        self._plain = _dealt(by_clue.pop(Clue.NONE, {}))
+        self._plain = _dealt(by_clue.pop(Clue.NONE, {}), SETS[Clue.NONE])
         self._clues = _Set(dict.fromkeys((clue.value for clue in by_clue), ()))
-        self._clued = [_dealt(gates) for gates in by_clue.values()]
+        self._clued = [_dealt(gates, SETS[clue]) for clue, gates in by_clue.items()]
 
     def open_for(self, block: bytes) -> list[Opened]:
         """What is to be run over the block of UTF-8."""
@@ -78,10 +78,10 @@ class Gate:
         return [opened for own in sets for index in own.seen(block) for opened in own.behind[index]]
 
 
-def _dealt(gates: dict[str, dict[str, list[Rule]]]) -> list[_Set]:
+def _dealt(gates: dict[str, dict[str, list[Rule]]], sets: int) -> list[_Set]:
     """The gates in a few sets; those of one kind, which multiply each other's states, apart."""
     behind = list(_compiled(gates).items())
-    return [_Set(dict(behind[start::SETS])) for start in range(min(SETS, len(behind)))]
+    return [_Set(dict(behind[start::sets])) for start in range(min(sets, len(behind)))]
 
 
 def _compiled(gates: dict[str, dict[str, list[Rule]]]) -> dict[str, tuple[Opened, ...]]:

@@ -83,6 +83,10 @@ def issued(number: str) -> bool:
 
 
 def _judge(candidate: Candidate) -> Finding | None:
+    # Most are a card and nothing else, in one group.
+    if candidate.value.isdigit():
+        score = _score(candidate) if candidate.end - candidate.start <= DIGITS_MAX else 0.0
+        return candidate.found(score) if score else None
     best: Finding | None = None
     for part in _parts(candidate):
         score = _score(part)
