@@ -19,6 +19,7 @@ def handler(vault: Vault, payload: Payload) -> dict[str, Any]:
             workspace=step.workspace,
             job_id=step.job_id,
             level=step.number("level"),
+            count=step.number("runs"),
             group=step.number("group"),
         )
     return {}

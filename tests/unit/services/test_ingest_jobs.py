@@ -78,6 +78,25 @@ def test_many_runs_are_merged_in_groups(pipeline: Pipeline, shelf: Shelf) -> Non
     assert left_over(shelf) == []
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("step", ["MergeRuns", "BuildIngest"])
+def test_a_run_that_is_missing_fails_the_job(pipeline: Pipeline, shelf: Shelf, step: str) -> None:
+    planning.PART_BYTES = 1000
+
+    def lose(name: str) -> None:
+        if name == step:
+            held = shelf.vault.objects.keys("")
+            for key in [each for each in held if each.rpartition("/")[2].startswith("run-")][-1:]:
+                shelf.vault.objects.delete(key)
+
+    job = pipeline.run(pipeline.ask(lines(ROWS)), between=lose)
+    assert {"MergeRuns", step, "AbortIngest"} <= {*pipeline.trail}
+    assert (job.state, job.commit) == (JobState.FAILED, None)
+    assert job.failure is not None
+    assert job.failure.code == "not_found"
+    assert left_over(shelf) == []
+
+
 def test_a_tree_is_built_in_steps(
     pipeline: Pipeline, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,6 @@ one worker after the other, each of which leaves the tree's root where the next 
 
 from dataclasses import dataclass
 
-from datavault.domain.errors import NotFound
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Job
 from datavault.domain.papers import JobInput, Mode, PartOutcome, Plan, Progress
@@ -37,18 +36,23 @@ class Built:
 
 
 def merge_runs(
-    vault: Vault, *, workspace: WorkspaceId, job_id: JobId, level: int, group: int
+    vault: Vault, *, workspace: WorkspaceId, job_id: JobId, level: int, count: int, group: int
 ) -> None:
-    """Merge runs of a level into one of the next. A repetition finds it done."""
+    """Merge one group of the ``count`` runs of a level into one of the next.
+
+    A repetition finds it done.
+
+    Raises:
+        NotFound: a run is not there.
+    """
     job = open_job(vault, workspace, job_id)
     work = open_job_work(vault, job)
     report(vault, job, "merging")
     name = outcome_name(level + 1, group)
     if find_paper(vault, work.keys, job.id, name, PartOutcome) is not None:
         return
-    numbers = range(group * FAN_IN, (group + 1) * FAN_IN)
-    parts = [_find_run(work, job, level, number) for number in numbers]
-    together = [run for run in parts if run is not None]
+    numbers = range(count)[group * FAN_IN : (group + 1) * FAN_IN]
+    together = [_read_run(work, job, level, number) for number in numbers]
     keyless = work.dataset.record_key is None
     merged = runs.merged(vault, work.keys, together, keyless=keyless)
     run = runs.store(vault, work.keys, (changes.entries for changes in merged))
@@ -96,10 +100,10 @@ def progress_name(attempt: int, step: int) -> str:
     return f"built-{attempt:06d}-{step:06d}"
 
 
-def _find_run(work: Work, job: Job, level: int, number: int) -> runs.Run | None:
+def _read_run(work: Work, job: Job, level: int, number: int) -> runs.Run:
+    """A run that must be there: a version without it would lack its records and tell nobody."""
     name = outcome_name(level, number)
-    outcome = find_paper(work.vault, work.keys, job.id, name, PartOutcome)
-    return None if outcome is None else run_of(outcome)
+    return run_of(read_paper(work.vault, work.keys, job.id, name, PartOutcome))
 
 
 def _build(work: Work, job: Job, level: int, count: int, attempt: int, step: int) -> Progress:
@@ -110,10 +114,7 @@ def _build(work: Work, job: Job, level: int, count: int, attempt: int, step: int
         before = read_paper(vault, keys, job.id, name, Progress)
     else:
         before = Progress(parent.commit.root.to_bytes(), 0, 0, 0, b"", done=False)
-    parts = [_find_run(work, job, level, number) for number in range(count)]
-    if None in parts:
-        raise NotFound(f"job {job.id} lacks a run of level {level}")
-    found = [run for run in parts if run is not None]
+    found = [_read_run(work, job, level, number) for number in range(count)]
     keyless = work.dataset.record_key is None
     tree = open_tree(vault, keys)
     changes = runs.merged(vault, keys, found, keyless=keyless, after=before.after)
