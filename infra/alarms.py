@@ -222,6 +222,20 @@ class StageAlarms(Construct):
             "has the refused call and its key; ask the key's owner before doing anything: it may "
             "be meant. The other workspaces are not affected.",
         )
+        self._alarm(
+            "drops-refused",
+            "p2",
+            Condition(
+                self._metrics.ours(metrics.DROPS_REFUSED, period=FIVE_MINUTES),
+                _AT_LEAST,
+                1,
+                periods=1,
+                datapoints=1,
+            ),
+            "a file was put into the landing and no job takes it in: the log of open_drop has the "
+            "code. not_found or invalid: its key names no workspace and dataset; conflict: the "
+            "dataset is archived. It stays for three days: tell its owner to put it elsewhere.",
+        )
 
     def _too_slow(self, alarms: Alarms) -> None:
         for percentile, limit_ms in (

@@ -24,6 +24,7 @@ REFUSALS = "refusals"
 CORRUPT = "corrupt"
 KEKS_UNAVAILABLE = "keks_unavailable"
 TURNED_AWAY = "turned_away"
+DROPS_REFUSED = "drops_refused"
 BUSINESS = ("records_appended", "records_deleted", "commits_made", "bytes_in")
 # What the API's access log is filtered for: `infra.api`.
 THROTTLED = "throttled"

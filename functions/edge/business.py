@@ -17,6 +17,8 @@ RECORDS_APPENDED = "records_appended"
 RECORDS_DELETED = "records_deleted"
 COMMITS_MADE = "commits_made"
 BYTES_IN = "bytes_in"
+# Objects that asked for a job and got none, not even one that failed.
+DROPS_REFUSED = "drops_refused"
 COUNTS = (RECORDS_APPENDED, RECORDS_DELETED, COMMITS_MADE, BYTES_IN)
 
 _COUNTS: Mapping[str, Callable[[Any], Mapping[str, int]]] = {

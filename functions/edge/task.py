@@ -8,6 +8,7 @@ with ``TASKS``.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from datavault import wiring
@@ -24,6 +25,14 @@ _OK, _REFUSED, _FAILED = 200, 400, 500
 _FAULTS = frozenset({"corrupt", "unavailable", VaultError.code})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of a task that did not fail: a code, and what it counted."""
+
+    code: str = "ok"
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
 class Failed(Exception):
     """Something that is no ``VaultError`` went wrong; its type, and the log line has the rest."""
 
@@ -31,9 +40,13 @@ class Failed(Exception):
 class Task:
     """The Lambda handler of one task: call it with a payload, or ``run`` it on a given vault."""
 
-    def __init__(self, name: str, handle: Handle) -> None:
+    def __init__(
+        self, name: str, handle: Handle, *, told: Callable[[Result], Told] = lambda _: Told()
+    ) -> None:
+        """``told`` reads from an answer what is said of it."""
         self.name = name
         self._handle = handle
+        self._told = told
 
     def __call__(self, payload: Payload, context: object) -> Result:
         """Run on this process's vault."""
@@ -55,14 +68,17 @@ class Task:
         except Exception as error:  # noqa: BLE001  # It goes on, as `Failed`.
             observed.report(VaultError.code, status=_FAILED, failure=error)
             raise Failed(type(error).__qualname__) from None
-        observed.report("ok", status=_OK)
+        told = self._told(result)
+        observed.report(told.code, status=_OK, counts=told.counts)
         return result
 
 
-def task(name: str) -> Callable[[Handle], Task]:
+def task(
+    name: str, *, told: Callable[[Result], Told] = lambda _: Told()
+) -> Callable[[Handle], Task]:
     """Make a handler the Lambda function of the task of that name."""
 
     def decorate(handle: Handle) -> Task:
-        return Task(name, handle)
+        return Task(name, handle, told=told)
 
     return decorate

@@ -11,14 +11,21 @@ from typing import Any
 from datavault.domain.drops import Dropped
 from datavault.ports import Vault
 from datavault.services.ingest.drops import open_drop
-from functions.edge.task import Payload, task
+from functions.edge.business import DROPS_REFUSED
+from functions.edge.task import Payload, Result, Told, task
 
 
-@task("open_drop")
+def _told(answer: Result) -> Told:
+    """A drop that was refused is nobody's request: this is where its owner finds it."""
+    code = answer["refused"]
+    return Told() if code is None else Told(code, {DROPS_REFUSED: 1})
+
+
+@task("open_drop", told=_told)
 def handler(vault: Vault, payload: Payload) -> dict[str, Any]:
     """The job's id, or why there is none: a reason without the key."""
     opened = open_drop(vault, dropped=_dropped(payload))
-    return {"job": opened.job, "ignored": opened.ignored}
+    return {"job": opened.job, "ignored": opened.ignored, "refused": opened.refused}
 
 
 def _dropped(event: Payload) -> Dropped:

@@ -23,6 +23,7 @@ from functions.ingest import (
 )
 from functions.jobs import get
 from tests.functions.events import CANARY, Client
+from tests.functions.test_edge import lines_of, written
 
 CONTENT = b'{"id":"a"}\n'
 
@@ -145,13 +146,20 @@ def test_an_object_that_was_put_is_one_job_however_often_its_event_comes(
     assert CANARY not in str(answers)
 
 
-def test_what_asks_for_nothing_is_answered_with_a_reason(
-    client: Client, vault: MemoryVault, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "code", "counted"),
+    [(CANARY, "invalid", [1.0]), (f"a/b/c/_{CANARY}", "ok", None), (f"{CANARY}/", "ok", None)],
+)
+def test_a_drop_that_makes_no_job_is_told_by_code_and_counted_if_it_asked_for_one(
+    vault: MemoryVault, name: str, code: str, counted: list[float] | None
 ) -> None:
-    answer = open_drop.handler.run(vault, event(f"landing/{CANARY}", "e"))
+    with written() as text:
+        answer = open_drop.handler.run(vault, event(f"landing/{name}", "e"))
     assert answer["job"] is None
     assert answer["ignored"]
-    assert CANARY not in str(answer) + "".join(capfd.readouterr())
+    assert CANARY not in str(answer) + text.getvalue()
+    line, metric = lines_of(text.getvalue())
+    assert (line["code"], metric.get("drops_refused")) == (code, counted)
 
 
 def test_an_object_that_cannot_be_seen_yet_is_for_the_machine_to_retry(

@@ -26,6 +26,7 @@ OF_THE_STAGE = {
     "corrupt": "p0",
     "api-errors": "p1",
     "keks-unavailable": "p2",
+    "drops-refused": "p2",
     "latency-p95": "p2",
     "latency-p99": "p2",
     "api-throttled": "p2",
@@ -92,7 +93,10 @@ def emitted() -> dict[str, set[frozenset[str]]]:
         patch.setattr(telemetry._metrics.provider, "service", "datavault-test")
         for failure in (Corrupt("x"), KekUnavailable("x")):
             telemetry.Observation("any", "any").report(
-                "any", status=500, failure=failure, counts=dict.fromkeys(business.COUNTS, 1)
+                "any",
+                status=500,
+                failure=failure,
+                counts=dict.fromkeys((*business.COUNTS, business.DROPS_REFUSED), 1),
             )
     found: dict[str, set[frozenset[str]]] = {}
     for line in written.getvalue().splitlines():
@@ -172,6 +176,7 @@ def test_names_of_metrics_are_those_of_functions() -> None:
         metrics.CORRUPT,
         metrics.KEKS_UNAVAILABLE,
         metrics.TURNED_AWAY,
+        metrics.DROPS_REFUSED,
         *metrics.BUSINESS,
     } == set(emitted())
 

@@ -196,7 +196,6 @@ def test_what_asks_for_nothing_is_left_and_not_named(
         "landing/{ws}/ds_x/main/a.csv",
         "landing/{ws}/{ds}/a.csv",
         "landing/{ws}/{ds}/no such branch/a.csv",
-        "landing/{ws}/{ds}/nowhere/a.csv",
         "landing/{other}/{ds}/main/a.csv",
         "landing/{ws}/{other_ds}/main/a.csv",
     ],
@@ -212,18 +211,39 @@ def test_what_leads_nowhere_is_left(shelf: Shelf, key: str) -> None:
     made = opened(shelf, drop(shelf, key))
     assert made.job is None
     assert made.ignored
+    assert made.refused in {"invalid", "not_found"}
     assert key not in made.ignored
 
 
-@pytest.mark.parametrize("how", ["archived", "protected"])
-def test_what_takes_no_changes_takes_no_drops(shelf: Shelf, how: str) -> None:
+def test_an_archived_dataset_takes_no_drops(shelf: Shelf) -> None:
     dropped = drop(shelf, prefix(shelf) + "a.csv")
-    if how == "archived":
-        archive_dataset(shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=None)
-    else:
-        shelf.protect()
-    assert how in str(opened(shelf, dropped).ignored)
+    archive_dataset(shelf.vault, caller=shelf.caller, dataset_id=shelf.dataset.id, request=None)
+    made = opened(shelf, dropped)
+    assert "archived" in str(made.ignored)
+    assert made.refused == "conflict"
     assert all_jobs(shelf) == ()
+
+
+@pytest.mark.parametrize(
+    ("branch", "code"), [(MAIN, "conflict"), (BranchName("nowhere"), "not_found")]
+)
+def test_a_drop_for_a_branch_that_takes_none_is_a_job_that_failed(
+    shelf: Shelf, vault: MemoryVault, branch: BranchName, code: str
+) -> None:
+    dropped = drop(shelf, prefix(shelf, branch) + "jane.csv")
+    shelf.protect()
+    made = opened(shelf, dropped)
+    assert opened(shelf, dropped) == made
+    job = the_job(shelf, made)
+    assert (job.state, job.branch) == (JobState.FAILED, branch)
+    assert job.failure is not None
+    assert job.failure.code == code
+    assert "the branch takes nothing" in job.failure.message
+    assert "jane" not in job.failure.message
+    assert vault.workflows.started == []
+    vault.clock.advance(3600)
+    sweep_uploads(vault)
+    assert list(vault.landing.list("landing/")) == []
 
 
 @pytest.mark.parametrize("count", [2, 150])

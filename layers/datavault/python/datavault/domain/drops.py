@@ -9,7 +9,6 @@ A manifest's name ends in ``.manifest.json``; it names files relative to its own
 (``domain.formats.sources``), which become one commit.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from datavault.domain import digests, keyspace
@@ -68,21 +67,28 @@ class DropPlace:
         return self.name.endswith(MANIFEST_END)
 
 
+def why_left(key: str) -> str | None:
+    """Why an object is meant to make no job; ``None`` if it asks for one."""
+    names = key.removeprefix(keyspace.LANDING_PREFIX).split("/")[_PARTS_MIN - 1 :]
+    if key.endswith("/"):
+        return "a folder"
+    if any(name.startswith((".", "_")) for name in names):
+        return "hidden: a part of the name begins with . or _"
+    return None
+
+
 def parse_drop_key(key: str) -> DropPlace:
     """What a key under ``landing/`` says.
 
     Raises:
-        Invalid: it asks for nothing; the message says why, without the key.
+        Invalid: it leads nowhere; the message says why, without the key.
     """
     if not key.startswith(keyspace.LANDING_PREFIX):
         raise Invalid("not under landing/")
     parts = key.removeprefix(keyspace.LANDING_PREFIX).split("/")
-    if not parts[-1]:
-        raise Invalid("a folder")
     if len(parts) < _PARTS_MIN:
         raise Invalid("not in landing/{workspace}/{dataset}/{branch}/")
     ws, ds, branch, *names = parts
-    require_plain(names)
     return DropPlace(
         parse_workspace_id(ws),
         parse_dataset_id(ds),
@@ -95,12 +101,6 @@ def parse_drop_key(key: str) -> DropPlace:
 def drop_prefix(ws: WorkspaceId, ds: DatasetId, branch: BranchName) -> str:
     """What the keys of drops for a branch begin with."""
     return f"{keyspace.LANDING_PREFIX}{ws}/{ds}/{branch.replace('/', _SLASH)}/"
-
-
-def require_plain(names: Iterable[str]) -> None:
-    """Return if a name asks for a job; ``Invalid`` if a part of it says that it does not."""
-    if any(name.startswith((".", "_")) for name in names):
-        raise Invalid("hidden: a part of the name begins with . or _")
 
 
 def require_inside(name: str) -> None:

@@ -67,7 +67,10 @@ class SourceRef(_Paper, frozen=True):
 
 
 class JobInput(_Paper, frozen=True):
-    """What a job is to take in. ``manifest`` is the object that named the sources, if one did."""
+    """What a job is to take in.
+
+    ``manifest`` is the object that named the sources, if one did; or what was put and is not taken.
+    """
 
     sources: list[SourceRef]
     mode: Mode

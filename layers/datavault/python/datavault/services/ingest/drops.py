@@ -2,8 +2,9 @@
 
 What holds: an event asks for one job, whose id follows from the event, however often and late it
 comes; what it is to read is frozen in the job's input by whichever attempt comes first. An object
-that has been replaced meanwhile is left to the event of the one that replaced it. Nothing here
-tells a key: people name files.
+that has been replaced meanwhile is left to the event of the one that replaced it. What asks for a
+job and gets none is told: as a job that has failed where a dataset takes one, else as a code that
+is logged and counted. Nothing here tells a key: people name files.
 """
 
 from contextlib import suppress
@@ -14,7 +15,13 @@ import msgspec
 from datavault.domain import jobs, keyspace, ledger, uploads
 from datavault.domain.access import Action, Caller
 from datavault.domain.datasets import Dataset, still_active
-from datavault.domain.drops import Dropped, DropPlace, parse_drop_key, require_inside
+from datavault.domain.drops import (
+    Dropped,
+    DropPlace,
+    parse_drop_key,
+    require_inside,
+    why_left,
+)
 from datavault.domain.errors import (
     Conflict,
     Invalid,
@@ -23,6 +30,7 @@ from datavault.domain.errors import (
     PreconditionFailed,
     TooLarge,
     Unavailable,
+    VaultError,
 )
 from datavault.domain.formats.sources import MANIFEST_BYTES_MAX, Source, parse_manifest
 from datavault.domain.ids import JobId
@@ -49,10 +57,14 @@ _LOOKED_UP_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What came of an event: a job, or the reason why there is none."""
+    """What came of an event: a job, or the reason why there is none.
+
+    ``refused`` is the code of the refusal where a job was asked for; without it none was.
+    """
 
     job: JobId | None
     ignored: str | None = None
+    refused: str | None = None
 
 
 def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
@@ -61,11 +73,15 @@ def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
     Whoever could put it there may: that is decided by the bucket's policy and by IAM. The job
     takes the file in as its content says, replacing records of the same id; a bad record fails
     it. Of a manifest it takes in the files that this names, which have to be there by then. A
-    manifest that is wrong makes a job that has failed, so that somebody can see it.
+    manifest that is wrong, or a branch that takes nothing, makes a job that has failed, so that
+    somebody can see it. A dataset that is archived or not there has no jobs: that is ``refused``.
 
     Raises:
         NotFound: the object is not there: it cannot be seen yet, so try again; or it is gone.
     """
+    left = why_left(dropped.key)
+    if left is not None:
+        return Opened(None, left)
     try:
         place = parse_drop_key(dropped.key)
         earlier = _find_job(vault, place, dropped.job)
@@ -75,16 +91,15 @@ def open_drop(vault: Vault, *, dropped: Dropped) -> Opened:
             f"aws:{dropped.requester}", place.workspace, frozenset(), dropped.correlation_id
         )
         dataset = find_writable_dataset(vault, caller, place.dataset)
-        require_unprotected(read_head(open_work(vault, dataset, place.branch)))
     except (Invalid, NotFound, Conflict) as refusal:
-        return Opened(None, str(refusal))
+        return _refused(refusal)
     try:
         landed = vault.landing.head(dropped.key)
     except NotFound:
         raise NotFound("the object that was put is not there") from None
     if landed.etag != dropped.etag:
         return Opened(None, _REPLACED)
-    wanted, failure = _wanted(vault, place, landed)
+    wanted, failure = _wanted(vault, dataset, place, landed)
     return _ask(vault, caller, dataset, place, dropped.job, wanted, failure)
 
 
@@ -111,7 +126,7 @@ def _ask(
         try:
             asked = attempt(vault, changes, token)
         except Conflict as refusal:
-            return Opened(None, str(refusal))
+            return _refused(refusal)
         earlier = job if asked else _find_job(vault, place, job_id)
         if earlier is None:
             continue
@@ -130,14 +145,26 @@ def _started(vault: Vault, job: Job) -> Opened:
     return Opened(job.id)
 
 
+def _refused(refusal: VaultError) -> Opened:
+    return Opened(None, str(refusal), refusal.code)
+
+
 def _find_job(vault: Vault, place: DropPlace, job_id: JobId) -> Job | None:
     row = vault.catalog.get(keyspace.job(place.workspace, job_id))
     return None if row is None else Job.of(row)
 
 
-def _wanted(vault: Vault, place: DropPlace, landed: Landed) -> tuple[JobInput, Failure | None]:
+def _wanted(
+    vault: Vault, dataset: Dataset, place: DropPlace, landed: Landed
+) -> tuple[JobInput, Failure | None]:
     """What the job reads, which goes with it; or why it cannot."""
     put = SourceRef(landed.key, landed.etag, landed.size, place.name)
+    # Not among the sources, so that nothing is read, but removed with the job.
+    nothing = msgspec.structs.replace(_taking([]), manifest=put)
+    try:
+        require_unprotected(read_head(open_work(vault, dataset, place.branch)))
+    except (NotFound, Conflict) as refusal:
+        return nothing, Failure(refusal.code, f"the branch takes nothing: {refusal}")
     if not place.is_manifest:
         return _taking([put]), None
     try:
@@ -146,7 +173,7 @@ def _wanted(vault: Vault, place: DropPlace, landed: Landed) -> tuple[JobInput, F
         raise Unavailable("the manifest was replaced while it was read") from None
     except (Malformed, Invalid, TooLarge) as refusal:
         failure = Failure(refusal.code, f"the manifest that was dropped: {refusal}")
-        return msgspec.structs.replace(_taking([]), manifest=put), failure
+        return nothing, failure
 
 
 def _taking(sources: list[SourceRef]) -> JobInput:

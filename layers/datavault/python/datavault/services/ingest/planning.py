@@ -50,7 +50,7 @@ def plan_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> int:
     if made is None:
         asked = read_paper(vault, work.keys, job.id, INPUT, JobInput)
         if not asked.sources:
-            raise Invalid("the job has no files: its manifest was refused")
+            raise Invalid("the job has no files: what was put there was refused")
         head = settled(work, acting_for(job))
         require_unprotected(head)
         plan = Plan(head.commit, list(_parts(vault, asked.sources)), work.dataset.schema)
