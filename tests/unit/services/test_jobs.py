@@ -14,7 +14,13 @@ from datavault.domain.rows import Table
 from datavault.ports import Execution
 from datavault.services.job_steps import end_job, open_job, report, report_part, start_job
 from datavault.services.jobs.requests import cancel_job, get_job, list_jobs
-from datavault.services.jobs.sweep import SILENT_MS_MAX, UNSTARTED_MS, SweptJobs, sweep_jobs
+from datavault.services.jobs.sweep import (
+    RUN_MS_MAX,
+    SILENT_MS_MAX,
+    UNSTARTED_MS,
+    SweptJobs,
+    sweep_jobs,
+)
 from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Shelf, a_request
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
@@ -226,6 +232,27 @@ def test_the_sweep_ends_what_is_silent_for_too_long(shelf: Shelf, vault: MemoryV
     assert vault.workflows.find(MACHINE, job.id) is Execution.FAILED
     assert found(shelf, job).state is JobState.FAILED
     assert open_jobs(shelf) == 0
+
+
+@pytest.mark.parametrize("late_s", [0, RUN_MS_MAX / 1000 + 1])
+def test_a_job_that_cannot_be_swept_is_told_and_in_nobody_s_way(
+    shelf: Shelf, vault: MemoryVault, late_s: float
+) -> None:
+    for _ in range(3):
+        ask(shelf)
+    vault.clock.advance(UNSTARTED_MS / 1000)
+    failing = ["find"]
+
+    def schedule(_port: str, method: str) -> Fault:
+        if method not in failing:
+            return Fault.NONE
+        failing.clear()
+        vault.clock.advance(late_s)
+        return Fault.BEFORE
+
+    with pytest.raises(Unavailable, match="find"):
+        sweep_jobs(ChaosVault(vault, schedule))
+    assert len(vault.workflows.started) == (0 if late_s else 2)
 
 
 @pytest.mark.parametrize("end", [Execution.FAILED, Execution.SUCCEEDED])

@@ -9,7 +9,7 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain import keyspace
 from datavault.domain.access import Role
-from datavault.domain.errors import Conflict, Denied, Invalid, NotFound, TooLarge
+from datavault.domain.errors import Conflict, Denied, Invalid, NotFound, TooLarge, Unavailable
 from datavault.domain.ids import BranchName, UploadId, new_id
 from datavault.domain.jobs import Failure, Job, JobState, Tally
 from datavault.domain.landing import PartClaim
@@ -27,13 +27,14 @@ from datavault.domain.uploads import (
     plan_parts,
 )
 from datavault.services.datasets.changes import archive_dataset
-from datavault.services.ingest.sweep import SweptUploads, sweep_uploads
+from datavault.services.ingest.sweep import RUN_MS_MAX, SweptUploads, sweep_uploads
 from datavault.services.ingest.uploads import get_upload, list_upload_parts
 from datavault.services.job_steps import end_job
 from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
 from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Shelf, a_request
+from tests.support.chaos import ChaosVault, Fault
 from tests.support.uploads import PART, abort, complete, create, send_all, wanted
 
 CONTENT = [b"a" * PART, b"b" * PART, b"c"]
@@ -286,6 +287,27 @@ def test_an_upload_expires_after_a_day_and_is_swept(shelf: Shelf, vault: MemoryV
     assert vault.landing.uploads == []
     assert queued(shelf) == 0
     assert get_upload(vault, caller=shelf.caller, upload_id=offer.upload.id).state == "expired"
+
+
+@pytest.mark.parametrize("late_s", [0, RUN_MS_MAX / 1000 + 1])
+def test_what_cannot_be_swept_is_told_though_the_time_is_up(
+    shelf: Shelf, vault: MemoryVault, late_s: float
+) -> None:
+    for _ in range(3):
+        create(shelf, SIZE)
+    vault.clock.advance(UPLOAD_MS / 1000)
+    failing = ["abort"]
+
+    def schedule(_port: str, method: str) -> Fault:
+        if method not in failing:
+            return Fault.NONE
+        failing.clear()
+        vault.clock.advance(late_s)
+        return Fault.BEFORE
+
+    with pytest.raises(Unavailable, match="abort"):
+        sweep_uploads(ChaosVault(vault, schedule))
+    assert queued(shelf) == (3 if late_s else 1)
 
 
 def test_what_was_put_together_and_never_asked_for_is_swept(

@@ -34,7 +34,8 @@ def sweep_uploads(vault: Vault) -> SweptUploads:
     again. Jobs that are at work are looked at and left.
 
     Raises:
-        VaultError: what of a row could not be removed, when all other rows have been looked at.
+        VaultError: what of a row could not be removed, when all other rows have been looked at or
+            the time is up.
     """
     swept = SweptUploads(0, 0)
     problem: VaultError | None = None
@@ -45,11 +46,15 @@ def sweep_uploads(vault: Vault) -> SweptUploads:
             if int(due.key.sort.split("/")[0]) > now_ms:
                 break
             if now_ms - began_ms > RUN_MS_MAX:
-                return swept
+                return _ended(swept, problem)
             try:
                 swept = _look_at(vault, due, swept)
             except VaultError as error:
                 problem = error
+    return _ended(swept, problem)
+
+
+def _ended(swept: SweptUploads, problem: VaultError | None) -> SweptUploads:
     if problem is not None:
         raise problem
     return swept

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from datavault.domain import keyspace
+from datavault.domain.errors import VaultError
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Failure, Job, JobKind, JobState
 from datavault.domain.rows import Row, Table
@@ -38,14 +39,28 @@ def sweep_jobs(vault: Vault) -> SweptJobs:
     """Start what was asked for and not started, and end what is stuck or has lost its machine.
 
     Looks at every open job, some reads for each. What it stops half-way the next run takes up.
+
+    Raises:
+        VaultError: what one of the jobs could not be swept for, when all others have been looked
+            at or the time is up.
     """
     swept = SweptJobs(0, 0)
+    problem: VaultError | None = None
     began_ms = vault.clock.now_ms()
     for shard in range(keyspace.OPEN_JOB_SHARDS):
         for row in all_rows(vault, Table.CATALOG, keyspace.open_jobs_partition(shard)):
             if vault.clock.now_ms() - began_ms > RUN_MS_MAX:
-                return swept
-            swept = _look_at(vault, row, swept)
+                return _ended(swept, problem)
+            try:
+                swept = _look_at(vault, row, swept)
+            except VaultError as error:
+                problem = error
+    return _ended(swept, problem)
+
+
+def _ended(swept: SweptJobs, problem: VaultError | None) -> SweptJobs:
+    if problem is not None:
+        raise problem
     return swept
 
 
