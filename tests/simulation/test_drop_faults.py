@@ -18,6 +18,7 @@ from datavault.domain.errors import NotFound, Unavailable
 from datavault.domain.jobs import Job, JobState
 from datavault.domain.landing import Landed
 from datavault.ports import Execution, Landing
+from datavault.services.ingest import publishing
 from datavault.services.ingest.sweep import sweep_uploads
 from datavault.services.jobs.requests import list_jobs
 from datavault.services.jobs.sweep import SILENT_MS_MAX, sweep_jobs
@@ -34,6 +35,12 @@ STEPS = {**FUNCTIONS, "OpenDrop": open_drop.handler}
 # Of the same name, one after the other; and two that a manifest names.
 FIRST, SECOND = {"first": 1, "both": 1}, {"second": 2, "both": 2}
 PARTS = {"_may/1.jsonl": {"m1": 1}, "_may/2.jsonl": {"m2": 2}}
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One removal after the other, so that a seed tells where a fault is."""
+    monkeypatch.setattr(publishing, "CLEAN_THREADS", 1)
 
 
 class Unseen:

@@ -21,7 +21,7 @@ from datavault.domain.count_bounds import CountBounds
 from datavault.domain.errors import Conflict
 from datavault.domain.jobs import Job, JobState
 from datavault.ports import Execution, Vault
-from datavault.services.ingest import merging, parts, planning
+from datavault.services.ingest import merging, parts, planning, publishing
 from datavault.services.jobs.quarantine import list_quarantined
 from datavault.services.jobs.requests import cancel_job, get_job
 from datavault.services.jobs.sweep import SILENT_MS_MAX, sweep_jobs
@@ -55,6 +55,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "CHUNK_BYTES", 60)
     monkeypatch.setattr(parts, "QUARANTINE_BYTES", 250)
     monkeypatch.setattr(merging, "FAN_IN", FAN_IN)
+    # One after the other, so that a seed tells where a fault is.
+    monkeypatch.setattr(publishing, "CLEAN_THREADS", 1)
 
 
 class World:

@@ -3,6 +3,7 @@
 import gzip
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -11,16 +12,20 @@ import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.count_bounds import CountBounds
+from datavault.domain.errors import Unavailable
 from datavault.domain.jobs import Failure, Job, JobState
 from datavault.domain.papers import Mode, Quarantined
 from datavault.domain.staging import NewRecord
 from datavault.services import runs
 from datavault.services.ingest import merging, parts, planning
+from datavault.services.ingest.publishing import clean_ingest
+from datavault.services.job_steps import end_job
 from datavault.services.jobs.quarantine import list_quarantined
 from datavault.services.jobs.requests import cancel_job
 from datavault.services.records.changing import append_records
-from tests.simulation.ingest_jobs import Pipeline, lines
+from tests.simulation.ingest_jobs import FUNCTIONS, Pipeline, lines
 from tests.support.builders import MAIN, Process, Shelf
+from tests.support.chaos import ChaosVault, Fault
 
 ROWS = {f"r{number:05d}": number for number in range(3000)}
 
@@ -412,6 +417,40 @@ def test_a_job_cancelled_at_any_step_leaves_nothing(
     assert {step, "AbortIngest"} <= {*pipeline.trail}
     assert shelf.all() == {}
     assert left_over(shelf) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_cleaning_goes_on_where_it_was(
+    pipeline: Pipeline, shelf: Shelf, vault: MemoryVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "PART_BYTES", 1000)
+    before = {*vault.objects.keys("")}
+    job = pipeline.ask(lines(ROWS))
+    payload = {"workspace": job.workspace, "job": job.id}
+    count = FUNCTIONS["PlanIngest"].run(vault, payload)["parts"]
+    for part in range(count):
+        FUNCTIONS["IngestPart"].run(vault, payload | {"part": part})
+    why = Failure("invalid", "a test's")
+    end_job(vault, job.workspace, job.id, why, operation="abort_ingest")
+    read: list[str] = []
+
+    def slow(_port: str, method: str) -> Fault:
+        vault.clock.advance(1)
+        if method == "get":
+            read.append(method)
+        return Fault.NONE
+
+    tries = 0
+    while left_over(shelf):
+        tries += 1
+        with suppress(Unavailable):
+            clean_ingest(
+                ChaosVault(vault, slow), workspace=job.workspace, job_id=job.id, ms_max=60_000
+            )
+    assert tries > 2
+    # A process reads some rows and keys before it begins, and each run is read once.
+    assert count <= len(read) < count + 8 * tries
+    assert not [key for key in vault.objects.keys("") if "/nodes/" in key and key not in before]
 
 
 def test_keyless_records_are_numbered_over_all_files(vault: MemoryVault) -> None:

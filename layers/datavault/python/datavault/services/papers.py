@@ -61,7 +61,12 @@ def paper_names(vault: Vault, keys: StoreKeys, job: JobId, *, prefix: str) -> li
     return [key.rpartition("/")[2] for key in found]
 
 
+def discard_paper(vault: Vault, keys: StoreKeys, job: JobId, name: str) -> None:
+    """Delete one paper, if it is there."""
+    vault.objects.delete(keyspace.job_object(keys.store, job, name))
+
+
 def discard_papers(vault: Vault, keys: StoreKeys, job: JobId, *, prefix: str) -> None:
     """Delete the papers whose names begin so."""
     for name in paper_names(vault, keys, job, prefix=prefix):
-        vault.objects.delete(keyspace.job_object(keys.store, job, name))
+        discard_paper(vault, keys, job, name)

@@ -2,12 +2,15 @@
 job ends without its commit. After either, what only the job needed is removed.
 """
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import batched
 
 from datavault.domain import jobs, keyspace, ledger, refs
 from datavault.domain.access import Action
 from datavault.domain.datasets import still_active
-from datavault.domain.errors import Conflict, Invalid
+from datavault.domain.errors import Conflict, Invalid, Unavailable
 from datavault.domain.history import Counts, child_of
 from datavault.domain.ids import CommitId, JobId, WorkspaceId
 from datavault.domain.jobs import Failure, Job, JobState
@@ -28,6 +31,7 @@ from datavault.services.ingest.reading import require_mode
 from datavault.services.job_steps import acting_for, end_job, find_own_job, report
 from datavault.services.keys import open_store
 from datavault.services.papers import (
+    discard_paper,
     discard_papers,
     find_paper,
     paper_names,
@@ -36,6 +40,11 @@ from datavault.services.papers import (
 )
 from datavault.services.refs import settled
 from datavault.services.staging import Work
+
+# A worker has 15 minutes, of which it has to end in good order.
+CLEAN_MS_MAX = 12 * 60 * 1000
+# Each waits for S3, some 30 ms a call: 10,000 runs of a GET and a few DELETEs are two minutes.
+CLEAN_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +99,32 @@ def publish_ingest(
 def abort_ingest(
     vault: Vault, *, workspace: WorkspaceId, job_id: JobId, failure: Failure
 ) -> JobState:
-    """End a job without its commit, and remove what only it needed; its state then."""
+    """End a job without its commit, and remove what only it needed; its state then.
+
+    Raises:
+        Unavailable: the job has ended, and not all is removed in ``CLEAN_MS_MAX``.
+    """
     job = end_job(vault, workspace, job_id, failure, operation="abort_ingest")
-    _clean(vault, job)
+    _clean(vault, job, vault.clock.now_ms() + CLEAN_MS_MAX)
     return job.state
 
 
-def clean_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> int:
+def clean_ingest(
+    vault: Vault, *, workspace: WorkspaceId, job_id: JobId, ms_max: int = CLEAN_MS_MAX
+) -> int:
     """Remove what a job that has ended needed: its runs, its papers but for refused records, and
     the files in the landing, with the manifest that named them; how many objects those were.
 
-    May be repeated. What it does not come to, the sweep of the landing does.
+    May be repeated, and then goes on where it was. What it does not come to, the sweep of the
+    landing does.
+
+    Raises:
+        Unavailable: not all is removed in ``ms_max``.
     """
     job = find_own_job(vault, workspace, job_id)
     if job.state.is_open:
         raise Invalid(f"job {job_id} has not ended")
-    return _clean(vault, job)
+    return _clean(vault, job, vault.clock.now_ms() + ms_max)
 
 
 def _check(asked: JobInput, job: Job) -> None:
@@ -178,19 +197,33 @@ def _ended(job: Job, commit: CommitId, now_ms: int) -> list[Change]:
     ]
 
 
-def _clean(vault: Vault, job: Job) -> int:
-    """Runs first, then the papers by which they are found, then the landing's objects, and last
-    the paper by which those are found."""
+def _clean(vault: Vault, job: Job, until_ms: int) -> int:
+    """Each run and then the paper by which it is found, then the other papers and the landing's
+    objects, and last the paper by which those are found."""
     keys = open_store(vault, find_dataset(vault, acting_for(job), job.dataset))
-    for name in paper_names(vault, keys, job.id, prefix="run-"):
+
+    def discard_run(name: str) -> None:
         outcome = find_paper(vault, keys, job.id, name, PartOutcome)
         if outcome is not None:
             runs.discard(vault, keys, [run_of(outcome)])
-    asked = find_paper(vault, keys, job.id, INPUT, JobInput)
-    for prefix in ("run-", "built-", "parent-", PLAN):
+            discard_paper(vault, keys, job.id, name)
+
+    names = paper_names(vault, keys, job.id, prefix="run-")
+    _each(vault, names, discard_run, until_ms)
+    for prefix in ("built-", "parent-", PLAN):
         discard_papers(vault, keys, job.id, prefix=prefix)
+    asked = find_paper(vault, keys, job.id, INPUT, JobInput)
     objects = [] if asked is None else asked.objects
-    for each in objects:
-        vault.landing.delete(each)
+    _each(vault, objects, vault.landing.delete, until_ms)
     discard_papers(vault, keys, job.id, prefix=INPUT)
     return len(objects)
+
+
+def _each[T](vault: Vault, items: Iterable[T], remove: Callable[[T], None], until_ms: int) -> None:
+    """Remove every item, some at once; ``Unavailable``, which is retried, if time is up before."""
+    with ThreadPoolExecutor(CLEAN_THREADS, thread_name_prefix="clean") as pool:
+        for some in batched(items, CLEAN_THREADS, strict=False):
+            if vault.clock.now_ms() > until_ms:
+                raise Unavailable("more is to be removed than there was time for: to be continued")
+            for _ in pool.map(remove, some):
+                pass  # What one of them raises is raised here.

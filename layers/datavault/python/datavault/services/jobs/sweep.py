@@ -19,6 +19,8 @@ UNSTARTED_MS = 60 * 1000
 SILENT_MS_MAX = 75 * 60 * 1000
 # A run ends well before its function's 15 minutes.
 RUN_MS_MAX = 12 * 60 * 1000
+# What cleaning up after one job may take; the sweep of the landing goes on with it.
+CLEAN_MS_MAX = 2 * 60 * 1000
 
 # What removes what an ended job has left, by kind.
 CLEANERS = {JobKind.INGEST_OBJECTS: clean_ingest}
@@ -84,5 +86,5 @@ def _look_at(vault: Vault, row: Row, swept: SweptJobs) -> SweptJobs:
         vault.workflows.stop(machine, job.id, reason="silent for too long")
     why = _STUCK if execution is Execution.RUNNING else _DIED
     ended = end_job(vault, ws, job.id, why, operation="sweep_jobs")
-    CLEANERS[job.kind](vault, workspace=ws, job_id=job.id)
+    CLEANERS[job.kind](vault, workspace=ws, job_id=job.id, ms_max=CLEAN_MS_MAX)
     return replace(swept, ended=swept.ended + (ended.state is not JobState.SUCCEEDED))
