@@ -11,21 +11,23 @@ import pyarrow.parquet as pq
 import pytest
 
 from datavault.adapters.memory.vault import MemoryVault
+from datavault.domain import uploads
 from datavault.domain.count_bounds import CountBounds
-from datavault.domain.errors import Unavailable
+from datavault.domain.errors import Cancelled, Unavailable
 from datavault.domain.jobs import Failure, Job, JobState
 from datavault.domain.papers import Mode, Quarantined
 from datavault.domain.staging import NewRecord
 from datavault.services import runs
 from datavault.services.ingest import merging, parts, planning
-from datavault.services.ingest.publishing import clean_ingest
+from datavault.services.ingest.publishing import abort_ingest, clean_ingest
+from datavault.services.ingest.sweep import STRAGGLER_MS, sweep_uploads
 from datavault.services.job_steps import end_job
 from datavault.services.jobs.quarantine import list_quarantined
 from datavault.services.jobs.requests import cancel_job
 from datavault.services.records.changing import append_records
 from tests.simulation.ingest_jobs import FUNCTIONS, Pipeline, lines
 from tests.support.builders import MAIN, Process, Shelf
-from tests.support.chaos import ChaosVault, Fault
+from tests.support.chaos import ChaosVault, Crash, Fault
 
 ROWS = {f"r{number:05d}": number for number in range(3000)}
 
@@ -417,6 +419,39 @@ def test_a_job_cancelled_at_any_step_leaves_nothing(
     assert {step, "AbortIngest"} <= {*pipeline.trail}
     assert shelf.all() == {}
     assert left_over(shelf) == []
+
+
+@pytest.mark.parametrize("fault", [Fault.NONE, Fault.CRASH_BEFORE])
+def test_a_part_that_ends_after_its_job_leaves_nothing(
+    pipeline: Pipeline, shelf: Shelf, vault: MemoryVault, fault: Fault
+) -> None:
+    before = {*vault.objects.keys("")}
+    job = pipeline.ask(lines(ROWS))
+    due = uploads.remove_sources_later(job.workspace, job.dataset, job.id, vault.clock.now_ms())
+    vault.catalog.write([due], token="due")
+    payload = {"workspace": job.workspace, "job": job.id, "part": 0}
+    FUNCTIONS["PlanIngest"].run(vault, payload)
+    ended: list[int] = []
+
+    def schedule(port: str, method: str) -> Fault:
+        if ended:
+            return fault if method == "delete" else Fault.NONE
+        if (port, method) == ("objects", "put"):
+            # The first pack: the part has read its papers and goes on.
+            why = Failure("invalid", "a test's")
+            abort_ingest(vault, workspace=job.workspace, job_id=job.id, failure=why)
+            sweep_uploads(vault)
+            ended.append(vault.clock.now_ms())
+        return Fault.NONE
+
+    with pytest.raises(Crash if fault is Fault.CRASH_BEFORE else Cancelled):
+        FUNCTIONS["IngestPart"].run(ChaosVault(vault, schedule), payload)
+    assert bool(left_over(shelf)) is (fault is Fault.CRASH_BEFORE)
+    vault.clock.advance(STRAGGLER_MS / 1000 + 1)
+    sweep_uploads(vault)
+    left = {*vault.objects.keys("")} - before
+    assert left_over(shelf) == []
+    assert not [key for key in left if "/nodes/" in key]
 
 
 @pytest.mark.usefixtures("small")

@@ -1,7 +1,8 @@
 """One part of an ingest: ranges of files become stored bodies and one sorted run.
 
 What holds: a part may be done twice, by two workers at once. Each stores packs of its own; the
-first whose outcome is written down counts, and what the other stored is garbage.
+first whose outcome is written down counts, and what the other stored is garbage. One that ends
+after its job removes its run; where it cannot, the sweep of the landing does.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from datavault.domain import jobs
-from datavault.domain.errors import Invalid, VaultError
+from datavault.domain.errors import Cancelled, Invalid, VaultError
 from datavault.domain.formats.batch import (
     Batches,
     Origin,
@@ -47,7 +48,7 @@ from datavault.services.ingest.planning import (
 )
 from datavault.services.ingest.reading import Reading
 from datavault.services.job_steps import open_job, report_part
-from datavault.services.papers import find_paper, read_paper, write_paper
+from datavault.services.papers import discard_paper, find_paper, read_paper, write_paper
 from datavault.services.record_schemas import open_checker
 from datavault.services.staging import Work
 
@@ -77,7 +78,13 @@ def ingest_part(vault: Vault, *, workspace: WorkspaceId, job_id: JobId, part: in
     size = sum(end - start for _, start, end in plan.parts[part])
     add = Tally(outcome.records, outcome.stored, outcome.quarantined, size, parts=1)
     lines = {jobs.LINES: outcome.lines} if outcome.lines else {}
-    report_part(vault, job, "reading", part, add, lines)
+    try:
+        report_part(vault, job, "reading", part, add, lines)
+    except Cancelled:
+        # Whoever ended the job may have looked for what it left before this was there.
+        runs.discard(vault, work.keys, [run_of(outcome)])
+        discard_paper(vault, work.keys, job.id, name)
+        raise
 
 
 def outcome_name(level: int, number: int) -> str:

@@ -18,6 +18,8 @@ from datavault.services.staging import all_rows
 RUN_MS_MAX = 12 * 60 * 1000
 # What the last job of a run may take; a later run goes on with it.
 CLEAN_MS_MAX = 2 * 60 * 1000
+# A worker that was at work as its job ended may go on for so long, and leave what it made.
+STRAGGLER_MS = 15 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ def sweep_uploads(vault: Vault) -> SweptUploads:
 
     With its files goes whatever else a job has left that could not clean up itself. A row leaves
     the queue when what it stands for is gone; a crash leaves the row, and the next run does it
-    again. Jobs that are at work are looked at and left.
+    again. Jobs that are at work are looked at and left; one that has ended stays in the queue until
+    none of its workers can be at work.
 
     Raises:
         VaultError: what of a row could not be removed, when all other rows have been looked at or
@@ -65,10 +68,10 @@ def _ended(swept: SweptUploads, problem: VaultError | None) -> SweptUploads:
 def _look_at(vault: Vault, due: Row, swept: SweptUploads) -> SweptUploads:
     ws = WorkspaceId(due.text("workspace"))
     if "job" in due.attributes:
-        removed = _clean(vault, ws, DatasetId(due.text("dataset")), JobId(due.text("job")))
-        if removed is None:
+        cleaned = _clean(vault, ws, DatasetId(due.text("dataset")), JobId(due.text("job")))
+        swept = replace(swept, objects=swept.objects + cleaned.objects)
+        if not cleaned.is_over:
             return swept
-        swept = replace(swept, objects=swept.objects + removed)
     else:
         expired = _expire(vault, ws, UploadId(due.text("upload")))
         swept = replace(swept, expired=swept.expired + expired)
@@ -93,11 +96,22 @@ def _expire(vault: Vault, ws: WorkspaceId, upload_id: UploadId) -> bool:
     raise AssertionError("attempts ends by raising")
 
 
-def _clean(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> int | None:
-    """How many files of a job were removed; ``None`` if it is at work still."""
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    """How many files of a job were removed, and whether nothing can come of it any more."""
+
+    objects: int
+    is_over: bool
+
+
+def _clean(vault: Vault, ws: WorkspaceId, ds: DatasetId, job_id: JobId) -> _Cleaned:
     found = vault.catalog.get(keyspace.job(ws, job_id))
     if found is None or vault.catalog.get(keyspace.dataset(ws, ds)) is None:
-        return 0
-    if Job.of(found).state.is_open:
-        return None
-    return clean_ingest(vault, workspace=ws, job_id=job_id, ms_max=CLEAN_MS_MAX)
+        return _Cleaned(0, is_over=True)
+    job = Job.of(found)
+    if job.ended_ms is None:
+        return _Cleaned(0, is_over=False)
+    # Looked at before it is cleaned: what comes in between, the next run finds.
+    is_over = vault.clock.now_ms() - job.ended_ms > STRAGGLER_MS
+    removed = clean_ingest(vault, workspace=ws, job_id=job_id, ms_max=CLEAN_MS_MAX)
+    return _Cleaned(removed, is_over)
