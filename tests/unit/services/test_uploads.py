@@ -9,6 +9,7 @@ import pytest
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain import keyspace
 from datavault.domain.access import Role
+from datavault.domain.bundles import BundledFile
 from datavault.domain.errors import Conflict, Denied, Invalid, NotFound, TooLarge, Unavailable
 from datavault.domain.ids import BranchName, UploadId, new_id
 from datavault.domain.jobs import Failure, Job, JobState, Tally
@@ -34,7 +35,7 @@ from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
 from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Shelf, a_request
-from tests.support.chaos import ChaosVault, Fault
+from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.uploads import PART, abort, complete, create, send_all, wanted
 
 CONTENT = [b"a" * PART, b"b" * PART, b"c"]
@@ -111,6 +112,34 @@ def test_completing_again_gives_the_same_job(shelf: Shelf, vault: MemoryVault) -
     ]
     assert {job.id for job in jobs} == {jobs[0].id}
     assert len(vault.workflows.started) == 1
+
+
+def test_what_a_crash_left_is_completed_with_the_same_files_only(
+    shelf: Shelf, vault: MemoryVault
+) -> None:
+    offer = create(shelf, SIZE)
+    claims = send_all(shelf, offer, CONTENT)
+    one, other = (
+        [BundledFile("a.txt", first), BundledFile("b.txt", SIZE - first)] for first in (5, 6)
+    )
+    written: list[str] = []
+
+    def schedule(port: str, method: str) -> Fault:
+        if written:
+            return Fault.CRASH_BEFORE
+        if (port, method) == ("objects", "put"):
+            written.append(method)
+        return Fault.NONE
+
+    with pytest.raises(Crash):
+        complete(
+            replace(shelf, vault=ChaosVault(vault, schedule)), offer.upload.id, claims, files=one
+        )
+    with pytest.raises(Conflict, match="other files"):
+        complete(shelf, offer.upload.id, claims, files=other)
+    assert vault.workflows.started == []
+    job = complete(shelf, offer.upload.id, claims, files=one)
+    assert [source.size for source in the_input(shelf, job).sources] == [5, SIZE - 5]
 
 
 def test_creating_again_under_one_key_gives_the_same_upload(
@@ -331,6 +360,7 @@ def test_a_file_stays_while_its_job_is_at_work_and_goes_with_its_end(
     end_job(vault, job.workspace, job.id, Failure("invalid", "a test's"), operation="test")
     assert sweep_uploads(vault) == SweptUploads(0, 1)
     assert list(vault.landing.list("")) == []
+    assert queued(shelf) == 2  # The upload that would expire, and the job, whose workers may write.
     vault.clock.advance(UPLOAD_MS / 1000)
     assert sweep_uploads(vault) == SweptUploads(0, 0)
     assert queued(shelf) == 0

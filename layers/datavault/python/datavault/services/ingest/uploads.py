@@ -147,8 +147,8 @@ def complete_upload(
     Raises:
         Invalid: parts are missing, or not as S3 has them; they can be sent again. Or ``files`` are
             not what the upload is.
-        Conflict: the upload was aborted or has expired, the dataset is archived, or the branch
-            protected.
+        Conflict: the upload was aborted or has expired, an earlier request that came to nothing
+            named other ``files``, the dataset is archived, or the branch protected.
     """
     require(caller, Action.UPLOAD)
     landed: Landed | None = None
@@ -302,7 +302,12 @@ def _ask(
     wanted = _unseal(keys, upload)
     sources = sources_of(wanted.sources[0], landed, files)
     paper = msgspec.structs.replace(wanted, sources=sources)
-    write_paper(vault, keys, upload.job, INPUT, paper)
+    if write_paper(vault, keys, upload.job, INPUT, paper) != paper:
+        raise Conflict(
+            f"upload {upload.id} is being completed with other files: complete it with those or"
+            " abort it",
+            field="files",
+        )
     now_ms = vault.clock.now_ms()
     job = asked_job(caller, dataset, upload.branch, upload.job, now_ms)
     changes: list[Change] = [
