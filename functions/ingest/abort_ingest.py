@@ -1,4 +1,4 @@
-"""State AbortIngest: the job ends without its commit, and leaves nothing half done."""
+"""State AbortIngest: the job ends without its commit; what only it needed goes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The shipped state machine under seeded faults: nothing lost, nothing doubled, nothing left.
+"""The shipped state machine under seeded faults: nothing lost or doubled, only content left.
 
 Each step runs in a process of its own on ports that fail in every way of ``tests.support.chaos``,
 and parts run in any order and sometimes twice. A run has fewer faults than the machine retries, so
@@ -127,6 +127,7 @@ class World:
         return self.found(job)
 
     def left_over(self) -> list[str]:
+        """What only the job needed; packs of bodies and nodes are retention's to collect."""
         papers = [key for key in self.vault.objects.keys("") if "/jobs/" in key]
         kept = [key for key in papers if "/quarantine-" not in key]
         return kept + [landed.key for landed in self.vault.landing.list("landing/")]
@@ -214,7 +215,7 @@ def test_a_job_succeeds_whatever_fails_now_and_then(seeds: range) -> None:
 
 
 @pytest.mark.parametrize("seeds", blocks(), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
-def test_a_job_that_is_cancelled_has_ended_well_or_left_nothing(seeds: range) -> None:
+def test_a_job_that_is_cancelled_has_ended_well_or_left_content_at_most(seeds: range) -> None:
     for seed in seeds[:: max(1, BLOCK // 10)]:
         with seeded(seed):
             world = Cancelling(seed)
@@ -229,7 +230,7 @@ def test_a_job_that_is_cancelled_has_ended_well_or_left_nothing(seeds: range) ->
             assert world.left_over() == [], seed
 
 
-def test_a_job_out_of_its_count_bounds_leaves_nothing_whatever_fails() -> None:
+def test_a_job_out_of_its_count_bounds_leaves_content_at_most_whatever_fails() -> None:
     for number, seed in enumerate(range(0, SEEDS, max(1, SEEDS // 4))):
         with seeded(seed):
             world = World(seed)
@@ -243,7 +244,7 @@ def test_a_job_out_of_its_count_bounds_leaves_nothing_whatever_fails() -> None:
             assert world.left_over() == [], seed
 
 
-def test_a_job_that_fails_leaves_nothing() -> None:
+def test_a_job_that_fails_leaves_content_at_most() -> None:
     for seed in range(20):
         with seeded(seed):
             world = Failing(seed)

@@ -2,9 +2,9 @@
 
 A job is *open* from the transaction that asks for it to the one that ends it; exactly one of each.
 While it is open its steps report to it, and each report asks in its condition whether somebody
-wants the job to end: so a cancelled job stops at its next step, which cleans up, and never after
-its last one. What a part of the work has reported is remembered by the part's own row, written in
-the same transaction: a part that runs twice counts once.
+wants the job to end: so a cancelled job stops at its next step and never after its last one, and
+what only it needed is removed. What a part of the work has reported is remembered by the part's
+own row, written in the same transaction: a part that runs twice counts once.
 
 Rows: the job itself, listed by workspace; its id by dataset; and, while it is open, its id in a
 shard of the open jobs, where the sweep finds those that nobody works at any more.

@@ -139,7 +139,7 @@ TASKS: tuple[Task, ...] = (
     Task(
         name="abort_ingest",
         capability="ingest",
-        summary="End a job without its commit, and remove what it has stored",
+        summary="End a job without its commit, and remove what only the job needed",
         function="functions.ingest.abort_ingest",
         grants=frozenset(
             {

@@ -1,5 +1,6 @@
 """The end of an ingest: one transaction that moves the branch and ends the job; or none, and the
-job ends without its commit. After either, what only the job needed is removed.
+job ends without its commit. After either, what only the job needed is removed: runs, papers and
+files in the landing. Bodies stay, also those that no version refers to now, and refused records.
 """
 
 from collections.abc import Callable, Iterable

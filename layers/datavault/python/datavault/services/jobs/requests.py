@@ -48,7 +48,10 @@ def get_job(vault: Vault, *, caller: Caller, job_id: JobId) -> Job:
 
 
 def cancel_job(vault: Vault, *, caller: Caller, job_id: JobId, request: Request | None) -> Job:
-    """Let an open job end without its commit; its next step cleans up what it has stored.
+    """Let an open job end without its commit; its next step removes what only the job needed.
+
+    Bodies that it has stored stay, sealed and in no version, until retention collects them: the
+    same content may be another job's by now.
 
     What it has published already stays: then the job has ended. Asking again changes nothing.
 
