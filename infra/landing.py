@@ -20,6 +20,20 @@ READERS, UPLOADERS = "datavault:landing-read", "datavault:landing-upload"
 KEPT_DAYS = 3
 EVENT_RETRIES = 24
 EVENT_HOURS = 24
+# What `functions.ingest.open_drop` reads of an event. Without the address that an object came from,
+# which the history of an execution would keep. Whole objects are spliced in as JSON; of a text,
+# EventBridge leaves the quotes that are in it as they are.
+_TOLD = {
+    "id": "$.id",
+    "time": "$.time",
+    "bucket": "$.detail.bucket",
+    "object": "$.detail.object",
+    "requester": "$.detail.requester",
+}
+_TEMPLATE = (
+    '{"id": <id>, "time": <time>, "detail":'
+    ' {"bucket": <bucket>, "object": <object>, "requester": <requester>}}'
+)
 
 
 class LandingBucket(aws_s3.Bucket):
@@ -98,8 +112,9 @@ class LandingBucket(aws_s3.Bucket):
 class DropRule(Construct):
     """Starts a state machine with each object that is put under ``landing/``.
 
-    S3 tells the account's default bus. An event that cannot be handed over within a day is kept
-    in ``dead_letters``; its object stays in the bucket for longer than that.
+    S3 tells the account's default bus. The machine is given the object's key, without which nobody
+    finds it, and not the address that it came from. An event that cannot be handed over within a
+    day is kept in ``dead_letters``, whole; its object stays in the bucket for longer than that.
     """
 
     def __init__(
@@ -144,6 +159,9 @@ class DropRule(Construct):
                     id="Machine",
                     arn=machine_arn,
                     role_arn=role.role_arn,
+                    input_transformer=aws_events.CfnRule.InputTransformerProperty(
+                        input_paths_map=_TOLD, input_template=_TEMPLATE
+                    ),
                     dead_letter_config=aws_events.CfnRule.DeadLetterConfigProperty(
                         arn=dead_letters.queue_arn
                     ),

@@ -2,7 +2,8 @@
 
 A file names the functions that it calls, ``${PlanIngestFunctionArn}``; the machine may call these
 and, where it maps over many items, start executions of itself. It logs what happens and never
-what is passed on, which is ids and numbers anyway.
+what is passed on. That is ids and numbers, but for what an object's event starts: the object's key,
+by which somebody may have named a person, stays in that execution's history (90 days).
 """
 
 import re

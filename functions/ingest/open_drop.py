@@ -1,7 +1,7 @@
 """State OpenDrop: an object was put under ``landing/``; ask for its job, once.
 
-The payload is EventBridge's event of S3, ``Object Created``, whole. In it keys stand as they are;
-only S3's own notifications have them percent-encoded.
+The payload is what the rule of ``infra.landing`` passes on of EventBridge's event of S3, ``Object
+Created``. In it keys stand as they are; only S3's own notifications have them percent-encoded.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 """
 

@@ -1,9 +1,16 @@
 """The landing: private, short-lived, closed to all but the pipeline; and what starts it."""
 
+import json
+import re
+from functools import reduce
+from operator import getitem
+
 from datavault.contracts.operations import OPERATIONS, TASKS, Grant
 from datavault.domain.keyspace import LANDING_PREFIX
+from functions.ingest import open_drop
 from infra.landing import PREFIX
 from infra.names import Row
+from tests.functions.test_uploads import event
 from tests.infra.conftest import Assembly, Json, plain
 from tests.infra.test_data import bucket_of, bucket_policy
 
@@ -95,6 +102,26 @@ def test_events_of_the_bucket_start_the_machine_and_are_kept_when_they_cannot(
     assert target["Arn"].endswith(f":stateMachine:datavault-{assembly.stage.name}-ingest-objects")
     assert target["DeadLetterConfig"]["Arn"].startswith("<DeadLetters")
     assert _may_be_sent(assembly)
+
+
+def test_the_machine_is_told_what_it_needs_of_an_object_and_not_where_it_came_from(
+    assembly: Assembly,
+) -> None:
+    (told,) = (
+        target["InputTransformer"]
+        for resource in assembly.resources("AWS::Events::Rule").values()
+        for target in resource["Properties"]["Targets"]
+        if "InputTransformer" in target
+    )
+    put = event('landing/a "quoted" name', "e")
+
+    def value(found: re.Match[str]) -> str:
+        path = told["InputPathsMap"][found[1]].removeprefix("$.").split(".")
+        return json.dumps(reduce(getitem, path, put))
+
+    passed = json.loads(re.sub("<([a-z]+)>", value, told["InputTemplate"]))
+    assert put["detail"]["source-ip-address"] not in str(passed)
+    assert open_drop._dropped(passed) == open_drop._dropped(put)
 
 
 def _may_be_sent(assembly: Assembly) -> list[Json]:
