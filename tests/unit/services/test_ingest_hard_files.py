@@ -161,7 +161,7 @@ def test_a_bomb_fails_the_job_while_it_is_small(
 def test_content_that_is_too_large_fails_the_job(
     pipeline: Pipeline, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # 64 GiB cannot be had here: the bound is lowered, and what keeps it is the same.
+    # 36 GB cannot be had here: the bound is lowered, and what keeps it is the same.
     monkeypatch.setattr(parts, "read_file", partial(read_file, bytes_max=100))
     content = gzip.compress(lines({f"r{at}": at for at in range(20)}))
     require_failed(shelf, pipeline.run(pipeline.ask(content)), "too_large", "at most 100 allowed")

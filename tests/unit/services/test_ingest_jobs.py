@@ -362,6 +362,33 @@ def test_a_broken_file_fails_a_job_and_leaves_no_run_paper_or_file(
     assert {key for key in set(shelf.vault.objects.keys("")) - before if "/nodes/" in key} == set()
 
 
+@pytest.mark.parametrize(
+    ("content", "is_taken"),
+    [
+        (lines(ROWS), True),
+        (gzip.compress(lines(ROWS), 0, mtime=0), False),
+        (lines(ROWS).replace(b"\n", b"\r\n"), True),
+        (lines(ROWS).decode().encode("utf-16"), False),
+        (b"[" + lines(ROWS).strip().replace(b"\n", b",") + b"]", False),
+        (b"id,n\n" + b"".join(b"%s,1\n" % each.encode() for each in ROWS), False),
+    ],
+    ids=["ndjson", "gzip", "crlf", "utf-16", "array", "csv"],
+)
+@pytest.mark.usefixtures("small")
+def test_a_file_that_one_worker_would_not_read_in_time_is_refused(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, content: bytes, is_taken: bool
+) -> None:
+    monkeypatch.setattr(planning, "CONTENT_BYTES_MAX", len(content))
+    assert pipeline.run(pipeline.ask(content, names=("f",))).state is JobState.SUCCEEDED
+    monkeypatch.setattr(planning, "CONTENT_BYTES_MAX", len(content) - 1)
+    job = pipeline.run(pipeline.ask(content, names=("f",)))
+    assert (job.state is JobState.SUCCEEDED) is is_taken
+    if not is_taken:
+        assert job.failure is not None
+        assert job.failure.code == "too_large"
+        assert "IngestParts" not in pipeline.trail
+
+
 def test_a_job_without_files_fails(pipeline: Pipeline) -> None:
     job = pipeline.run(pipeline.ask())
     assert (job.state, job.commit) == (JobState.FAILED, None)

@@ -1,12 +1,14 @@
 """Planning an ingest: what each file is, and which worker reads what.
 
 A part is what one worker reads in one go: ranges of some files, about ``PART_BYTES`` together, or
-one file that cannot be read from its middle, however large. Small files share a part.
+one file that cannot be read from its middle, of ``CONTENT_BYTES_MAX`` at most. Small files share a
+part.
 """
 
 from collections.abc import Iterator, Sequence
 
 from datavault.domain.errors import Invalid, TooLarge, VaultError
+from datavault.domain.formats.decoding import CONTENT_BYTES_MAX
 from datavault.domain.formats.detect import HEAD_BYTES, Format, detect
 from datavault.domain.ids import JobId, WorkspaceId
 from datavault.domain.jobs import Job, Tally
@@ -42,6 +44,8 @@ def plan_ingest(vault: Vault, *, workspace: WorkspaceId, job_id: JobId) -> int:
         Cancelled: somebody wants the job to end.
         Conflict: the dataset is archived, or the branch protected.
         NotFound: a file is gone, or is not the one that the job was asked for.
+        TooLarge: a file that one worker has to read is more than it reads in time, or there are
+            more than ``PARTS_MAX`` parts.
     """
     job = open_job(vault, workspace, job_id)
     work = open_job_work(vault, job)
@@ -110,6 +114,11 @@ def _ranges(
                 yield number, 0, source.size
             continue
         if not _splits(vault, source):
+            if source.size > CONTENT_BYTES_MAX:
+                raise TooLarge(
+                    f"file {number + 1} has {source.size} bytes; one that cannot be read from its"
+                    f" middle has at most {CONTENT_BYTES_MAX}: divide it"
+                )
             yield number, 0, source.size
             continue
         for start in range(0, source.size, part_bytes):
