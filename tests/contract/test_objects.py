@@ -180,6 +180,10 @@ def test_keys_are_all_that_start_with_the_prefix_in_byte_order(objects: Objects,
         assert list(objects.keys(f"{name}/{prefix}")) == sorted(
             (f"{name}/{tail}" for tail in tails if tail.startswith(prefix)), key=str.encode
         )
+        for after in ("ab", "ab/c", "abz", "~"):
+            assert list(objects.keys(f"{name}/{prefix}", after=f"{name}/{after}")) == [
+                key for key in objects.keys(f"{name}/{prefix}") if key > f"{name}/{after}"
+            ]
     assert set(objects.keys(name[:20])) == {f"{name}/{tail}" for tail in tails}
     assert set(objects.keys("")) >= {f"{name}/{tail}" for tail in tails}
 

@@ -2,9 +2,10 @@
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +17,9 @@ from datavault.domain.count_bounds import CountBounds
 from datavault.domain.errors import Cancelled, Unavailable
 from datavault.domain.jobs import Failure, Job, JobState
 from datavault.domain.papers import Mode, Quarantined
+from datavault.domain.rows import Key, Row
 from datavault.domain.staging import NewRecord
+from datavault.ports import Catalog
 from datavault.services import runs
 from datavault.services.ingest import merging, parts, planning
 from datavault.services.ingest.publishing import abort_ingest, clean_ingest
@@ -271,6 +274,33 @@ def test_bad_records_of_later_ranges_have_the_lines_of_their_file(
     found = quarantined(shelf, job)
     assert [(each.line, each.offset, each.raw) for each in found] == places(content)
     assert {(each.file, each.first_part) for each in found} == {(name, None)}
+
+
+class CountedRows:
+    """A catalog that counts the rows that are asked for together."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.asked = 0
+
+    def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Row]:
+        self.asked += len(keys)
+        return self._catalog.get_many(keys)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._catalog, name)
+
+
+@pytest.mark.usefixtures("small")
+def test_pages_of_what_was_refused_read_each_part_s_lines_once(
+    shelf: Shelf, pipeline: Pipeline, vault: MemoryVault
+) -> None:
+    job = pipeline.run(pipeline.ask(many_bad_lines(), max_bad_records=100))
+    process = Process(vault)
+    counted = CountedRows(vault.catalog)
+    process.catalog = cast(Catalog, counted)
+    assert len(quarantined(replace(shelf, vault=process), job)) > 20
+    assert 0 < counted.asked <= job.tally.parts
 
 
 @pytest.mark.usefixtures("small")

@@ -133,8 +133,8 @@ class Objects(Protocol):
         """Remove an object; an absent one is no error."""
         ...
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """All keys that start with ``prefix``, in byte order."""
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """All keys that start with ``prefix``, in byte order; only those behind ``after``."""
         ...
 
     def ping(self) -> None:

@@ -4,6 +4,7 @@ A step that is run again meets what its earlier attempt wrote, and goes on with 
 paper says has been said once.
 """
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
@@ -55,10 +56,13 @@ def find_paper[P: Paper](
     raise Corrupt(f"paper {name} of job {job} is of another form")
 
 
-def paper_names(vault: Vault, keys: StoreKeys, job: JobId, *, prefix: str) -> list[str]:
-    """The names of a job's papers that begin so, in order."""
-    found = vault.objects.keys(keyspace.job_object(keys.store, job, prefix))
-    return [key.rpartition("/")[2] for key in found]
+def paper_names(
+    vault: Vault, keys: StoreKeys, job: JobId, *, prefix: str, after: str = ""
+) -> Iterator[str]:
+    """The names of a job's papers that begin so, in order; only those behind ``after``."""
+    begin = keyspace.job_object(keys.store, job, after) if after else ""
+    for key in vault.objects.keys(keyspace.job_object(keys.store, job, prefix), after=begin):
+        yield key.rpartition("/")[2]
 
 
 def discard_paper(vault: Vault, keys: StoreKeys, job: JobId, name: str) -> None:

@@ -127,16 +127,16 @@ class S3Objects:
         with suppress(NotFound), self._breaker.guard(), _translated():
             self._repeated(lambda: obstore.delete(self._once, key))
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         # obstore lists folders only: a prefix within a name is its folder from there on.
         folder, slash, tail = prefix.rpartition("/")
         with _translated():
-            if tail and self._exists(prefix):
+            if tail and after < prefix and self._exists(prefix):
                 yield prefix
             pages = obstore.list(
                 self._patient,
                 folder + slash or None,
-                offset=prefix if tail else None,
+                offset=max(prefix if tail else "", after) or None,
                 chunk_size=1000,
             )
             for page in pages:

@@ -1,6 +1,6 @@
 """Objects in memory: bytes under sorted keys, under one lock."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from threading import Lock
 
@@ -49,9 +49,9 @@ class MemoryObjects:
             if self._objects.pop(key, None) is not None:
                 del self._keys[bisect_left(self._keys, key)]
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         with self._lock:
-            first = bisect_left(self._keys, prefix)
+            first = max(bisect_left(self._keys, prefix), bisect_right(self._keys, after))
             last = bisect_left(self._keys, True, lo=first, key=lambda key: _beyond(key, prefix))
             found = self._keys[first:last]
         return iter(found)
