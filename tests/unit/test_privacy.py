@@ -92,6 +92,16 @@ def test_an_entity_that_is_not_looked_for_stands_in_nobodys_way() -> None:
     ]
 
 
+def test_all_that_is_found_can_be_had_too() -> None:
+    text = "Ada at https://example.org/?to=jo@example.org"
+    (spans,) = Combined((SCANNER, Names())).detect_overlapping([text])
+    assert {(text[each.start : each.end], each.entity) for each in spans} >= {
+        ("Ada", Entity.PERSON),
+        (text[7:], Entity.URL),
+        ("jo@example.org", Entity.EMAIL_ADDRESS),
+    }
+
+
 def test_a_value_that_is_allowed_is_never_reported() -> None:
     scanner = Scanner(allow=["Support@Example.org "])
     assert found("support@example.org, jo@example.org", scanner) == [

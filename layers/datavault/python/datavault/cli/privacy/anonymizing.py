@@ -88,7 +88,7 @@ class _Sought:
     search: Search
 
     def detect(self, texts: Sequence[str], /) -> list[tuple[Span, ...]]:
-        return self.search.find(texts)
+        return self.search.find_overlapping(texts)
 
 
 @lru_cache(maxsize=1)

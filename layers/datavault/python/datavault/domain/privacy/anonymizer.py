@@ -8,7 +8,7 @@ which a strategy cannot do what it promises is redacted.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from datavault.domain.errors import Invalid, TooLarge
 from datavault.domain.privacy.conversation import Conversation
@@ -40,9 +40,20 @@ class Detects(Protocol):
         ...
 
 
+@runtime_checkable
+class DetectsOverlapping(Protocol):
+    """What can also tell of findings that share characters."""
+
+    def detect_overlapping(self, texts: Sequence[str], /) -> list[tuple[Span, ...]]:
+        """As ``detect``, with all that is found, in any order, also where something else is."""
+        ...
+
+
 class Anonymizer:
     """A detector and a policy, with the keys that the policy needs, in a setting.
 
+    A detector that can is asked for all that it finds, also about the same characters: the policy
+    decides what of it counts, and what it keeps hides nothing that it treats.
     It keeps nothing of what it is given. A batch is worked on whole: its size bounds the memory,
     some 20 times the text and 300 bytes a leaf of a record.
 
@@ -50,12 +61,16 @@ class Anonymizer:
         Invalid: the policy needs a key that is not there.
     """
 
-    __slots__ = ("_detector", "_policy", "_treatment")
+    __slots__ = ("_found_in", "_policy", "_treatment")
 
     def __init__(
         self, detector: Detects, policy: Policy, keys: PrivacyKeys, setting: Setting
     ) -> None:
-        self._detector = detector
+        self._found_in = (
+            detector.detect_overlapping
+            if isinstance(detector, DetectsOverlapping)
+            else detector.detect
+        )
         self._policy = policy
         self._treatment = Treatment(policy, keys, setting)
 
@@ -129,10 +144,10 @@ class Anonymizer:
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return {}
-        return dict(zip(distinct, detect_named(self._detector.detect, distinct), strict=True))
+        return dict(zip(distinct, detect_named(self._found_in, distinct), strict=True))
 
     def _passage(self, text: str, spans: Iterable[Span], conversation: Conversation) -> Passage:
-        hits = self._treatment.hits(text, spans)
+        hits = self._treatment.hits(text, spans, ())
         return Passage.of(text, self._treatment.treat(text, hits, (), conversation))
 
     def _passages(
@@ -155,10 +170,12 @@ class Anonymizer:
                 return self._treatment.treat_field(leaf.text, rule, conversation)
         if not _is_read(leaf):
             return ()
-        hits = self._treatment.hits(leaf.text, found[named(leaf)])
-        if not hits:
+        spans = found[named(leaf)]
+        if not (spans or self._policy.denied):
             return ()
-        return self._treatment.treat(leaf.text, hits, tokens_of(leaf.place), conversation)
+        tokens = tokens_of(leaf.place)
+        hits = self._treatment.hits(leaf.text, spans, tokens)
+        return self._treatment.treat(leaf.text, hits, tokens, conversation)
 
     def _look_again(self, passages: Iterable[Passage]) -> _Found:
         """What is found in the outputs that are not as they were."""
@@ -170,7 +187,7 @@ class Anonymizer:
         if self._policy.residual is Residual.SKIP:
             return []
         output, tokens = passage.output, passage.tokens
-        hits = self._treatment.hits(output, again.get(_output(passage), ()))
+        hits = self._treatment.hits(output, again.get(_output(passage), ()), tokens)
         return [
             Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
             for hit in passage.left_over(hits)

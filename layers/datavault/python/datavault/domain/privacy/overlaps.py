@@ -11,6 +11,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.hits import Hit
 from datavault.domain.privacy.spans import Span
 
 # At equal length and score, what says more about the value goes first: a checksum says more than
@@ -46,10 +47,11 @@ ORDER = (
     Entity.DATE_TIME,
 )
 _ORDER_IN_TEXT = attrgetter("start", "end", "entity", "score", "reason")
-_RANK = {entity: rank for rank, entity in enumerate(ORDER)}
+# By name: a hit may be of an entity of somebody else's, which is named after all of ours.
+_RANK: dict[str, int] = {entity: rank for rank, entity in enumerate(ORDER)}
 
 
-def resolve(spans: Iterable[Span]) -> tuple[Span, ...]:
+def resolve[T: (Span, Hit)](spans: Iterable[T]) -> tuple[T, ...]:
     """The spans that stand, by start, none of which shares a character with another.
 
     Every character that any of ``spans`` covered is still covered. Work is linear in the summed
@@ -58,13 +60,13 @@ def resolve(spans: Iterable[Span]) -> tuple[Span, ...]:
     ordered = sorted(spans, key=_ORDER_IN_TEXT)
     if len(ordered) < 2:
         return tuple(ordered)
-    kept: list[Span] = []
+    kept: list[T] = []
     for cluster in _clusters(ordered):
         kept += cluster if len(cluster) == 1 else _winners(cluster)
     return tuple(kept)
 
 
-def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
+def _clusters[T: (Span, Hit)](ordered: list[T]) -> Iterator[list[T]]:
     """Runs of spans each of which begins before some earlier one of the run ends."""
     cluster = [ordered[0]]
     end = ordered[0].end
@@ -78,10 +80,10 @@ def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
     yield cluster
 
 
-def _winners(cluster: list[Span]) -> list[Span]:
+def _winners[T: (Span, Hit)](cluster: list[T]) -> list[T]:
     origin = cluster[0].start
     covered = bytearray(max(span.end for span in cluster) - origin)
-    kept: list[Span] = []
+    kept: list[T] = []
     for span in sorted(cluster, key=_precedence):
         position, end = span.start - origin, span.end - origin
         while (start := covered.find(0, position, end)) >= 0:
@@ -92,5 +94,5 @@ def _winners(cluster: list[Span]) -> list[Span]:
     return sorted(kept, key=_ORDER_IN_TEXT)
 
 
-def _precedence(span: Span) -> tuple[int, float, int, int]:
-    return span.start - span.end, -span.score, _RANK[span.entity], span.start
+def _precedence(span: Span | Hit) -> tuple[int, float, int, int]:
+    return span.start - span.end, -span.score, _RANK.get(span.entity, len(ORDER)), span.start
