@@ -9,7 +9,7 @@ from datavault.domain.privacy.hits import Hit, outside, without_overlaps
 from datavault.domain.privacy.json_leaves import Edit
 from datavault.domain.privacy.keys import PrivacyKeys, Setting, key_purpose
 from datavault.domain.privacy.lists import Lists
-from datavault.domain.privacy.overlaps import resolve
+from datavault.domain.privacy.overlaps import covering
 from datavault.domain.privacy.pointers import Tokens
 from datavault.domain.privacy.policy import FieldRule, Policy
 from datavault.domain.privacy.spans import Span
@@ -76,7 +76,7 @@ class Treatment:
         counted: list[Hit] = []
         for found, phrases in zip(layers, denied, strict=True):
             if found or phrases:
-                own = without_overlaps((*resolve(found), *phrases))
+                own = without_overlaps((*covering(found), *phrases))
                 counted = sorted((*counted, *outside(own, counted)), key=_IN_TEXT)
         return counted
 
