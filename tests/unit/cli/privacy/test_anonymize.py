@@ -211,3 +211,14 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(number: signal.Signals, des
         running.wait(30)
     assert running.returncode == 128 + number
     assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("ending", ["json", "JSON", "ipynb"])
+def test_a_json_document_is_refused_rather_than_broken(desk: Desk, ending: str) -> None:
+    document = json.dumps({"key": 'a "quoted" jo@example.org'})
+    name = desk.write(f"a.{ending}", document)
+    done = anonymized(desk, name, "--policy", "redact.toml", exit_code=2)
+    assert "a JSON document is not anonymized" in done.stderr
+    assert done.stdout == ""
+    line = anonymized(desk, name, "--policy", "redact.toml", "--format", "jsonl")
+    assert json.loads(line.stdout) == {"key": 'a "quoted" [EMAIL_ADDRESS]'}

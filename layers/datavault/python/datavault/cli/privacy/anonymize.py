@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HERE = "local"
 # From the best to the worst, as ``domain.privacy.strategy.Verdict`` has them.
 _VERDICTS = ("anonymised", "pseudonymised", "personal", "quarantine")
+# Endings of files that are one JSON text.
+_DOCUMENTS = frozenset({".json", ".geojson", ".har", ".ipynb"})
 _FORMS = {"text": Form.PASSAGES, "jsonl": Form.RECORDS}
 
 
@@ -200,9 +202,10 @@ def anonymize(
     itself names are always treated.
 
     JSON lines are treated leaf by leaf, and all that is not changed stays byte for byte; a text is
-    treated in passages of up to 256 KiB. The same input, policy, key, store, scope and day give
-    the same bytes. How many records are anonymised, pseudonymised or in quarantine, and what is
-    still found in the output, is told on stderr.
+    treated in passages of up to 256 KiB. Tables and JSON documents over several lines are refused.
+    The same input, policy, key, store, scope and day give the same bytes. How many records are
+    anonymised, pseudonymised or in quarantine, and what is still found in the output, is told on
+    stderr.
 
     Presets are gdpr, hipaa_safe_harbor, pci_dss, ccpa and llm_training.
 
@@ -247,6 +250,11 @@ def _source(path: Path, form: str) -> Input:
         raise click.UsageError("for a pipe, --format says text or jsonl")
     if source.form is Form.ROWS:
         raise click.UsageError("tables are not anonymized: make JSON lines, or say --format text")
+    if source.path.suffix.lower() in _DOCUMENTS:
+        raise click.UsageError(
+            "a JSON document is not anonymized, as a text it would be JSON no more: make JSON"
+            " lines, or, if it is one line, say --format jsonl"
+        )
     chosen = Form.RECORDS if source.form is Form.RECORDS else Form.PASSAGES
     return Input(source.path, chosen, guessed=False, size=source.size)
 
