@@ -222,3 +222,18 @@ def test_a_json_document_is_refused_rather_than_broken(desk: Desk, ending: str) 
     assert done.stdout == ""
     line = anonymized(desk, name, "--policy", "redact.toml", "--format", "jsonl")
     assert json.loads(line.stdout) == {"key": 'a "quoted" [EMAIL_ADDRESS]'}
+
+
+def test_a_number_is_one_persons_throughout_a_text(desk: Desk) -> None:
+    desk.write("number.toml", 'name = "n"\ndefault = { strategy = "number" }\n')
+    filler = "nothing to see in this line\n" * (PIECE_BYTES // 28 + 1)
+    people = ["jo@example.org", "al@example.org", "jo@example.org"]
+    name = desk.write("a.txt", f"\n{filler}\n".join(people))
+    words = (name, "--policy", "number.toml", "--tier", "patterns", "--without-names")
+    done = anonymized(desk, *words, "--jobs", "2")
+    assert [each for each in done.stdout.split("\n") if each.startswith("EMAIL")] == [
+        "EMAIL_ADDRESS_1",
+        "EMAIL_ADDRESS_2",
+        "EMAIL_ADDRESS_1",
+    ]
+    assert "4 passages" in done.stderr

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -203,9 +203,10 @@ def anonymize(
 
     JSON lines are treated leaf by leaf, and all that is not changed stays byte for byte; a text is
     treated in passages of up to 256 KiB. Tables and JSON documents over several lines are refused.
-    The same input, policy, key, store, scope and day give the same bytes. How many records are
-    anonymised, pseudonymised or in quarantine, and what is still found in the output, is told on
-    stderr.
+    A number (PERSON_1) is one person's throughout a record or a text, for which one process reads
+    the text. The same input, policy, key, store, scope and day give the same bytes. How many
+    records are anonymised, pseudonymised or in quarantine, and what is still found in the output,
+    is told on stderr.
 
     Presets are gdpr, hipaa_safe_harbor, pci_dss, ccpa and llm_training.
 
@@ -214,6 +215,7 @@ def anonymize(
       datavault anonymize chats.jsonl --policy llm_training --key-file key --output-file clean.jsonl
     """
     from datavault.cli.privacy.anonymizing import Treater
+    from datavault.domain.privacy.conversation import Conversation
     from datavault.domain.privacy.keys import Setting
 
     source = _source(path, form)
@@ -231,6 +233,9 @@ def anonymize(
     elif treater.search.tier is not Tier.PATTERNS:
         raise click.UsageError(f"--without-names goes with --tier {Tier.PATTERNS}")
     treater.search.get_ready()
+    if source.form is Form.PASSAGES and policy.numbers:
+        # Who is who goes through all of a text, so one process reads it from its beginning.
+        treater, jobs = replace(treater, conversation=Conversation()), 1
     run = _Run(source, treater, jobs or os.process_cpu_count() or 1)
     with Aside(output_file) as output, Aside(quarantine_file) as quarantine:
         run.treat(output, quarantine if quarantine_file else None)

@@ -12,6 +12,7 @@ from datavault.cli.privacy.pieces import Piece
 from datavault.cli.privacy.search import Search
 from datavault.domain.errors import VaultError
 from datavault.domain.privacy.anonymizer import Anonymizer
+from datavault.domain.privacy.conversation import Conversation
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
 from datavault.domain.privacy.policy import Policy
 from datavault.domain.privacy.policy_text import parse_policy_json, parse_policy_toml
@@ -65,12 +66,16 @@ class Harmless:
 
 @dataclass(frozen=True, slots=True)
 class Treater:
-    """Applies a policy to pieces."""
+    """Applies a policy to pieces; to passages in one ``conversation`` if it is given.
+
+    That one holds values: who has one works alone, and sends it to no other process.
+    """
 
     search: Search
     policy: PolicySource
     keys: PrivacyKeys
     setting: Setting
+    conversation: Conversation | None = field(default=None, repr=False, compare=False)
 
     def anonymizer(self) -> Anonymizer:
         """The engine; raises what is wrong with policy and keys."""
@@ -79,8 +84,9 @@ class Treater:
     def __call__(self, piece: Piece) -> Harmless:
         if piece.unread:
             return Harmless(0, 0, refused=Told(1, piece.unread))
-        treat = _records if piece.form is Form.RECORDS else _passage
-        return treat(piece, _anonymizer(self))
+        if piece.form is Form.RECORDS:
+            return _records(piece, _anonymizer(self))
+        return _passage(piece, _anonymizer(self), self.conversation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
     return _harmless(piece.size, len(lines) - 1, output, held, results)
 
 
-def _passage(piece: Piece, anonymizer: Anonymizer) -> Harmless:
+def _passage(piece: Piece, anonymizer: Anonymizer, conversation: Conversation | None) -> Harmless:
     """All of a piece of text at once."""
     own, at = piece.content, -1
     try:
@@ -125,7 +131,7 @@ def _passage(piece: Piece, anonymizer: Anonymizer) -> Harmless:
         line, byte = own.count(b"\n", 0, at) + 1, at - own.rfind(b"\n", 0, at)
         return Harmless(0, 0, refused=Told(line, f"not UTF-8 at byte {byte}"))
     try:
-        results = anonymizer.texts([text])
+        results = anonymizer.texts([text], conversation=conversation)
     except VaultError as error:
         return _refused(error, [1])
     (result,) = results

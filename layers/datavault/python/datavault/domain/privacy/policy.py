@@ -25,7 +25,14 @@ from types import MappingProxyType
 from datavault.domain import digests
 from datavault.domain.errors import Invalid
 from datavault.domain.privacy.pointers import ANYWHERE, PointerPattern, Tokens
-from datavault.domain.privacy.strategy import Keep, Redact, Strategy, name_of, require_within_bounds
+from datavault.domain.privacy.strategy import (
+    Keep,
+    Number,
+    Redact,
+    Strategy,
+    name_of,
+    require_within_bounds,
+)
 
 ANY_ENTITY = "*"
 # Letters and digits, each with the marks that combine with it.
@@ -152,6 +159,11 @@ class Policy:
         """Every strategy that the policy may ask for."""
         by_entity = (each.strategy for each in self.rules)
         return (self.default, *by_entity, *(each.strategy for each in self.fields))
+
+    @property
+    def numbers(self) -> bool:
+        """Whether it may number values, and so has to know which came before."""
+        return any(isinstance(each, Number) for each in self.strategies())
 
     @cached_property
     def hash(self) -> str:
