@@ -216,7 +216,7 @@ def test_a_declared_field_is_personal_whatever_it_holds() -> None:
     policy = Policy(
         "fields",
         fields=(
-            FieldRule(PointerPattern("/patient"), "PERSON", Redact()),
+            FieldRule(PointerPattern("/patient/*"), "PERSON", Redact()),
             FieldRule(PointerPattern("/*/salary"), "SALARY", Mask()),
         ),
     )
@@ -548,3 +548,17 @@ def test_a_hundred_levels_and_ten_thousand_values_are_treated() -> None:
     assert set(found.values()) == {"[PERSON]"}
     same = json.dumps([{"Bob": at} for at in range(3)])
     assert record_of(REDACT, same).count('"[PERSON]"') == 3
+
+
+@pytest.mark.parametrize(
+    ("pointer", "expected"),
+    [
+        ("/contacts", '{"contacts":{"[PERSON]":"[PERSON]","[PERSON]_2":{"[PERSON]":"[PERSON]"}}}'),
+        ("/contacts/*", '{"contacts":{"zoltan_qx77":"[PERSON]","eve":{"[PERSON]":"[PERSON]"}}}'),
+        ("/contacts/eve", '{"contacts":{"zoltan_qx77":1,"eve":{"[PERSON]":"[PERSON]"}}}'),
+    ],
+)
+def test_a_field_covers_the_keys_below_it(pointer: str, expected: str) -> None:
+    policy = Policy("x", fields=(FieldRule(PointerPattern(pointer), "PERSON", Redact()),))
+    body = '{"contacts":{"zoltan_qx77":1,"eve":{"of":true}}}'
+    assert record_of(policy, body) == expected

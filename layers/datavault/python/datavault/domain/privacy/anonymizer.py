@@ -164,8 +164,10 @@ class Anonymizer:
     def _treated(
         self, leaf: Leaf, found: _Found, conversation: Conversation
     ) -> tuple[Treated, ...]:
-        if self._policy.fields and leaf.kind is not LeafKind.KEY and leaf.text:
-            rule = self._policy.field_at(tokens_of(leaf.place))
+        if self._policy.fields and leaf.text:
+            tokens = tokens_of(leaf.place)
+            # A key lies in its object, and is not below the value that it names.
+            rule = self._policy.field_at(tokens[:-1] if leaf.kind is LeafKind.KEY else tokens)
             if rule is not None:
                 return self._treatment.treat_field(leaf.text, rule, conversation)
         if not _is_read(leaf):

@@ -4,7 +4,8 @@ A policy is data. It has a hash, which goes into every result and commit that it
 
 * ``rules``: the first one of the entity and the place decides; ``default`` if there is none.
 * ``fields``: places that hold personal data, whatever is found there: everything at or below one
-  is treated as a whole.
+  is treated as a whole, keys too: below ``/contacts``, who is in it as well as what is said of
+  them. ``/contacts/*`` leaves the keys of ``contacts`` itself.
 * ``thresholds``: what is less certain than ``found_from`` is nothing; what is less certain than
   ``sure_from`` is treated all the same, and its record is to be looked at (quarantine).
 * ``denied`` phrases count as found with certainty; ``allowed`` values, if they are all of what was
