@@ -67,6 +67,8 @@ class _Run:
                 if done.held and quarantine is None:
                     first = done.held[0]
                     reasons = " and ".join(first.reasons)
+                    if not first.is_record:
+                        self._fail(Exit.USAGE, line_at + first.line, reasons)
                     self._fail(Exit.HELD, line_at + first.line, f"to be looked at: {reasons}")
                 output.write(done.output)
                 for held in done.held:
@@ -103,12 +105,16 @@ class _Run:
 
     def _fail(self, exit_code: Exit, line: int, why: str) -> NoReturn:
         kind = "quarantine" if exit_code is Exit.HELD else "invalid"
-        hint = "--quarantine-file takes such records." if exit_code is Exit.HELD else ""
+        is_taken = exit_code is Exit.HELD or self.source.form is Form.RECORDS
+        hint = "--quarantine-file takes such records." if is_taken else ""
         raise CommandFailed(exit_code, f"{kind}: {self.source.name}, line {line}: {why}", hint=hint)
 
 
 def _held_line(held: "Held", line: int) -> bytes:
-    """A record that is to be looked at, already treated, and why; JSON in a line."""
+    """A record that is to be looked at, already treated, and why; JSON in a line.
+
+    Of a line that is no record the output is ``null``: it is in the input.
+    """
     remainders = [
         {
             "entity": each.entity,
@@ -124,7 +130,7 @@ def _held_line(held: "Held", line: int) -> bytes:
         "line": line,
         "reasons": held.reasons,
         "remainders": remainders,
-        "output": held.output.decode(),
+        "output": held.output.decode() if held.is_record else None,
     }
     return json_text(document) + b"\n"
 

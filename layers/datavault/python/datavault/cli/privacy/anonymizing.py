@@ -1,6 +1,5 @@
 """A piece made harmless, in whichever process."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from datavault.domain.privacy.results import Anonymized, Remainder
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.strategy import Verdict
 
-_ROW = re.compile(r"(?:records|texts)/(\d+)")
-
 
 @dataclass(frozen=True, slots=True)
 class PolicySource:
@@ -42,12 +39,14 @@ class PolicySource:
 @dataclass(frozen=True, slots=True)
 class Held:
     """A record, or a passage of a text, that somebody has to look at; made harmless as far as it
-    is. ``line`` is where it begins, from 1 in its piece."""
+    is. ``line`` is where it begins, from 1 in its piece. What is no record that could be treated
+    has no ``output``."""
 
     line: int
     reasons: tuple[str, ...]
     remainders: tuple[Remainder, ...]
     output: bytes = field(repr=False)
+    is_record: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +102,46 @@ def _anonymizer(treater: Treater) -> Anonymizer:
 
 
 def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
-    """Each line that is not blank is a record; line ends stay, and go with what is held back."""
+    """Each line that is not blank is a record; line ends stay, and go with what is held back.
+
+    A line that is no record is held with nothing of it, as nothing of it was treated.
+    """
     lines: list[bytes | None] = list(piece.content.split(b"\n"))
     rows = [(number, line) for number, line in enumerate(lines, 1) if line and line.strip()]
-    try:
-        results = anonymizer.records([line for _, line in rows])
-    except VaultError as error:
-        return _refused(error, [number for number, _ in rows])
     held: list[Held] = []
-    for (number, _), result in zip(rows, results, strict=True):
+    results: list[Anonymized[bytes]] = []
+    for (number, _), result in zip(rows, _each_result(rows, anonymizer), strict=True):
+        if isinstance(result, VaultError):
+            held.append(Held(number, (str(result),), (), b"", is_record=False))
+            lines[number - 1] = None
+            continue
+        results.append(result)
         is_held = result.verdict is Verdict.QUARANTINE
         lines[number - 1] = None if is_held else result.output
         if is_held:
             held.append(_held(number, result, result.output))
     output = b"\n".join(line for line in lines if line is not None)
     return _harmless(piece.size, len(lines) - 1, output, held, results)
+
+
+def _each_result(
+    rows: Sequence[tuple[int, bytes]], anonymizer: Anonymizer
+) -> list[Anonymized[bytes] | VaultError]:
+    """What becomes of each row; all at once, and one by one only if one of them is refused."""
+    bodies = [line for _, line in rows]
+    try:
+        return [*anonymizer.records(bodies)]
+    except VaultError:
+        pass
+    return [_result(body, anonymizer) for body in bodies]
+
+
+def _result(body: bytes, anonymizer: Anonymizer) -> Anonymized[bytes] | VaultError:
+    try:
+        (result,) = anonymizer.records([body])
+        return result
+    except VaultError as error:
+        return error
 
 
 def _passage(piece: Piece, anonymizer: Anonymizer, conversation: Conversation | None) -> Harmless:
@@ -133,7 +157,7 @@ def _passage(piece: Piece, anonymizer: Anonymizer, conversation: Conversation | 
     try:
         results = anonymizer.texts([text], conversation=conversation)
     except VaultError as error:
-        return _refused(error, [1])
+        return Harmless(0, 0, refused=Told(1, str(error)))
     (result,) = results
     output = result.output.encode()
     is_held = result.verdict is Verdict.QUARANTINE
@@ -149,7 +173,12 @@ def _harmless[T: (str, bytes)](
         lines,
         output,
         tuple(held),
-        Counter(result.verdict.value for result in results),
+        Counter(
+            [
+                *(result.verdict.value for result in results),
+                *(Verdict.QUARANTINE.value for each in held if not each.is_record),
+            ]
+        ),
         Counter((each.entity, each.strategy) for result in results for each in result.findings),
         sum(len(result.remainders) for result in results),
     )
@@ -158,10 +187,3 @@ def _harmless[T: (str, bytes)](
 def _held[T: (str, bytes)](line: int, result: Anonymized[T], output: bytes) -> Held:
     reasons = tuple(each.value for each in result.quarantine)
     return Held(line, reasons, result.remainders, output)
-
-
-def _refused(error: VaultError, lines: Sequence[int]) -> Harmless:
-    """The line that an error is about."""
-    row = _ROW.match(error.field or "")
-    line = lines[int(row[1])] if row else 1
-    return Harmless(0, 0, refused=Told(line, str(error)))
