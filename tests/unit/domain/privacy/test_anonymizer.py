@@ -254,7 +254,7 @@ def test_thresholds_ignore_treat_and_quarantine() -> None:
 
 def test_verdicts() -> None:
     assert anonymizer(rule("*", Tokenize())).texts(["Bob"])[0].verdict is Verdict.PSEUDONYMISED
-    assert anonymizer(rule("*", Mask())).texts(["Bob"])[0].verdict is Verdict.ANONYMISED
+    assert anonymizer(rule("*", Redact())).texts(["Bob"])[0].verdict is Verdict.ANONYMISED
     assert anonymizer(rule("*", Tokenize())).texts(["none"])[0].verdict is Verdict.ANONYMISED
 
 
@@ -562,3 +562,16 @@ def test_a_field_covers_the_keys_below_it(pointer: str, expected: str) -> None:
     policy = Policy("x", fields=(FieldRule(PointerPattern(pointer), "PERSON", Redact()),))
     body = '{"contacts":{"zoltan_qx77":1,"eve":{"of":true}}}'
     assert record_of(policy, body) == expected
+
+
+@pytest.mark.parametrize("strategy", [Mask(), Truncate(2), Number(), Hash(), Replace()])
+def test_no_stand_in_tells_one_truth_from_the_other(strategy: Strategy) -> None:
+    policy = Policy("x", fields=(FieldRule(PointerPattern("/*"), "CONSENT", strategy),))
+    assert record_of(policy, '{"a":true,"b":false}') == '{"a":"[CONSENT]","b":"[CONSENT]"}'
+    kept = replace(policy, fields=(replace(policy.fields[0], strategy=Keep("ours")),))
+    assert record_of(kept, '{"a":true,"b":false}') == '{"a":true,"b":false}'
+
+
+def test_a_mask_tells_a_length_and_is_no_anonymisation() -> None:
+    (found,) = anonymizer(rule("PERSON", Mask())).texts(["Bob"])
+    assert (found.output, found.verdict) == ("***", Verdict.PSEUDONYMISED)

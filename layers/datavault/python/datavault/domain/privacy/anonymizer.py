@@ -8,6 +8,7 @@ which a strategy cannot do what it promises is redacted.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from datavault.domain.errors import Invalid, TooLarge
@@ -16,7 +17,7 @@ from datavault.domain.privacy.json_leaves import Leaf, LeafKind, read_leaves, to
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
 from datavault.domain.privacy.members import Named, detect_named, named
 from datavault.domain.privacy.passages import Passage, TreatedRecord, findings, worst
-from datavault.domain.privacy.policy import Policy, Residual
+from datavault.domain.privacy.policy import REDACT, FieldRule, Policy, Residual
 from datavault.domain.privacy.results import (
     Anonymized,
     Finding,
@@ -168,6 +169,8 @@ class Anonymizer:
             tokens = tokens_of(leaf.place)
             # A key lies in its object, and is not below the value that it names.
             rule = self._policy.field_at(tokens[:-1] if leaf.kind is LeafKind.KEY else tokens)
+            if rule is not None and leaf.kind is LeafKind.TRUTH:
+                rule = _for_truths(rule)
             if rule is not None:
                 return self._treatment.treat_field(leaf.text, rule, conversation)
         if not _is_read(leaf):
@@ -231,3 +234,8 @@ def _output(passage: Passage) -> Named:
 def _is_read(leaf: Leaf) -> bool:
     """Whether a leaf says anything that could be personal by itself."""
     return leaf.kind is not LeafKind.TRUTH and bool(leaf.text)
+
+
+def _for_truths(rule: FieldRule) -> FieldRule:
+    """Of two values any stand-in but their kind tells which, if by its length alone."""
+    return rule if isinstance(rule.strategy, Keep) else replace(rule, strategy=REDACT)
