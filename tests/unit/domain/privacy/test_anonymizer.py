@@ -575,3 +575,12 @@ def test_no_stand_in_tells_one_truth_from_the_other(strategy: Strategy) -> None:
 def test_a_mask_tells_a_length_and_is_no_anonymisation() -> None:
     (found,) = anonymizer(rule("PERSON", Mask())).texts(["Bob"])
     assert (found.output, found.verdict) == ("***", Verdict.PSEUDONYMISED)
+
+
+def test_the_name_of_a_member_is_a_persons_only_if_that_is_sure() -> None:
+    body = '{"Bob":"Bob","ada@example.com":1}'
+    for score, key in ((0.84, "Bob"), (0.85, "[PERSON]")):
+        (found,) = anonymizer(REDACT, score=score).records([body.encode()])
+        assert list(json.loads(found.output)) == [key, "[EMAIL_ADDRESS]"]
+        assert json.loads(found.output)[key] == "[PERSON]"
+        assert found.remainders == ()

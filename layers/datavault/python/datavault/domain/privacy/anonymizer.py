@@ -15,12 +15,13 @@ from datavault.domain.errors import Invalid, TooLarge
 from datavault.domain.privacy.conversation import Conversation
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, read_leaves, tokens_of
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
-from datavault.domain.privacy.members import Named, detect_named, named
+from datavault.domain.privacy.members import Named, detect_named, named, of_members
 from datavault.domain.privacy.passages import Passage, TreatedRecord, findings, worst
 from datavault.domain.privacy.policy import REDACT, FieldRule, Policy, Residual
 from datavault.domain.privacy.results import (
     Anonymized,
     Finding,
+    Part,
     QuarantineReason,
     Remainder,
 )
@@ -176,6 +177,8 @@ class Anonymizer:
         if not _is_read(leaf):
             return ()
         spans = found[named(leaf)]
+        if leaf.kind is LeafKind.KEY:
+            spans = of_members(spans)
         if not (spans or self._policy.denied):
             return ()
         tokens = tokens_of(leaf.place)
@@ -192,7 +195,10 @@ class Anonymizer:
         if self._policy.residual is Residual.SKIP:
             return []
         output, tokens = passage.output, passage.tokens
-        hits = self._treatment.hits(output, again.get(_output(passage), ()), tokens)
+        spans = again.get(_output(passage), ())
+        if passage.part is Part.KEY:
+            spans = of_members(spans)
+        hits = self._treatment.hits(output, spans, tokens)
         return [
             Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
             for hit in passage.left_over(hits)
