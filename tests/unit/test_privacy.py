@@ -85,11 +85,29 @@ def test_many_texts_at_once_are_each_read_alone() -> None:
 
 
 def test_an_entity_that_is_not_looked_for_stands_in_nobodys_way() -> None:
-    text = "https://example.org/?to=jo@example.org"
+    text = "https://example.org/?call=555-123-4567"
     assert found(text) == [(text, Entity.URL)]
-    assert found(text, Scanner(entities=[Entity.EMAIL_ADDRESS])) == [
-        ("jo@example.org", Entity.EMAIL_ADDRESS)
+    assert found(text, Scanner(entities=[Entity.PHONE_NUMBER])) == [
+        ("555-123-4567", Entity.PHONE_NUMBER)
     ]
+
+
+def test_what_a_locator_carries_is_found_beside_it() -> None:
+    assert found("https://example.org/?to=jo@example.org&x=1") == [
+        ("https://example.org/?to=", Entity.URL),
+        ("jo@example.org", Entity.EMAIL_ADDRESS),
+        ("&x=1", Entity.URL),
+    ]
+
+
+def test_all_that_is_found_can_be_had_too() -> None:
+    text = "Ada at https://example.org/?to=jo@example.org"
+    (spans,) = Combined((SCANNER, Names())).detect_overlapping([text])
+    assert {(text[each.start : each.end], each.entity) for each in spans} >= {
+        ("Ada", Entity.PERSON),
+        (text[7:], Entity.URL),
+        ("jo@example.org", Entity.EMAIL_ADDRESS),
+    }
 
 
 def test_a_value_that_is_allowed_is_never_reported() -> None:

@@ -26,13 +26,14 @@ from datavault.domain.privacy.recognizers.registry import ENTITIES, StructuredEn
 from datavault.domain.privacy.recognizers.rules import Rule
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.tiers import NAMES, Tier
-from datavault.privacy_ports import Detector
+from datavault.privacy_ports import Detector, OverlappingDetector
 
 __all__ = [
     "NAMES",
     "Combined",
     "Detector",
     "Entity",
+    "OverlappingDetector",
     "Scanner",
     "Span",
     "StructuredEntity",
@@ -120,6 +121,10 @@ class Scanner:
 
     detect = find_all
 
+    def detect_overlapping(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """As ``find_all``, with all that is found, also about the same characters."""
+        return self._detector.detect_overlapping(texts)
+
 
 class Combined:
     """Several detectors as one: a character found by any is found, and overlaps are resolved."""
@@ -133,12 +138,22 @@ class Combined:
 
     def find_all(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """As of a ``Scanner``."""
-        if len(self._detectors) == 1:
-            return self._detectors[0].detect(texts)
-        found = [each.detect(texts) for each in self._detectors]
-        return [resolve(chain.from_iterable(each)) for each in zip(*found, strict=True)]
+        return [resolve(spans) for spans in self.detect_overlapping(texts)]
 
     detect = find_all
+
+    def detect_overlapping(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """All that any of them finds, also about the same characters.
+
+        Of one that resolves overlaps by itself, what it let stand.
+        """
+        found = [
+            each.detect_overlapping(texts)
+            if isinstance(each, OverlappingDetector)
+            else each.detect(texts)
+            for each in self._detectors
+        ]
+        return [tuple(chain.from_iterable(each)) for each in zip(*found, strict=True)]
 
 
 def _require(

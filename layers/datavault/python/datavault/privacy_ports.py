@@ -1,7 +1,7 @@
 """What finds personal data, in the vault's words; a contract suite holds every detector to it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from datavault.domain.privacy.spans import Span
 
@@ -19,5 +19,17 @@ class Detector(Protocol):
 
         Offsets count the code points of the text as it was given. The spans of a text are sorted
         and no two share a character: of those that would, ``domain.privacy.overlaps`` chose.
+        """
+        ...
+
+
+@runtime_checkable
+class OverlappingDetector(Detector, Protocol):
+    """One that can tell all that it finds, for whoever decides by more than length and score."""
+
+    def detect_overlapping(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """As ``detect``, before anything was chosen: in any order, and spans may share characters.
+
+        ``domain.privacy.overlaps`` makes of each what ``detect`` gives.
         """
         ...

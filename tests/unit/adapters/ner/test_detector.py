@@ -12,6 +12,7 @@ from datavault.adapters.ner import detector as detectors
 from datavault.adapters.ner.detector import NamesDetector
 from datavault.adapters.ner.model import names_model
 from datavault.adapters.ner.networks import ROW_PIECES
+from datavault.adapters.ner.scripts import never_names
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.tiers import Tier
 
@@ -189,3 +190,48 @@ def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
     assert NamesDetector().detect([FINDINGS[0][0]])[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "東京都千代田区にお住まいの方は窓口までお越しください。",
+        "我们昨天在图书馆见了面，讨论了新的计划。",
+        "내일 오후에 회의실에서 만나서 이야기합시다.",
+        "نلتقي غدا في المكتبة لمناقشة الخطة الجديدة.",
+        "हम कल पुस्तकालय में मिलेंगे और योजना पर बात करेंगे।",
+        "Встретимся завтра у входа в библиотеку.",
+        "Θα συναντηθούμε αύριο στη βιβλιοθήκη.",
+        "Mr. is a title, and so is Dr.",
+        "CPF: 529.982.247-25, BSN 111222333, NHS 943 476 5919",
+    ],
+)
+def test_other_scripts_titles_and_labels_are_nobody(text: str) -> None:
+    assert NamesDetector().detect([text]) == [()]
+
+
+def test_a_name_in_latin_letters_is_found_beside_another_script() -> None:
+    text = "担当者: Katarina Holmgren です。"
+    (spans,) = NamesDetector().detect([text])
+    assert any("Katarina Holmgren" in text[each.start : each.end] for each in spans)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Łukasz Žižka", False),
+        ("Nguyễn Thị Hạnh", False),
+        ("Ｋａｔａｒｉｎａ", False),
+        ("Özgür", False),
+        ("Анна", True),
+        ("Αννα", True),
+        ("田中 Ken", False),
+        ("田中太郎 Ken", True),
+        ("Mr.", True),
+        ("Mr. Ibáñez", False),
+        ("Pin", False),
+        ("IBM", False),
+    ],
+)
+def test_what_never_names_anybody(value: str, *, expected: bool) -> None:
+    assert never_names(value) is expected

@@ -211,3 +211,56 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(number: signal.Signals, des
         running.wait(30)
     assert running.returncode == 128 + number
     assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("ending", ["json", "JSON", "ipynb"])
+def test_a_json_document_is_refused_rather_than_broken(desk: Desk, ending: str) -> None:
+    document = json.dumps({"key": 'a "quoted" jo@example.org'})
+    name = desk.write(f"a.{ending}", document)
+    done = anonymized(desk, name, "--policy", "redact.toml", exit_code=2)
+    assert "a JSON document is not anonymized" in done.stderr
+    assert done.stdout == ""
+    line = anonymized(desk, name, "--policy", "redact.toml", "--format", "jsonl")
+    assert json.loads(line.stdout) == {"key": 'a "quoted" [EMAIL_ADDRESS]'}
+
+
+def test_a_number_is_one_persons_throughout_a_text(desk: Desk) -> None:
+    desk.write("number.toml", 'name = "n"\ndefault = { strategy = "number" }\n')
+    filler = "nothing to see in this line\n" * (PIECE_BYTES // 28 + 1)
+    people = ["jo@example.org", "al@example.org", "jo@example.org"]
+    name = desk.write("a.txt", f"\n{filler}\n".join(people))
+    words = (name, "--policy", "number.toml", "--tier", "patterns", "--without-names")
+    done = anonymized(desk, *words, "--jobs", "2")
+    assert [each for each in done.stdout.split("\n") if each.startswith("EMAIL")] == [
+        "EMAIL_ADDRESS_1",
+        "EMAIL_ADDRESS_2",
+        "EMAIL_ADDRESS_1",
+    ]
+    assert "4 passages" in done.stderr
+
+
+def test_lines_that_are_no_records_are_held_with_their_reason(desk: Desk) -> None:
+    bad = ['{"a":1,"a":"canary"}', '{"a":"canary\\ud800"}', '{"a":', '"\xff"']
+    name = desk.write("a.jsonl", "\n".join(['{"a":"jo@example.org"}', *bad, '{"a":2}']))
+    path = desk.folder / name
+    path.write_bytes(path.read_bytes().replace("\xff".encode(), b"\xff"))
+    words = (name, "--policy", "redact.toml", "--quarantine-file", "held.jsonl")
+    done = anonymized(desk, *words)
+    assert done.stdout == '{"a":"[EMAIL_ADDRESS]"}\n{"a":2}'
+    assert "6 records: 2 anonymised, 0 pseudonymised, 0 personal, 4 quarantine" in done.stderr
+    held = [json.loads(each) for each in (desk.folder / "held.jsonl").read_text().splitlines()]
+    assert [(each["line"], each["output"]) for each in held] == [(at, None) for at in (2, 3, 4, 5)]
+    told = [each["reasons"][0] for each in held]
+    assert "a key stands twice" in told[0]
+    assert "at byte 12: half a character" in told[1]
+    assert "it is cut short" in told[2]
+    assert "not UTF-8" in told[3]
+    assert "canary" not in str(held) + done.stderr
+
+
+def test_a_line_that_is_no_record_ends_the_run_if_nothing_takes_it(desk: Desk) -> None:
+    name = desk.write("a.jsonl", '{"a":1}\n{"a":"canary\\ud800"}\n')
+    done = anonymized(desk, name, "--policy", "redact.toml", exit_code=2)
+    assert "invalid: a.jsonl, line 2: " in done.stderr
+    assert "canary" not in done.stderr
+    assert "--quarantine-file takes such records" in done.stderr

@@ -194,3 +194,12 @@ def test_a_policy_that_would_treat_names_is_refused_where_nobody_looks(desk: Des
         assert "not looked for by --tier patterns, but by --tier fast: LOCATION" in done.stderr
     wrong = desk.run("anonymize", "a.txt", "--policy", "all.toml", "--without-names")
     assert "--without-names goes with --tier patterns" in wrong.stderr
+
+
+def test_names_of_members_are_no_organizations(desk: Desk) -> None:
+    members = ("SSN", "Mobile", "Department", "Hospital", "CPF", "NHS")
+    name = desk.write("m.jsonl", json.dumps(dict.fromkeys(members)) + "\n")
+    done = desk.run("anonymize", name, "--policy", "hipaa_safe_harbor")
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(done.stdout)) == list(members)
+    assert desk.run("scan", name, "--fail-on", "ORGANIZATION,PERSON,LOCATION").exit_code == 0

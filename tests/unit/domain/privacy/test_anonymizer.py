@@ -25,12 +25,14 @@ from datavault.domain.privacy.policy import (
     Rule,
     Threshold,
 )
+from datavault.domain.privacy.presets import PRESETS
 from datavault.domain.privacy.results import Part, QuarantineReason
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.strategy import (
     Generalize,
     Hash,
     Keep,
+    KeptAs,
     Mask,
     Noise,
     Number,
@@ -42,6 +44,7 @@ from datavault.domain.privacy.strategy import (
     Truncate,
     Verdict,
 )
+from datavault.privacy import Tier, detector
 from tests.support.privacy import KEYS, PEOPLE, SETTING, TableDetector, anonymizer
 
 REDACT = Policy("redact everything")
@@ -213,7 +216,7 @@ def test_a_declared_field_is_personal_whatever_it_holds() -> None:
     policy = Policy(
         "fields",
         fields=(
-            FieldRule(PointerPattern("/patient"), "PERSON", Redact()),
+            FieldRule(PointerPattern("/patient/*"), "PERSON", Redact()),
             FieldRule(PointerPattern("/*/salary"), "SALARY", Mask()),
         ),
     )
@@ -251,7 +254,7 @@ def test_thresholds_ignore_treat_and_quarantine() -> None:
 
 def test_verdicts() -> None:
     assert anonymizer(rule("*", Tokenize())).texts(["Bob"])[0].verdict is Verdict.PSEUDONYMISED
-    assert anonymizer(rule("*", Mask())).texts(["Bob"])[0].verdict is Verdict.ANONYMISED
+    assert anonymizer(rule("*", Redact())).texts(["Bob"])[0].verdict is Verdict.ANONYMISED
     assert anonymizer(rule("*", Tokenize())).texts(["none"])[0].verdict is Verdict.ANONYMISED
 
 
@@ -293,6 +296,101 @@ def test_overlaps_become_one_that_covers_both() -> None:
     assert (
         text_of(replace(REDACT, denied=(entry,)), "at Ada Lovelace Street 5") == "at [LOCATION] 5"
     )
+
+
+class OverlappingDetector:
+    """Finds the URL, what stands in it and a telephone number's front; alone, the URL wins."""
+
+    TEXT = "at https://x.example/u/ada@example.com?call=5550100"
+    SPANS = (
+        Span(3, 51, Entity.URL, 1.0, "url"),
+        Span(23, 38, Entity.EMAIL_ADDRESS, 0.9, "mail"),
+        Span(44, 51, Entity.PHONE_NUMBER, 0.6, "phone"),
+    )
+
+    def detect(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return [self.SPANS[:1] if text == self.TEXT else () for text in texts]
+
+    def detect_overlapping(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return [self.SPANS[::-1] if text == self.TEXT else () for text in texts]
+
+
+def overlapping(policy: Policy, text: str = OverlappingDetector.TEXT) -> tuple[str, Verdict]:
+    (found,) = Anonymizer(OverlappingDetector(), policy, KEYS, SETTING).texts([text])
+    return found.output, found.verdict
+
+
+def test_what_is_kept_hides_nothing_that_is_treated() -> None:
+    kept = Rule("URL", Keep("ours", kept_as=KeptAs.HARMLESS))
+    assert overlapping(replace(REDACT, rules=(kept,))) == (
+        "at https://x.example/u/[EMAIL_ADDRESS]?call=[PHONE_NUMBER]",
+        Verdict.ANONYMISED,
+    )
+    assert overlapping(REDACT) == ("at [URL]", Verdict.ANONYMISED)
+
+
+def test_what_is_kept_as_personal_is_personal_within_what_is_harmless() -> None:
+    rules = (
+        Rule("URL", Keep("ours", kept_as=KeptAs.HARMLESS)),
+        Rule("EMAIL_ADDRESS", Keep("ours")),
+    )
+    assert overlapping(replace(REDACT, rules=rules)) == (
+        "at https://x.example/u/ada@example.com?call=[PHONE_NUMBER]",
+        Verdict.PERSONAL,
+    )
+
+
+def test_an_allowed_value_hides_nothing_within_it() -> None:
+    allowed = Allowed("https://x.example/u/ada@example.com?call=5550100", "URL", "ours", SOON)
+    assert overlapping(replace(REDACT, allowed=(allowed,)))[0] == (
+        "at https://x.example/u/[EMAIL_ADDRESS]?call=[PHONE_NUMBER]"
+    )
+
+
+def test_a_denied_phrase_within_what_is_kept_is_treated() -> None:
+    policy = replace(
+        REDACT,
+        rules=(Rule("URL", Keep("ours")), Rule("EMAIL_ADDRESS", Keep("ours"))),
+        denied=(Denied("Ada", "PERSON", "unannounced", SOON),),
+    )
+    assert overlapping(policy) == (
+        "at https://x.example/u/[PERSON]@example.com?call=[PHONE_NUMBER]",
+        Verdict.PERSONAL,
+    )
+
+
+def test_rules_of_a_place_decide_there_what_is_hidden() -> None:
+    kept = Rule("*", Keep("ours"), PointerPattern("/text"))
+    engine = Anonymizer(OverlappingDetector(), replace(REDACT, rules=(kept,)), KEYS, SETTING)
+    # Names of what somebody says: nothing is read before the text.
+    body = json.dumps(dict.fromkeys(("text", "body"), OverlappingDetector.TEXT))
+    (record,) = engine.records([body.encode()])
+    assert json.loads(record.output) == {"text": OverlappingDetector.TEXT, "body": "at [URL]"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "https://shop.example.com/pay?pan=4111111111111111&email=bob@corp.example",
+            "https://shop.example.com/pay?pan=************1111&email=[EMAIL_ADDRESS]",
+        ),
+        (
+            "https://x.example.com/u/bob@corp.example?ssn=219-09-9999",
+            "https://x.example.com/u/[EMAIL_ADDRESS]?ssn=[US_SSN]",
+        ),
+        (
+            "https://x.example.com/cb?access_token=ghp_" + "aB3dE5fG7h" * 3 + "iJ9kL1 ok",
+            "https://x.example.com/cb?access_token=[SECRET] ok",
+        ),
+        ("https://x.example.com/docs?page=12", "https://x.example.com/docs?page=12"),
+    ],
+)
+def test_a_preset_that_keeps_locators_treats_what_they_carry(text: str, expected: str) -> None:
+    engine = Anonymizer(detector(Tier.PATTERNS), PRESETS["pci_dss"], KEYS, SETTING)
+    (found,) = engine.texts([text])
+    assert found.output == expected
+    assert found.remainders == ()
 
 
 def test_a_denied_phrase_outranks_an_allowed_value() -> None:
@@ -450,3 +548,39 @@ def test_a_hundred_levels_and_ten_thousand_values_are_treated() -> None:
     assert set(found.values()) == {"[PERSON]"}
     same = json.dumps([{"Bob": at} for at in range(3)])
     assert record_of(REDACT, same).count('"[PERSON]"') == 3
+
+
+@pytest.mark.parametrize(
+    ("pointer", "expected"),
+    [
+        ("/contacts", '{"contacts":{"[PERSON]":"[PERSON]","[PERSON]_2":{"[PERSON]":"[PERSON]"}}}'),
+        ("/contacts/*", '{"contacts":{"zoltan_qx77":"[PERSON]","eve":{"[PERSON]":"[PERSON]"}}}'),
+        ("/contacts/eve", '{"contacts":{"zoltan_qx77":1,"eve":{"[PERSON]":"[PERSON]"}}}'),
+    ],
+)
+def test_a_field_covers_the_keys_below_it(pointer: str, expected: str) -> None:
+    policy = Policy("x", fields=(FieldRule(PointerPattern(pointer), "PERSON", Redact()),))
+    body = '{"contacts":{"zoltan_qx77":1,"eve":{"of":true}}}'
+    assert record_of(policy, body) == expected
+
+
+@pytest.mark.parametrize("strategy", [Mask(), Truncate(2), Number(), Hash(), Replace()])
+def test_no_stand_in_tells_one_truth_from_the_other(strategy: Strategy) -> None:
+    policy = Policy("x", fields=(FieldRule(PointerPattern("/*"), "CONSENT", strategy),))
+    assert record_of(policy, '{"a":true,"b":false}') == '{"a":"[CONSENT]","b":"[CONSENT]"}'
+    kept = replace(policy, fields=(replace(policy.fields[0], strategy=Keep("ours")),))
+    assert record_of(kept, '{"a":true,"b":false}') == '{"a":true,"b":false}'
+
+
+def test_a_mask_tells_a_length_and_is_no_anonymisation() -> None:
+    (found,) = anonymizer(rule("PERSON", Mask())).texts(["Bob"])
+    assert (found.output, found.verdict) == ("***", Verdict.PSEUDONYMISED)
+
+
+def test_the_name_of_a_member_is_a_persons_only_if_that_is_sure() -> None:
+    body = '{"Bob":"Bob","ada@example.com":1}'
+    for score, key in ((0.84, "Bob"), (0.85, "[PERSON]")):
+        (found,) = anonymizer(REDACT, score=score).records([body.encode()])
+        assert list(json.loads(found.output)) == [key, "[EMAIL_ADDRESS]"]
+        assert json.loads(found.output)[key] == "[PERSON]"
+        assert found.remainders == ()

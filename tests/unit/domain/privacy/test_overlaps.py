@@ -1,10 +1,13 @@
-"""One rule for findings that share characters: the longest stands, and nothing is uncovered."""
+"""Findings that share characters: the longest stands, but hides no secret; none is uncovered."""
 
+from collections.abc import Callable, Iterable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datavault.domain.privacy.entities import Entity
-from datavault.domain.privacy.overlaps import ORDER, resolve
+from datavault.domain.privacy.overlaps import CARRIED, ORDER, covering, resolve
 from datavault.domain.privacy.spans import Span
 
 
@@ -29,8 +32,26 @@ def test_every_entity_has_its_place_in_the_order() -> None:
 
 
 def test_the_longer_one_stands_whatever_it_scores() -> None:
-    url, address = span(0, 30), span(10, 20, Entity.EMAIL_ADDRESS, 1.0)
-    assert resolve([address, url]) == (url,)
+    phone, date = span(0, 30, Entity.PHONE_NUMBER), span(10, 20, Entity.DATE_TIME, 1.0)
+    assert resolve([date, phone]) == covering([date, phone]) == (phone,)
+
+
+@pytest.mark.parametrize("holder", [each for each in Entity if each in CARRIED])
+def test_what_is_carried_is_told_by_itself_and_masked_with_all(holder: Entity) -> None:
+    for carried in CARRIED[holder]:
+        around, within = span(0, 30, holder, 1.0), span(10, 20, carried, 0.5)
+        assert resolve([within, around]) == (
+            span(0, 10, holder, 1.0),
+            within,
+            span(20, 30, holder, 1.0),
+        )
+        assert covering([within, around]) == (around,)
+
+
+def test_a_secret_counts_before_all_but_what_has_check_digits_of_its_own() -> None:
+    checked = {Entity.SECRET, Entity.CREDIT_CARD, Entity.IBAN_CODE, Entity.CRYPTO}
+    assert {each for each in Entity if Entity.SECRET not in CARRIED.get(each, ())} == checked
+    assert Entity.PHONE_NUMBER not in CARRIED[Entity.URL]
 
 
 def test_of_two_as_long_the_higher_score_stands_and_then_the_earlier_entity() -> None:
@@ -52,12 +73,13 @@ def test_spans_that_only_touch_both_stand() -> None:
     assert resolve([span(5, 9), span(0, 5)]) == (span(0, 5), span(5, 9))
 
 
+@pytest.mark.parametrize("choose", [resolve, covering])
 @given(spans=SPANS)
 def test_the_result_covers_the_same_characters_once_in_any_order_of_finding(
-    spans: list[Span],
+    choose: Callable[[Iterable[Span]], tuple[Span, ...]], spans: list[Span]
 ) -> None:
-    resolved = resolve(spans)
+    resolved = choose(spans)
     covered = [place for each in resolved for place in range(each.start, each.end)]
     assert covered == sorted({place for each in spans for place in range(each.start, each.end)})
-    assert resolve(reversed(spans)) == resolved
-    assert resolve(resolved) == resolved
+    assert choose(reversed(spans)) == resolved
+    assert choose(resolved) == resolved

@@ -25,6 +25,7 @@ REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 # A string, closed or not, so that one pass over any text is linear.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u0000|.)", re.DOTALL)
+_ESCAPE_OR_HALF = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}(?=.)(?!\\u)|.)", re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _POSITION = re.compile(r"\(byte (\d+)\)")
 
@@ -51,11 +52,21 @@ def require_json(body: bytes, field: str) -> None:
         refusal = "deep"
     except msgspec.MsgspecError as error:
         found = _POSITION.search(str(error))
-        refusal = f"at byte {found[1]}" if found else "at its end: it is cut short"
+        refusal = f"at byte {found[1]}" if found else _unplaced(body)
     if refusal == "deep":
         raise Invalid(f"nested deeper than {NESTING_MAX}", field=field)
     if refusal is not None:
         raise Malformed(f"not JSON (RFC 8259) of {len(body)} bytes, {refusal}", field=field)
+
+
+def _unplaced(body: bytes) -> str:
+    """Where a text is refused of which msgspec says that it ends too early.
+
+    It says so too of half of a pair of surrogates at the end of a string.
+    """
+    halves = (each.start() for each in _ESCAPE_OR_HALF.finditer(body) if len(each[0]) > 2)
+    at = next(halves, None)
+    return "at its end: it is cut short" if at is None else f"at byte {at}: half a character"
 
 
 def require_shallow(body: bytes, field: str) -> None:

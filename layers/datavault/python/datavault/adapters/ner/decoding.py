@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datavault.adapters.ner.pieces import Pieces
+from datavault.adapters.ner.scripts import never_names
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.spans import Span
 
@@ -40,7 +41,7 @@ def spans_of(
     of being one of any kind, go on with the word before them if that is of the same kind and their
     tag is rather one within than one that begins. The score of a span is that of its surest word,
     and it is a name if that reaches the threshold of its kind. A kind of which no score can reach
-    the threshold is not looked for.
+    the threshold is not looked for. Nothing is a name that ``never_names``.
     """
     found: list[list[Span]] = [[] for _ in texts]
     heads = np.flatnonzero(pieces.heads)
@@ -75,7 +76,7 @@ def spans_of(
     small: dict[int, bool] = {}
     for text, start, stop, number, score in zip(*map(np.ndarray.tolist, columns), strict=True):
         span = _trimmed(texts[text], start, stop, entities[number], score)
-        if span is None:
+        if span is None or never_names(texts[text][span.start : span.end]):
             continue
         if score < BARE_SCORE_MIN and texts[text][span.start : span.end].islower():
             if text not in small:

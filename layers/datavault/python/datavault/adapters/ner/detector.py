@@ -17,6 +17,9 @@ BESIDE_CHARACTERS = 2048
 class NamesDetector:
     """Finds persons, places, organisations and street addresses.
 
+    In Latin letters: of names in other scripts it finds none, as it would take whole lines for
+    them. Titles and labels that stand alone are none either (``scripts``).
+
     The spans of a text depend on that text alone. Memory grows neither with the number of texts nor
     with their length, but for the spans found. Safe to be used by several threads.
     """

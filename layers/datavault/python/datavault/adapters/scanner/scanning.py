@@ -40,6 +40,10 @@ class RuleDetector:
         self._selection = selection
 
     def detect(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return [resolve(spans) for spans in self.detect_overlapping(texts)]
+
+    def detect_overlapping(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """All that the rules find in each text, also about the same characters, in no order."""
         found: dict[int, list[Span]] = {}
         for block in blocks_of(texts):
             content = block.content
@@ -52,7 +56,7 @@ class RuleDetector:
                         span = self._judged(rule, located)
                         if span is not None:
                             found.setdefault(located.index, []).append(span)
-        return [resolve(found[index]) if index in found else () for index in range(len(texts))]
+        return [tuple(found.get(index, ())) for index in range(len(texts))]
 
     def _judged(self, rule: Rule, located: Located) -> Span | None:
         candidate = located.candidate

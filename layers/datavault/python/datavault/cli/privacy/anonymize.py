@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HERE = "local"
 # From the best to the worst, as ``domain.privacy.strategy.Verdict`` has them.
 _VERDICTS = ("anonymised", "pseudonymised", "personal", "quarantine")
+# Endings of files that are one JSON text.
+_DOCUMENTS = frozenset({".json", ".geojson", ".har", ".ipynb"})
 _FORMS = {"text": Form.PASSAGES, "jsonl": Form.RECORDS}
 
 
@@ -65,6 +67,8 @@ class _Run:
                 if done.held and quarantine is None:
                     first = done.held[0]
                     reasons = " and ".join(first.reasons)
+                    if not first.is_record:
+                        self._fail(Exit.USAGE, line_at + first.line, reasons)
                     self._fail(Exit.HELD, line_at + first.line, f"to be looked at: {reasons}")
                 output.write(done.output)
                 for held in done.held:
@@ -101,12 +105,16 @@ class _Run:
 
     def _fail(self, exit_code: Exit, line: int, why: str) -> NoReturn:
         kind = "quarantine" if exit_code is Exit.HELD else "invalid"
-        hint = "--quarantine-file takes such records." if exit_code is Exit.HELD else ""
+        is_taken = exit_code is Exit.HELD or self.source.form is Form.RECORDS
+        hint = "--quarantine-file takes such records." if is_taken else ""
         raise CommandFailed(exit_code, f"{kind}: {self.source.name}, line {line}: {why}", hint=hint)
 
 
 def _held_line(held: "Held", line: int) -> bytes:
-    """A record that is to be looked at, already treated, and why; JSON in a line."""
+    """A record that is to be looked at, already treated, and why; JSON in a line.
+
+    Of a line that is no record the output is ``null``: it is in the input.
+    """
     remainders = [
         {
             "entity": each.entity,
@@ -122,7 +130,7 @@ def _held_line(held: "Held", line: int) -> bytes:
         "line": line,
         "reasons": held.reasons,
         "remainders": remainders,
-        "output": held.output.decode(),
+        "output": held.output.decode() if held.is_record else None,
     }
     return json_text(document) + b"\n"
 
@@ -200,9 +208,11 @@ def anonymize(
     itself names are always treated.
 
     JSON lines are treated leaf by leaf, and all that is not changed stays byte for byte; a text is
-    treated in passages of up to 256 KiB. The same input, policy, key, store, scope and day give
-    the same bytes. How many records are anonymised, pseudonymised or in quarantine, and what is
-    still found in the output, is told on stderr.
+    treated in passages of up to 256 KiB. Tables and JSON documents over several lines are refused.
+    A number (PERSON_1) is one person's throughout a record or a text, for which one process reads
+    the text. The same input, policy, key, store, scope and day give the same bytes. How many
+    records are anonymised, pseudonymised or in quarantine, and what is still found in the output,
+    is told on stderr.
 
     Presets are gdpr, hipaa_safe_harbor, pci_dss, ccpa and llm_training.
 
@@ -211,6 +221,7 @@ def anonymize(
       datavault anonymize chats.jsonl --policy llm_training --key-file key --output-file clean.jsonl
     """
     from datavault.cli.privacy.anonymizing import Treater
+    from datavault.domain.privacy.conversation import Conversation
     from datavault.domain.privacy.keys import Setting
 
     source = _source(path, form)
@@ -228,6 +239,9 @@ def anonymize(
     elif treater.search.tier is not Tier.PATTERNS:
         raise click.UsageError(f"--without-names goes with --tier {Tier.PATTERNS}")
     treater.search.get_ready()
+    if source.form is Form.PASSAGES and policy.numbers:
+        # Who is who goes through all of a text, so one process reads it from its beginning.
+        treater, jobs = replace(treater, conversation=Conversation()), 1
     run = _Run(source, treater, jobs or os.process_cpu_count() or 1)
     with Aside(output_file) as output, Aside(quarantine_file) as quarantine:
         run.treat(output, quarantine if quarantine_file else None)
@@ -247,6 +261,11 @@ def _source(path: Path, form: str) -> Input:
         raise click.UsageError("for a pipe, --format says text or jsonl")
     if source.form is Form.ROWS:
         raise click.UsageError("tables are not anonymized: make JSON lines, or say --format text")
+    if source.path.suffix.lower() in _DOCUMENTS:
+        raise click.UsageError(
+            "a JSON document is not anonymized, as a text it would be JSON no more: make JSON"
+            " lines, or, if it is one line, say --format jsonl"
+        )
     chosen = Form.RECORDS if source.form is Form.RECORDS else Form.PASSAGES
     return Input(source.path, chosen, guessed=False, size=source.size)
 

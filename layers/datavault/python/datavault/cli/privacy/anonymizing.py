@@ -1,6 +1,5 @@
 """A piece made harmless, in whichever process."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from datavault.cli.privacy.pieces import Piece
 from datavault.cli.privacy.search import Search
 from datavault.domain.errors import VaultError
 from datavault.domain.privacy.anonymizer import Anonymizer
+from datavault.domain.privacy.conversation import Conversation
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
 from datavault.domain.privacy.policy import Policy
 from datavault.domain.privacy.policy_text import parse_policy_json, parse_policy_toml
@@ -19,8 +19,6 @@ from datavault.domain.privacy.presets import preset
 from datavault.domain.privacy.results import Anonymized, Remainder
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.strategy import Verdict
-
-_ROW = re.compile(r"(?:records|texts)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,14 @@ class PolicySource:
 @dataclass(frozen=True, slots=True)
 class Held:
     """A record, or a passage of a text, that somebody has to look at; made harmless as far as it
-    is. ``line`` is where it begins, from 1 in its piece."""
+    is. ``line`` is where it begins, from 1 in its piece. What is no record that could be treated
+    has no ``output``."""
 
     line: int
     reasons: tuple[str, ...]
     remainders: tuple[Remainder, ...]
     output: bytes = field(repr=False)
+    is_record: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,16 @@ class Harmless:
 
 @dataclass(frozen=True, slots=True)
 class Treater:
-    """Applies a policy to pieces."""
+    """Applies a policy to pieces; to passages in one ``conversation`` if it is given.
+
+    That one holds values: who has one works alone, and sends it to no other process.
+    """
 
     search: Search
     policy: PolicySource
     keys: PrivacyKeys
     setting: Setting
+    conversation: Conversation | None = field(default=None, repr=False, compare=False)
 
     def anonymizer(self) -> Anonymizer:
         """The engine; raises what is wrong with policy and keys."""
@@ -79,8 +83,9 @@ class Treater:
     def __call__(self, piece: Piece) -> Harmless:
         if piece.unread:
             return Harmless(0, 0, refused=Told(1, piece.unread))
-        treat = _records if piece.form is Form.RECORDS else _passage
-        return treat(piece, _anonymizer(self))
+        if piece.form is Form.RECORDS:
+            return _records(piece, _anonymizer(self))
+        return _passage(piece, _anonymizer(self), self.conversation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class _Sought:
     search: Search
 
     def detect(self, texts: Sequence[str], /) -> list[tuple[Span, ...]]:
-        return self.search.find(texts)
+        return self.search.find_overlapping(texts)
 
 
 @lru_cache(maxsize=1)
@@ -97,15 +102,20 @@ def _anonymizer(treater: Treater) -> Anonymizer:
 
 
 def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
-    """Each line that is not blank is a record; line ends stay, and go with what is held back."""
+    """Each line that is not blank is a record; line ends stay, and go with what is held back.
+
+    A line that is no record is held with nothing of it, as nothing of it was treated.
+    """
     lines: list[bytes | None] = list(piece.content.split(b"\n"))
     rows = [(number, line) for number, line in enumerate(lines, 1) if line and line.strip()]
-    try:
-        results = anonymizer.records([line for _, line in rows])
-    except VaultError as error:
-        return _refused(error, [number for number, _ in rows])
     held: list[Held] = []
-    for (number, _), result in zip(rows, results, strict=True):
+    results: list[Anonymized[bytes]] = []
+    for (number, _), result in zip(rows, _each_result(rows, anonymizer), strict=True):
+        if isinstance(result, VaultError):
+            held.append(Held(number, (str(result),), (), b"", is_record=False))
+            lines[number - 1] = None
+            continue
+        results.append(result)
         is_held = result.verdict is Verdict.QUARANTINE
         lines[number - 1] = None if is_held else result.output
         if is_held:
@@ -114,7 +124,27 @@ def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
     return _harmless(piece.size, len(lines) - 1, output, held, results)
 
 
-def _passage(piece: Piece, anonymizer: Anonymizer) -> Harmless:
+def _each_result(
+    rows: Sequence[tuple[int, bytes]], anonymizer: Anonymizer
+) -> list[Anonymized[bytes] | VaultError]:
+    """What becomes of each row; all at once, and one by one only if one of them is refused."""
+    bodies = [line for _, line in rows]
+    try:
+        return [*anonymizer.records(bodies)]
+    except VaultError:
+        pass
+    return [_result(body, anonymizer) for body in bodies]
+
+
+def _result(body: bytes, anonymizer: Anonymizer) -> Anonymized[bytes] | VaultError:
+    try:
+        (result,) = anonymizer.records([body])
+        return result
+    except VaultError as error:
+        return error
+
+
+def _passage(piece: Piece, anonymizer: Anonymizer, conversation: Conversation | None) -> Harmless:
     """All of a piece of text at once."""
     own, at = piece.content, -1
     try:
@@ -125,9 +155,9 @@ def _passage(piece: Piece, anonymizer: Anonymizer) -> Harmless:
         line, byte = own.count(b"\n", 0, at) + 1, at - own.rfind(b"\n", 0, at)
         return Harmless(0, 0, refused=Told(line, f"not UTF-8 at byte {byte}"))
     try:
-        results = anonymizer.texts([text])
+        results = anonymizer.texts([text], conversation=conversation)
     except VaultError as error:
-        return _refused(error, [1])
+        return Harmless(0, 0, refused=Told(1, str(error)))
     (result,) = results
     output = result.output.encode()
     is_held = result.verdict is Verdict.QUARANTINE
@@ -143,7 +173,12 @@ def _harmless[T: (str, bytes)](
         lines,
         output,
         tuple(held),
-        Counter(result.verdict.value for result in results),
+        Counter(
+            [
+                *(result.verdict.value for result in results),
+                *(Verdict.QUARANTINE.value for each in held if not each.is_record),
+            ]
+        ),
         Counter((each.entity, each.strategy) for result in results for each in result.findings),
         sum(len(result.remainders) for result in results),
     )
@@ -152,10 +187,3 @@ def _harmless[T: (str, bytes)](
 def _held[T: (str, bytes)](line: int, result: Anonymized[T], output: bytes) -> Held:
     reasons = tuple(each.value for each in result.quarantine)
     return Held(line, reasons, result.remainders, output)
-
-
-def _refused(error: VaultError, lines: Sequence[int]) -> Harmless:
-    """The line that an error is about."""
-    row = _ROW.match(error.field or "")
-    line = lines[int(row[1])] if row else 1
-    return Harmless(0, 0, refused=Told(line, str(error)))

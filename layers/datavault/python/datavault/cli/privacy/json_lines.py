@@ -10,7 +10,7 @@ from datavault.cli.privacy.texts import Spots, readable
 from datavault.domain.errors import VaultError
 from datavault.domain.privacy import pointers
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place, read_leaves
-from datavault.domain.privacy.members import Named, detect_named, named
+from datavault.domain.privacy.members import Named, detect_named, named, of_members
 from datavault.domain.privacy.results import Part
 from datavault.domain.privacy.spans import Span
 
@@ -90,7 +90,9 @@ def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Ite
     columns = _Columns(line.body)
     for leaf, name in line.leaves:
         # Of truths nothing was asked; one may look like a text of which it was.
-        own = spans.get(name)
+        own = spans.get(name, ())
+        if leaf.kind is LeafKind.KEY:
+            own = of_members(own)
         if not own or leaf.kind is LeafKind.TRUTH:
             continue
         counted_by_rule(own, counts)

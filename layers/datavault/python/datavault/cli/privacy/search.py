@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datavault.domain.privacy.lists import Lists
     from datavault.domain.privacy.policy import Allowed
     from datavault.domain.privacy.spans import Span
-    from datavault.privacy import Detector
+    from datavault.privacy import Combined
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,20 @@ class Search:
         )
 
     def find(self, texts: Sequence[str]) -> "list[tuple[Span, ...]]":
-        """What is in each text and not allowed."""
-        found = _detector(self.tier, self.entities, self.threshold).detect(texts)
+        """What is in each text and not allowed, without overlaps."""
+        return self._not_allowed(texts, self._detector.detect(texts))
+
+    def find_overlapping(self, texts: Sequence[str]) -> "list[tuple[Span, ...]]":
+        """What is in each text and not allowed, also where something else is."""
+        return self._not_allowed(texts, self._detector.detect_overlapping(texts))
+
+    @property
+    def _detector(self) -> "Combined":
+        return _detector(self.tier, self.entities, self.threshold)
+
+    def _not_allowed(
+        self, texts: Sequence[str], found: "list[tuple[Span, ...]]"
+    ) -> "list[tuple[Span, ...]]":
         if not self.allowed:
             return found
         lists = _lists(self.allowed, self.on)
@@ -74,7 +86,7 @@ class Search:
 
 
 @lru_cache(maxsize=1)
-def _detector(tier: Tier, entities: frozenset[Entity], threshold: float | None) -> "Detector":
+def _detector(tier: Tier, entities: frozenset[Entity], threshold: float | None) -> "Combined":
     """Made once in a process, and with it the model loaded."""
     from datavault.privacy import detector
 

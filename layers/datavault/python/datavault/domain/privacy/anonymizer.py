@@ -8,18 +8,20 @@ which a strategy cannot do what it promises is redacted.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from datavault.domain.errors import Invalid, TooLarge
 from datavault.domain.privacy.conversation import Conversation
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, read_leaves, tokens_of
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
-from datavault.domain.privacy.members import Named, detect_named, named
+from datavault.domain.privacy.members import Named, detect_named, named, of_members
 from datavault.domain.privacy.passages import Passage, TreatedRecord, findings, worst
-from datavault.domain.privacy.policy import Policy, Residual
+from datavault.domain.privacy.policy import REDACT, FieldRule, Policy, Residual
 from datavault.domain.privacy.results import (
     Anonymized,
     Finding,
+    Part,
     QuarantineReason,
     Remainder,
 )
@@ -40,9 +42,20 @@ class Detects(Protocol):
         ...
 
 
+@runtime_checkable
+class DetectsOverlapping(Protocol):
+    """What can also tell of findings that share characters."""
+
+    def detect_overlapping(self, texts: Sequence[str], /) -> list[tuple[Span, ...]]:
+        """As ``detect``, with all that is found, in any order, also where something else is."""
+        ...
+
+
 class Anonymizer:
     """A detector and a policy, with the keys that the policy needs, in a setting.
 
+    A detector that can is asked for all that it finds, also about the same characters: the policy
+    decides what of it counts, and what it keeps hides nothing that it treats.
     It keeps nothing of what it is given. A batch is worked on whole: its size bounds the memory,
     some 20 times the text and 300 bytes a leaf of a record.
 
@@ -50,12 +63,16 @@ class Anonymizer:
         Invalid: the policy needs a key that is not there.
     """
 
-    __slots__ = ("_detector", "_policy", "_treatment")
+    __slots__ = ("_found_in", "_policy", "_treatment")
 
     def __init__(
         self, detector: Detects, policy: Policy, keys: PrivacyKeys, setting: Setting
     ) -> None:
-        self._detector = detector
+        self._found_in = (
+            detector.detect_overlapping
+            if isinstance(detector, DetectsOverlapping)
+            else detector.detect
+        )
         self._policy = policy
         self._treatment = Treatment(policy, keys, setting)
 
@@ -129,10 +146,10 @@ class Anonymizer:
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return {}
-        return dict(zip(distinct, detect_named(self._detector.detect, distinct), strict=True))
+        return dict(zip(distinct, detect_named(self._found_in, distinct), strict=True))
 
     def _passage(self, text: str, spans: Iterable[Span], conversation: Conversation) -> Passage:
-        hits = self._treatment.hits(text, spans)
+        hits = self._treatment.hits(text, spans, ())
         return Passage.of(text, self._treatment.treat(text, hits, (), conversation))
 
     def _passages(
@@ -149,16 +166,24 @@ class Anonymizer:
     def _treated(
         self, leaf: Leaf, found: _Found, conversation: Conversation
     ) -> tuple[Treated, ...]:
-        if self._policy.fields and leaf.kind is not LeafKind.KEY and leaf.text:
-            rule = self._policy.field_at(tokens_of(leaf.place))
+        if self._policy.fields and leaf.text:
+            tokens = tokens_of(leaf.place)
+            # A key lies in its object, and is not below the value that it names.
+            rule = self._policy.field_at(tokens[:-1] if leaf.kind is LeafKind.KEY else tokens)
+            if rule is not None and leaf.kind is LeafKind.TRUTH:
+                rule = _for_truths(rule)
             if rule is not None:
                 return self._treatment.treat_field(leaf.text, rule, conversation)
         if not _is_read(leaf):
             return ()
-        hits = self._treatment.hits(leaf.text, found[named(leaf)])
-        if not hits:
+        spans = found[named(leaf)]
+        if leaf.kind is LeafKind.KEY:
+            spans = of_members(spans)
+        if not (spans or self._policy.denied):
             return ()
-        return self._treatment.treat(leaf.text, hits, tokens_of(leaf.place), conversation)
+        tokens = tokens_of(leaf.place)
+        hits = self._treatment.hits(leaf.text, spans, tokens)
+        return self._treatment.treat(leaf.text, hits, tokens, conversation)
 
     def _look_again(self, passages: Iterable[Passage]) -> _Found:
         """What is found in the outputs that are not as they were."""
@@ -170,7 +195,10 @@ class Anonymizer:
         if self._policy.residual is Residual.SKIP:
             return []
         output, tokens = passage.output, passage.tokens
-        hits = self._treatment.hits(output, again.get(_output(passage), ()))
+        spans = again.get(_output(passage), ())
+        if passage.part is Part.KEY:
+            spans = of_members(spans)
+        hits = self._treatment.hits(output, spans, tokens)
         return [
             Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
             for hit in passage.left_over(hits)
@@ -212,3 +240,8 @@ def _output(passage: Passage) -> Named:
 def _is_read(leaf: Leaf) -> bool:
     """Whether a leaf says anything that could be personal by itself."""
     return leaf.kind is not LeafKind.TRUTH and bool(leaf.text)
+
+
+def _for_truths(rule: FieldRule) -> FieldRule:
+    """Of two values any stand-in but their kind tells which, if by its length alone."""
+    return rule if isinstance(rule.strategy, Keep) else replace(rule, strategy=REDACT)

@@ -1,7 +1,7 @@
 """What was found in a text, by a detector or by the policy, as one row without overlaps."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 
@@ -29,6 +29,21 @@ def without_overlaps(hits: Iterable[Hit]) -> list[Hit]:
         elif hit.start < hit.end:
             joined.append(hit)
     return joined
+
+
+def outside(hits: Iterable[Hit], others: Sequence[Hit]) -> Iterator[Hit]:
+    """What of each hit none of ``others`` covers; both are in order and without overlaps."""
+    first = 0
+    for hit in hits:
+        while first < len(others) and others[first].end <= hit.start:
+            first += 1
+        at, row = hit.start, first
+        while row < len(others) and others[row].start < hit.end:
+            if at < others[row].start:
+                yield replace(hit, start=at, end=others[row].start)
+            at, row = max(at, others[row].end), row + 1
+        if at < hit.end:
+            yield replace(hit, start=at)
 
 
 def _union(first: Hit, second: Hit) -> Hit:

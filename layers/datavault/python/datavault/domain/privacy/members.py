@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place
 from datavault.domain.privacy.spans import Span
+from datavault.domain.privacy.tiers import NAMES
 
 # A label counts where it stands close to its value; of a longer text it would say nothing, and
 # of a longer name nobody knows what it says.
@@ -25,6 +26,10 @@ _SAYINGS = frozenset(
 )
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 
+# Names of members are words without a sentence, which a model of names takes for organizations and
+# persons: SSN, Department, Hospital. A person after whom a member is called is surer than that.
+MEMBER_SCORE_MIN = 0.85
+
 type Named = tuple[str, str]
 """What is read before a text, empty if nothing is, and the text."""
 
@@ -34,6 +39,13 @@ def named(leaf: Leaf) -> Named:
     if leaf.kind is LeafKind.KEY or len(leaf.text) > VALUE_CHARS_MAX:
         return "", leaf.text
     return _spoken(_name(leaf.place)), leaf.text
+
+
+def of_members(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Of what is found in the name of a member, what counts: a name from ``MEMBER_SCORE_MIN``."""
+    return tuple(
+        span for span in spans if span.entity not in NAMES or span.score >= MEMBER_SCORE_MIN
+    )
 
 
 def detect_named(

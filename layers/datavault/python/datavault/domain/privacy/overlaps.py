@@ -2,15 +2,21 @@
 
 The longest span wins, then the higher score, then the entity that is named first in ``ORDER``,
 then the one that begins first. Longest first, because what is masked too widely is a nuisance and
-what is masked too narrowly is a leak: a URL that holds an e-mail address goes as a whole. For the
-same reason what sticks out of the winner is not dropped: it stays, cut to what is still uncovered.
+what is masked too narrowly is a leak. For the same reason what sticks out of the winner is not
+dropped: it stays, cut to what is still uncovered.
+
+One exception, where something is told and not masked (``resolve``): a value that harms whoever
+finds it is not hidden by what it merely stands in. ``CARRIED`` says what is cut out of what.
+Where all is masked (``covering``) there is none: a URL that holds an address goes as a whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from operator import attrgetter
+from types import MappingProxyType
 
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.hits import Hit
 from datavault.domain.privacy.spans import Span
 
 # At equal length and score, what says more about the value goes first: a checksum says more than
@@ -45,26 +51,62 @@ ORDER = (
     Entity.ORGANIZATION,
     Entity.DATE_TIME,
 )
+# What is told by itself within which entity, however much longer that is. A secret in everything
+# that has no check digits of its own; in a locator, also what is what it is wherever it stands:
+# most of it is checked by digits or has a form that nothing else has. Telephone numbers, names and
+# dates are not among them: numbers of orders and words of a path look like them.
+_CERTAIN = frozenset(
+    {
+        Entity.SECRET,
+        Entity.CREDIT_CARD,
+        Entity.IBAN_CODE,
+        Entity.CRYPTO,
+        Entity.US_SSN,
+        Entity.US_ITIN,
+        Entity.NATIONAL_ID,
+        Entity.EMAIL_ADDRESS,
+    }
+)
+_CHECKED = frozenset({Entity.SECRET, Entity.CREDIT_CARD, Entity.IBAN_CODE, Entity.CRYPTO})
+CARRIED: Mapping[str, frozenset[Entity]] = MappingProxyType(
+    {
+        **{each: frozenset({Entity.SECRET}) for each in Entity if each not in _CHECKED},
+        Entity.URL: _CERTAIN,
+    }
+)
+_NOTHING: frozenset[Entity] = frozenset()
 _ORDER_IN_TEXT = attrgetter("start", "end", "entity", "score", "reason")
-_RANK = {entity: rank for rank, entity in enumerate(ORDER)}
+# By name: a hit may be of an entity of somebody else's, which is named after all of ours.
+_RANK: dict[str, int] = {entity: rank for rank, entity in enumerate(ORDER)}
 
 
 def resolve(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The spans that stand, by start, none of which shares a character with another.
+    """The spans to tell of, by start, none of which shares a character with another.
 
     Every character that any of ``spans`` covered is still covered. Work is linear in the summed
     lengths of the spans, after one sort.
     """
+    return _resolved(spans, _told)
+
+
+def covering[T: (Span, Hit)](spans: Iterable[T]) -> tuple[T, ...]:
+    """The spans to mask, as ``resolve``: the longest, whatever stands in it."""
+    return _resolved(spans, _winners)
+
+
+def _resolved[T: (Span, Hit)](
+    spans: Iterable[T], winners: Callable[[list[T]], list[T]]
+) -> tuple[T, ...]:
     ordered = sorted(spans, key=_ORDER_IN_TEXT)
     if len(ordered) < 2:
         return tuple(ordered)
-    kept: list[Span] = []
+    kept: list[T] = []
     for cluster in _clusters(ordered):
-        kept += cluster if len(cluster) == 1 else _winners(cluster)
+        kept += cluster if len(cluster) == 1 else winners(cluster)
     return tuple(kept)
 
 
-def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
+def _clusters[T: (Span, Hit)](ordered: list[T]) -> Iterator[list[T]]:
     """Runs of spans each of which begins before some earlier one of the run ends."""
     cluster = [ordered[0]]
     end = ordered[0].end
@@ -78,19 +120,45 @@ def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
     yield cluster
 
 
-def _winners(cluster: list[Span]) -> list[Span]:
+def _told(cluster: list[Span]) -> list[Span]:
+    """Of the spans without what they carry."""
+    entities = {span.entity for span in cluster}
+    if not any(CARRIED.get(entity, _NOTHING) & (entities - {entity}) for entity in entities):
+        return _winners(cluster)
+    origin, size = cluster[0].start, max(span.end for span in cluster) - cluster[0].start
+    carried: dict[frozenset[Entity], bytearray] = {}
+    cut: list[Span] = []
+    for span in cluster:
+        wanted = CARRIED.get(span.entity, _NOTHING)
+        if wanted not in carried:
+            covered = carried[wanted] = bytearray(size)
+            for each in cluster:
+                if each.entity in wanted:
+                    start, end = each.start - origin, each.end - origin
+                    covered[start:end] = b"\1" * (end - start)
+        cut += _uncovered(span, carried[wanted], origin)
+    return _winners(sorted(cut, key=_ORDER_IN_TEXT))
+
+
+def _winners[T: (Span, Hit)](cluster: list[T]) -> list[T]:
     origin = cluster[0].start
     covered = bytearray(max(span.end for span in cluster) - origin)
-    kept: list[Span] = []
+    kept: list[T] = []
     for span in sorted(cluster, key=_precedence):
-        position, end = span.start - origin, span.end - origin
-        while (start := covered.find(0, position, end)) >= 0:
-            taken = covered.find(1, start, end)
-            position = end if taken < 0 else taken
-            covered[start:position] = b"\1" * (position - start)
-            kept.append(replace(span, start=start + origin, end=position + origin))
+        kept += _uncovered(span, covered, origin)
+        start, end = span.start - origin, span.end - origin
+        covered[start:end] = b"\1" * (end - start)
     return sorted(kept, key=_ORDER_IN_TEXT)
 
 
-def _precedence(span: Span) -> tuple[int, float, int, int]:
-    return span.start - span.end, -span.score, _RANK[span.entity], span.start
+def _uncovered[T: (Span, Hit)](span: T, covered: bytearray, origin: int) -> Iterator[T]:
+    """The runs of a span that are not covered; ``covered`` begins at ``origin``."""
+    position, end = span.start - origin, span.end - origin
+    while (start := covered.find(0, position, end)) >= 0:
+        taken = covered.find(1, start, end)
+        position = end if taken < 0 else taken
+        yield replace(span, start=start + origin, end=position + origin)
+
+
+def _precedence(span: Span | Hit) -> tuple[int, float, int, int]:
+    return span.start - span.end, -span.score, _RANK.get(span.entity, len(ORDER)), span.start

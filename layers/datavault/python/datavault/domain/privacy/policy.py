@@ -4,7 +4,8 @@ A policy is data. It has a hash, which goes into every result and commit that it
 
 * ``rules``: the first one of the entity and the place decides; ``default`` if there is none.
 * ``fields``: places that hold personal data, whatever is found there: everything at or below one
-  is treated as a whole.
+  is treated as a whole, keys too: below ``/contacts``, who is in it as well as what is said of
+  them. ``/contacts/*`` leaves the keys of ``contacts`` itself.
 * ``thresholds``: what is less certain than ``found_from`` is nothing; what is less certain than
   ``sure_from`` is treated all the same, and its record is to be looked at (quarantine).
 * ``denied`` phrases count as found with certainty; ``allowed`` values, if they are all of what was
@@ -25,7 +26,14 @@ from types import MappingProxyType
 from datavault.domain import digests
 from datavault.domain.errors import Invalid
 from datavault.domain.privacy.pointers import ANYWHERE, PointerPattern, Tokens
-from datavault.domain.privacy.strategy import Keep, Redact, Strategy, name_of, require_within_bounds
+from datavault.domain.privacy.strategy import (
+    Keep,
+    Number,
+    Redact,
+    Strategy,
+    name_of,
+    require_within_bounds,
+)
 
 ANY_ENTITY = "*"
 # Letters and digits, each with the marks that combine with it.
@@ -152,6 +160,11 @@ class Policy:
         """Every strategy that the policy may ask for."""
         by_entity = (each.strategy for each in self.rules)
         return (self.default, *by_entity, *(each.strategy for each in self.fields))
+
+    @property
+    def numbers(self) -> bool:
+        """Whether it may number values, and so has to know which came before."""
+        return any(isinstance(each, Number) for each in self.strategies())
 
     @cached_property
     def hash(self) -> str:

@@ -67,7 +67,8 @@ class Redact:
 class Mask:
     """``************1111``: a star for each character but separators and the last ``keep_last``.
 
-    At most half of a value shows: of a shorter one, nothing.
+    At most half of a value shows: of a shorter one, nothing. Its length and its separators always
+    do, so what is masked is pseudonymised at best.
     """
 
     keep_last: int = 0
@@ -190,7 +191,7 @@ def name_of(strategy: Strategy) -> str:
 def verdict_of(strategy: Strategy) -> Verdict:
     """What a value becomes by it."""
     match strategy:
-        case Redact() | Generalize() | Mask(keep_last=0) | Keep(kept_as=KeptAs.HARMLESS):
+        case Redact() | Generalize() | Keep(kept_as=KeptAs.HARMLESS):
             return Verdict.ANONYMISED
         case Keep():
             return Verdict.PERSONAL

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from datavault.domain.privacy.conversation import Conversation
-from datavault.domain.privacy.hits import Hit, without_overlaps
+from datavault.domain.privacy.hits import Hit, outside, without_overlaps
 from datavault.domain.privacy.json_leaves import Edit
 from datavault.domain.privacy.keys import PrivacyKeys, Setting, key_purpose
 from datavault.domain.privacy.lists import Lists
+from datavault.domain.privacy.overlaps import covering
 from datavault.domain.privacy.pointers import Tokens
 from datavault.domain.privacy.policy import FieldRule, Policy
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.stand_ins import StandIn, Substitution, known_name
+from datavault.domain.privacy.strategy import Keep, KeptAs
 
 _DECLARED = "declared"
+_IN_TEXT = attrgetter("start")
+# Which of what is found about the same characters counts first, by what becomes of it.
+_LAYERS = _TREATED, _PERSONAL, _HARMLESS = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +54,31 @@ class Treatment:
         self._lists = Lists(policy, setting.on)
         self._substitution = Substitution(keys, setting)
 
-    def hits(self, text: str, spans: Iterable[Span]) -> list[Hit]:
-        """What counts as found in ``text``, without overlaps: by the detector and the lists."""
-        found = self._lists.denied_in(text)
+    def hits(self, text: str, spans: Iterable[Span], tokens: Tokens) -> list[Hit]:
+        """What counts as found in ``text``, which stands at ``tokens``, without overlaps.
+
+        What the policy keeps stands in nobody's way: of the same characters, what is treated
+        counts before what is kept, and that as personal before that as harmless. What is allowed
+        counts for nothing. So a URL that may stay hides no card number in it.
+        """
+        layers: list[list[Hit]] = [[] for _ in _LAYERS]
+        denied: list[list[Hit]] = [[] for _ in _LAYERS]
+        for hit in self._lists.denied_in(text):
+            denied[self._layer(hit, tokens)].append(hit)
         for span in spans:
             entity = known_name(span.entity)
             if span.score < self.policy.threshold_of(entity).found_from:
                 continue
             start, end = max(span.start, 0), min(span.end, len(text))
             if not self._lists.allows(entity, text[start:end]):
-                found.append(Hit(start, end, entity, span.score, span.reason))
-        return without_overlaps(found)
+                hit = Hit(start, end, entity, span.score, span.reason)
+                layers[self._layer(hit, tokens)].append(hit)
+        counted: list[Hit] = []
+        for found, phrases in zip(layers, denied, strict=True):
+            if found or phrases:
+                own = without_overlaps((*covering(found), *phrases))
+                counted = sorted((*counted, *outside(own, counted)), key=_IN_TEXT)
+        return counted
 
     def treat(
         self, text: str, hits: Iterable[Hit], tokens: Tokens, conversation: Conversation
@@ -73,6 +93,15 @@ class Treatment:
         hit = Hit(0, len(text), rule.entity, 1.0, _DECLARED)
         stand_in = self._substitution.of(rule.strategy, rule.entity, text, conversation)
         return (Treated(hit, stand_in, is_sure=True),)
+
+    def _layer(self, hit: Hit, tokens: Tokens) -> int:
+        match self.policy.strategy_for(hit.entity, tokens):
+            case Keep(kept_as=KeptAs.HARMLESS):
+                return _HARMLESS
+            case Keep():
+                return _PERSONAL
+            case _:
+                return _TREATED
 
     def _by_rules(self, text: str, hit: Hit, tokens: Tokens, conversation: Conversation) -> Treated:
         strategy = self.policy.strategy_for(hit.entity, tokens)

@@ -61,6 +61,14 @@ _WORD_ALLOWED = re.compile(
 _NAMED = re.compile(r"[a-z][A-Z]|\w[_.]\w|^_")
 _CODE_BEHIND = re.compile(r"[)\]},]|[ \t]*(?:\||=|\+|\(|or\b|and\b|if\b)")
 
+# What a text between quotes is about, if it holds one of them.
+_SUBJECTS = frozenset(
+    """password passwords passwort passphrase passcode kennwort contraseña senha token tokens key
+    keys secret secrets credential credentials""".split()  # noqa: SIM905 - a list of words.
+)
+_ENDS = re.compile(r"\\.|[\"'`\n]")
+QUOTED_CHARS_MAX = 200
+
 # Bits a character. Twenty random characters of base64 have about 4.1, of hexadecimals 3.3; names
 # in programs and words run together stay below.
 ENTROPY_BITS_MIN = 3.7
@@ -83,6 +91,33 @@ def _assigned(candidate: Candidate) -> Finding | None:
     if _NOTHING_SECRET.fullmatch(value) and len(value) == 36:
         return Finding(candidate.start, candidate.start + len(value), LIKELY)
     return Finding(candidate.start, candidate.start + len(value), STRONG)
+
+
+def _quoted(candidate: Candidate) -> Finding | None:
+    """All of several words between quotes, as of a passphrase.
+
+    A text that names what it is about ("enter your password") is a message. One word is left to
+    ``_assigned``, and so is a quote that does not close.
+    """
+    text, start = candidate.text, candidate.start
+    end = _closing(text, start, text[start - 1], start + QUOTED_CHARS_MAX)
+    value = text[start:end].rstrip() if end is not None else ""
+    words = _WORD_ENDS.split(value.lower())
+    if " " not in value or _TEMPLATE.match(value) or not _SUBJECTS.isdisjoint(words):
+        return None
+    if len(value) < 4 or not value[0].strip():
+        return None
+    return Finding(start, start + len(value), STRONG)
+
+
+def _closing(text: str, start: int, quote: str, limit: int) -> int | None:
+    """Where the quote closes, on the same line and without a backslash before it."""
+    for found in _ENDS.finditer(text, start, limit):
+        if found[0] == quote:
+            return found.start()
+        if found[0] == "\n":
+            return None
+    return None
 
 
 def _is_of_a_program(candidate: Candidate, value: str) -> bool:
@@ -136,6 +171,13 @@ RULES = (
         rf"(?i)(?:{_KEY_ENDS})[\"'`]?[ \t]*[:=]",
         rf"(?i)(?:{_KEYS})[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*[\"'`]?([^\s\"'`,;]{{4,200}})",
         _assigned,
+    ),
+    Rule(
+        "secret.quoted",
+        Entity.SECRET,
+        rf"(?i)(?:{_KEY_ENDS})[\"'`]?[ \t]*[:=]",
+        rf"(?i)(?:{_KEYS})[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*[\"'`]([^\s\"'`][^\n\"'`]{{1,200}})",
+        _quoted,
     ),
     Rule(
         "secret.said",
