@@ -34,13 +34,14 @@ FINISHING = {"delete_branch": SPARE, "reset_branch": SPARE, "update_branch": GUA
 HIDDEN = {Grant.KEYS_UNWRAP, Grant.OBJECTS_READ}
 # Rows that a failure leaves half-made, so that the same request has less to do the next time.
 HALF_MADE = {"abort_upload", "create_commit"}
-# Needed only when something went wrong before, which no single request here can bring about; that
-# they suffice then is what ``tests.e2e.test_races`` and ``tests.simulation`` are for. A pair that
+# Needed only when something went wrong before, or by more data than a test should send, so that no
+# single request here can bring it about; that they suffice then is what ``tests.e2e.test_races`` and ``tests.simulation`` are for. A pair that
 # is needed after all, or is granted no more, fails its test.
 AFTER_TROUBLE: dict[tuple[str, Grant], str] = {
     ("create_dataset", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("append_records", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("complete_upload", Grant.LANDING_DELETE): "parts of another size than was announced",
+    ("list_quarantined", Grant.STAGING_READ): "lines of a file that several workers read",
 }
 
 
@@ -101,6 +102,9 @@ def _asked(row: Operation, tenant: Tenant) -> Call:
         _leave_pending(tenant, place, FINISHING[row.name])
     if row.name == "restore_dataset":
         tenant.admin.ok(call(operation("archive_dataset"), place))
+    if row.name == "describe_dataset":
+        said = {"name": f"checked {uuid4()}", "schema": {"type": "object"}}
+        place = replace(place, dataset=tenant.admin.post("/datasets", said).json()["id"])
     if row.name == "restore_record":
         # One that goes into an object, again.
         shelf = Corpus(tenant.admin, place.dataset)

@@ -121,7 +121,7 @@ def test_what_is_kept_of_a_dataset_is_what_was_said(admin: Person) -> None:
     made = admin.post("/datasets", said).json()
     assert {name: made[name] for name in said} == said
     assert (made["privacy"], made["default_branch"]) == ("off", "main")
-    assert admin.get(f"/datasets/{made['id']}").json() == made
+    assert admin.get(f"/datasets/{made['id']}").json() == made | {"schema": None}
     assert admin.get("/datasets").json()["data"] == [made]
 
 

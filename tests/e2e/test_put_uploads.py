@@ -81,10 +81,9 @@ def test_a_put_that_is_killed_and_interrupted_is_one_commit(
     words = ("put", shelf.id, str(file), "--upload-above", "8", "--part-mib", "5", "-m", "May")
     killed = command.start(*words, "--parallel", "1")
     upload = until(command.begun)
-    until(lambda: arrived(shelf, upload))
+    before = until(lambda: stopped(killed, lambda: arrived(shelf, upload)))
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    before = arrived(shelf, upload)
     assert 0 < before < -(-file.stat().st_size // (5 * 2**20))
     again = command.start(*words)
     job: Any = until(lambda: next(iter(jobs(shelf)), None))
@@ -100,6 +99,15 @@ def test_a_put_that_is_killed_and_interrupted_is_one_commit(
     assert shelf.lines() == lines
     assert shelf.log()[0]["message"] == "May"
     assert len(jobs(shelf)) == 1
+
+
+def stopped(process: subprocess.Popen[str], found: Callable[[], int]) -> int:
+    """What is found while the process stands still; it goes on if that is nothing."""
+    process.send_signal(signal.SIGSTOP)
+    there = found()
+    if not there:
+        process.send_signal(signal.SIGCONT)
+    return there
 
 
 def arrived(shelf: Shelf, upload: str) -> int:

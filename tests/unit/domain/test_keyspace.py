@@ -38,6 +38,7 @@ def keys_of(ws: WorkspaceId) -> dict[str, Key]:
         "reflog": keyspace.reflog(ws, DS, BranchName("main"), BR, 0),
         "commit": keyspace.commit(ws, DS, CommitId("c")),
         "store_key": keyspace.store_key(ws, ST, "dek", 1),
+        "record_schema": keyspace.record_schema(ws, ST, "00"),
         "job": keyspace.job(ws, JobId("job_1")),
         "dataset_job": keyspace.dataset_job(ws, DS, JobId("job_1")),
         "upload": keyspace.upload(ws, UploadId("up_1")),

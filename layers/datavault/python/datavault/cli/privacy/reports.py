@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Protocol
 
 import click
-import msgspec
 
 from datavault.cli.output import terminal_width, write_bytes
 from datavault.cli.privacy.found import Counts, Examined, Found
@@ -184,6 +183,8 @@ def document_of(source: Input, found: Found, search: Search) -> Mapping[str, obj
 
 def json_text(document: object) -> bytes:
     """Compact JSON in UTF-8, its members in the order given."""
+    import msgspec
+
     return msgspec.json.encode(document)
 
 
