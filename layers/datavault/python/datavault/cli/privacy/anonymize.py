@@ -248,7 +248,7 @@ def anonymize(
 
 
 def _run(source: Input, treater: "Treater", policy: "Policy", jobs: int) -> _Run:
-    """The run, made ready; if it numbers who is in a text, of one process that reads it from its beginning."""
+    """The run, made ready; one process reads a text from its beginning if it numbers who is in it."""
     from datavault.domain.privacy.conversation import Conversation
 
     treater.search.get_ready()
