@@ -221,7 +221,6 @@ def anonymize(
       datavault anonymize chats.jsonl --policy llm_training --key-file key --output-file clean.jsonl
     """
     from datavault.cli.privacy.anonymizing import Treater
-    from datavault.domain.privacy.conversation import Conversation
     from datavault.domain.privacy.keys import Setting
 
     source = _source(path, form)
@@ -238,11 +237,7 @@ def anonymize(
         _require_looked_for(policy, treater.search)
     elif treater.search.tier is not Tier.PATTERNS:
         raise click.UsageError(f"--without-names goes with --tier {Tier.PATTERNS}")
-    treater.search.get_ready()
-    if source.form is Form.PASSAGES and policy.numbers:
-        # Who is who goes through all of a text, so one process reads it from its beginning.
-        treater, jobs = replace(treater, conversation=Conversation()), 1
-    run = _Run(source, treater, jobs or os.process_cpu_count() or 1)
+    run = _run(source, treater, policy, jobs or os.process_cpu_count() or 1)
     with Aside(output_file) as output, Aside(quarantine_file) as quarantine:
         run.treat(output, quarantine if quarantine_file else None)
         if quarantine_file is not None:
@@ -250,6 +245,16 @@ def anonymize(
         output.keep()
     for line in run.told(policy.hash):
         say(line)
+
+
+def _run(source: Input, treater: "Treater", policy: "Policy", jobs: int) -> _Run:
+    """The run, made ready; one process reads a text from its beginning if it numbers who is in it."""
+    from datavault.domain.privacy.conversation import Conversation
+
+    treater.search.get_ready()
+    if source.form is Form.PASSAGES and policy.numbers:
+        return _Run(source, replace(treater, conversation=Conversation()), 1)
+    return _Run(source, treater, jobs)
 
 
 def _source(path: Path, form: str) -> Input:
