@@ -35,8 +35,9 @@ HIDDEN = {Grant.KEYS_UNWRAP, Grant.OBJECTS_READ}
 # Rows that a failure leaves half-made, so that the same request has less to do the next time.
 HALF_MADE = {"abort_upload", "create_commit"}
 # Needed only when something went wrong before, or by more data than a test should send, so that no
-# single request here can bring it about; that they suffice then is what ``tests.e2e.test_races`` and ``tests.simulation`` are for. A pair that
-# is needed after all, or is granted no more, fails its test.
+# single request here can bring it about; that they suffice then is what ``tests.e2e.test_races``
+# and ``tests.simulation`` are for. A pair that is needed after all, or is granted no more, fails
+# its test.
 AFTER_TROUBLE: dict[tuple[str, Grant], str] = {
     ("create_dataset", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("append_records", Grant.OBJECTS_READ): "a PUT whose answer was lost",
