@@ -248,7 +248,7 @@ def anonymize(
 
 
 def _run(source: Input, treater: "Treater", policy: "Policy", jobs: int) -> _Run:
-    """The run, made ready; one process reads a text from its beginning if it numbers who is in it."""
+    """The run, made ready; one that numbers who is in a text reads it in one process."""
     from datavault.domain.privacy.conversation import Conversation
 
     treater.search.get_ready()
