@@ -214,9 +214,11 @@ def test_an_operator_abandons_a_commit_that_cannot_be_made(
     shelf.append({"lost": '{"t":"%s"}' % ("x" * 5000)})
     dataset = f"dataset/{shelf.person.tenant.id}/{shelf.id}"
     (row,) = deployed.rows("Catalog", pk=dataset, sk="dataset")
-    for item in deployed.client("s3").list_objects_v2(Bucket=deployed.bucket)["Contents"]:
-        if f"/{row['store']['S']}/staged/" in item["Key"]:
-            deployed.client("s3").delete_object(Bucket=deployed.bucket, Key=item["Key"])
+    s3 = deployed.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=deployed.bucket)
+    staged = f"/{row['store']['S']}/staged/"
+    (lost,) = [item["Key"] for page in pages for item in page["Contents"] if staged in item["Key"]]
+    s3.delete_object(Bucket=deployed.bucket, Key=lost)
     assert shelf.person.post(f"{shelf.path}/commits", {}).code == "corrupt"
     assert _run(tmp_path, *words, environment=environment).returncode == 1  # Nobody said yes.
     done = _run(tmp_path, *words, "--yes", environment=environment)

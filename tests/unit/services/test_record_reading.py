@@ -73,7 +73,8 @@ def test_a_batch_reads_each_block_once() -> None:
     counting = RangesVault(made.vault)
     batch = made.on(counting).batch_get(*(f"r{number:03d}" for number in range(100)))
     assert len(batch.found) == 100
-    assert len(counting.ranges) == 1
+    # How many nodes the tree has depends on the store's key.
+    assert len([key for key, *_ in counting.ranges if "/packs/" in key]) == 1
 
 
 def test_staged_records_are_read_a_block_at_a_time() -> None:
