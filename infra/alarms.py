@@ -8,6 +8,7 @@ everywhere but where something has to run by itself.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from aws_cdk import Aws, Duration, RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sqs
 from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, IMetric, Stats, TreatMissingData
@@ -42,6 +43,11 @@ class Condition:
     periods: int
     datapoints: int
     missing: TreatMissingData = TreatMissingData.NOT_BREACHING
+
+    @classmethod
+    def even_one(cls, metric: IMetric) -> Self:
+        """It rings for what should never be."""
+        return cls(metric, _AT_LEAST, 1, periods=1, datapoints=1)
 
 
 class Topics(Construct):
@@ -193,7 +199,7 @@ class StageAlarms(Construct):
         self._alarm(
             "corrupt",
             "p0",
-            Condition(self._metrics.ours(metrics.CORRUPT), _AT_LEAST, 1, periods=1, datapoints=1),
+            Condition.even_one(self._metrics.ours(metrics.CORRUPT)),
             "stored bytes failed verification and were not handed out. Find the log lines with "
             "code `corrupt`; stop deletions and sweeps; verify the dataset's other versions; "
             "restore the table to the second before, never the object by hand.",
@@ -211,13 +217,7 @@ class StageAlarms(Construct):
         self._alarm(
             "keks-unavailable",
             "p2",
-            Condition(
-                self._metrics.ours(metrics.KEKS_UNAVAILABLE, period=FIVE_MINUTES),
-                _AT_LEAST,
-                1,
-                periods=1,
-                datapoints=1,
-            ),
+            Condition.even_one(self._metrics.ours(metrics.KEKS_UNAVAILABLE, period=FIVE_MINUTES)),
             "KMS refuses a workspace's key: disabled, deleted, or not granted to us. CloudTrail "
             "has the refused call and its key; ask the key's owner before doing anything: it may "
             "be meant. The other workspaces are not affected.",
@@ -225,13 +225,7 @@ class StageAlarms(Construct):
         self._alarm(
             "drops-refused",
             "p2",
-            Condition(
-                self._metrics.ours(metrics.DROPS_REFUSED, period=FIVE_MINUTES),
-                _AT_LEAST,
-                1,
-                periods=1,
-                datapoints=1,
-            ),
+            Condition.even_one(self._metrics.ours(metrics.DROPS_REFUSED, period=FIVE_MINUTES)),
             "a file was put into the landing and no job takes it in: the log of open_drop has the "
             "code. not_found or invalid: its key names no workspace and dataset; conflict: the "
             "dataset is archived. It stays for three days: tell its owner to put it elsewhere.",
@@ -267,7 +261,7 @@ class StageAlarms(Construct):
         self._alarm(
             "functions-throttled",
             "p2",
-            Condition(functions, _AT_LEAST, 1, periods=1, datapoints=1),
+            Condition.even_one(functions),
             "Lambda starts no more functions in this account and region. See who uses them by "
             "function on the dashboard; ask AWS for a higher limit of concurrent executions.",
         )
@@ -318,7 +312,7 @@ def watch_dead_letters(
         stage=stage,
         name=f"{of}-dead-letters",
         priority="p1",
-        condition=Condition(waiting, _AT_LEAST, 1, periods=1, datapoints=1),
+        condition=Condition.even_one(waiting),
         runbook=f"events of {of} failed for good. {runbook}",
     )
 

@@ -1,7 +1,8 @@
 """A job of the pipeline, run from its shipped file on the memory vault."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ from functions.ingest import (
 from infra.workflows import FOLDER
 from tests.support.asl import ExecutionFailed, Machine
 from tests.support.builders import MAIN, Shelf
+from tests.support.chaos import Crash
 
 FILE = FOLDER / "ingest_objects.asl.json"
 FUNCTIONS = {
@@ -48,6 +50,17 @@ def lines(rows: Mapping[str, object]) -> bytes:
     return b"".join(
         json.dumps({"id": each, "n": value}).encode() + b"\n" for each, value in rows.items()
     )
+
+
+@contextmanager
+def told_to_the_machine() -> Iterator[None]:
+    """A failure as the machine hears of it: an error by its name, a crash as a dead process."""
+    try:
+        yield
+    except Crash as crash:
+        raise ExecutionFailed("Runtime.ExitError") from crash
+    except Exception as error:
+        raise ExecutionFailed(type(error).__name__) from error
 
 
 @dataclass

@@ -23,10 +23,10 @@ from datavault.services.ingest.sweep import sweep_uploads
 from datavault.services.jobs.requests import list_jobs
 from datavault.services.jobs.sweep import SILENT_MS_MAX, sweep_jobs
 from functions.ingest import open_drop
-from tests.simulation.ingest_jobs import FILE, FUNCTIONS, lines
+from tests.simulation.ingest_jobs import FILE, FUNCTIONS, lines, told_to_the_machine
 from tests.support.asl import ExecutionFailed, Machine
 from tests.support.builders import MAIN, Shelf, seeded
-from tests.support.chaos import ChaosVault, Crash, Fault
+from tests.support.chaos import ChaosVault, Fault
 
 SEEDS = range(24)
 FAULTS = [Fault.BEFORE, Fault.AFTER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.COLLIDE]
@@ -129,12 +129,8 @@ class World:
         process.landing = cast(Landing, landing)
         if name == self.failing:
             raise ExecutionFailed("Corrupt")
-        try:
+        with told_to_the_machine():
             return STEPS[name].run(process, payload)
-        except Crash as crash:
-            raise ExecutionFailed("Runtime.ExitError") from crash
-        except Exception as error:
-            raise ExecutionFailed(type(error).__name__) from error
 
     def _fault(self, _port: str, _method: str) -> Fault:
         if self.left and self.chance.random() < 0.03:

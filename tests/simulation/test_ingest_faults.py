@@ -25,10 +25,16 @@ from datavault.services.ingest import merging, parts, planning, publishing
 from datavault.services.jobs.quarantine import list_quarantined
 from datavault.services.jobs.requests import cancel_job, get_job
 from datavault.services.jobs.sweep import SILENT_MS_MAX, sweep_jobs
-from tests.simulation.ingest_jobs import FILE, FUNCTIONS, Pipeline, lines
+from tests.simulation.ingest_jobs import (
+    FILE,
+    FUNCTIONS,
+    Pipeline,
+    lines,
+    told_to_the_machine,
+)
 from tests.support.asl import ExecutionFailed, Machine, states_of
 from tests.support.builders import Shelf, seeded
-from tests.support.chaos import ChaosVault, Crash, Fault
+from tests.support.chaos import ChaosVault, Fault
 
 SEEDS = int(os.environ.get("DATAVAULT_SEEDS", "500"))
 BLOCK = 50
@@ -98,12 +104,8 @@ class World:
         again = 2 if self.chance.random() < 0.1 else 1
         result = None
         for _ in range(again):
-            try:
+            with told_to_the_machine():
                 result = FUNCTIONS[name].run(self.process(), payload)
-            except Crash as crash:
-                raise ExecutionFailed("Runtime.ExitError") from crash
-            except Exception as error:
-                raise ExecutionFailed(type(error).__name__) from error
         return result
 
     def run(self, job: Job) -> Job:

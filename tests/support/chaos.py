@@ -232,3 +232,18 @@ class AtCall:
     def __call__(self, port: str, method: str) -> Fault:
         self._at += 1
         return self._fault if self._at == self._index else Fault.NONE
+
+
+class Once:
+    """The schedule that lets the first call of ``method`` fail, after ``meanwhile``."""
+
+    def __init__(self, method: str, meanwhile: Callable[[], None]) -> None:
+        self._method: str | None = method
+        self._meanwhile = meanwhile
+
+    def __call__(self, port: str, method: str) -> Fault:
+        if method != self._method:
+            return Fault.NONE
+        self._method = None
+        self._meanwhile()
+        return Fault.BEFORE

@@ -23,21 +23,6 @@ MIB = 2**20
 ROWS = {"a": 1, "b": 2}
 
 
-@pytest.fixture
-def vault() -> MemoryVault:
-    return MemoryVault()
-
-
-@pytest.fixture
-def shelf(vault: MemoryVault) -> Shelf:
-    return Shelf.make(vault, record_key="id")
-
-
-@pytest.fixture
-def pipeline(vault: MemoryVault, shelf: Shelf) -> Pipeline:
-    return Pipeline(shelf, lambda: Process(vault))
-
-
 def left_over(shelf: Shelf) -> list[str]:
     """What a job has left in the store, but for refused records, and in the landing."""
     vault = shelf.vault

@@ -36,21 +36,6 @@ ROWS = {f"r{number:05d}": number for number in range(3000)}
 
 
 @pytest.fixture
-def vault() -> MemoryVault:
-    return MemoryVault()
-
-
-@pytest.fixture
-def shelf(vault: MemoryVault) -> Shelf:
-    return Shelf.make(vault, record_key="id")
-
-
-@pytest.fixture
-def pipeline(vault: MemoryVault, shelf: Shelf) -> Pipeline:
-    return Pipeline(shelf, lambda: Process(vault))
-
-
-@pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts, chunks and groups so small that a few thousand records make many of them."""
     monkeypatch.setattr(planning, "PART_BYTES", 5000)

@@ -19,23 +19,8 @@ from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
 from tests.simulation.ingest_jobs import Pipeline, lines
 from tests.support import uploads
-from tests.support.builders import Process, Shelf
+from tests.support.builders import Shelf
 from tests.support.jobs import run_started
-
-
-@pytest.fixture
-def vault() -> MemoryVault:
-    return MemoryVault()
-
-
-@pytest.fixture
-def shelf(vault: MemoryVault) -> Shelf:
-    return Shelf.make(vault, record_key="id")
-
-
-@pytest.fixture
-def pipeline(vault: MemoryVault, shelf: Shelf) -> Pipeline:
-    return Pipeline(shelf, lambda: Process(vault))
 
 
 def test_files_one_behind_the_other_are_read_each_by_itself(

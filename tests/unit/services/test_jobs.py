@@ -23,7 +23,7 @@ from datavault.services.jobs.sweep import (
 )
 from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Shelf, a_request
-from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
+from tests.support.chaos import AtCall, ChaosVault, Crash, Fault, Once
 
 BROKEN = Failure("invalid", "line 7 is no record")
 MACHINE = "ingest_objects"
@@ -241,17 +241,9 @@ def test_a_job_that_cannot_be_swept_is_told_and_in_nobody_s_way(
     for _ in range(3):
         ask(shelf)
     vault.clock.advance(UNSTARTED_MS / 1000)
-    failing = ["find"]
-
-    def schedule(_port: str, method: str) -> Fault:
-        if method not in failing:
-            return Fault.NONE
-        failing.clear()
-        vault.clock.advance(late_s)
-        return Fault.BEFORE
-
+    late = Once("find", lambda: vault.clock.advance(late_s))
     with pytest.raises(Unavailable, match="find"):
-        sweep_jobs(ChaosVault(vault, schedule))
+        sweep_jobs(ChaosVault(vault, late))
     assert len(vault.workflows.started) == (0 if late_s else 2)
 
 

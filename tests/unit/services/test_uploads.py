@@ -35,7 +35,7 @@ from datavault.services.keys import open_store
 from datavault.services.papers import read_paper
 from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Shelf, a_request
-from tests.support.chaos import ChaosVault, Crash, Fault
+from tests.support.chaos import ChaosVault, Crash, Fault, Once
 from tests.support.uploads import PART, abort, complete, create, send_all, wanted
 
 CONTENT = [b"a" * PART, b"b" * PART, b"c"]
@@ -325,17 +325,9 @@ def test_what_cannot_be_swept_is_told_though_the_time_is_up(
     for _ in range(3):
         create(shelf, SIZE)
     vault.clock.advance(UPLOAD_MS / 1000)
-    failing = ["abort"]
-
-    def schedule(_port: str, method: str) -> Fault:
-        if method not in failing:
-            return Fault.NONE
-        failing.clear()
-        vault.clock.advance(late_s)
-        return Fault.BEFORE
-
+    late = Once("abort", lambda: vault.clock.advance(late_s))
     with pytest.raises(Unavailable, match="abort"):
-        sweep_uploads(ChaosVault(vault, schedule))
+        sweep_uploads(ChaosVault(vault, late))
     assert queued(shelf) == (3 if late_s else 1)
 
 

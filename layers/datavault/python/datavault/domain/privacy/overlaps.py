@@ -55,19 +55,8 @@ ORDER = (
 # that has no check digits of its own; in a locator, also what is what it is wherever it stands:
 # most of it is checked by digits or has a form that nothing else has. Telephone numbers, names and
 # dates are not among them: numbers of orders and words of a path look like them.
-_CERTAIN = frozenset(
-    {
-        Entity.SECRET,
-        Entity.CREDIT_CARD,
-        Entity.IBAN_CODE,
-        Entity.CRYPTO,
-        Entity.US_SSN,
-        Entity.US_ITIN,
-        Entity.NATIONAL_ID,
-        Entity.EMAIL_ADDRESS,
-    }
-)
 _CHECKED = frozenset({Entity.SECRET, Entity.CREDIT_CARD, Entity.IBAN_CODE, Entity.CRYPTO})
+_CERTAIN = _CHECKED | {Entity.US_SSN, Entity.US_ITIN, Entity.NATIONAL_ID, Entity.EMAIL_ADDRESS}
 CARRIED: Mapping[str, frozenset[Entity]] = MappingProxyType(
     {
         **{each: frozenset({Entity.SECRET}) for each in Entity if each not in _CHECKED},
