@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 DIGEST_BYTES = 16
 ADDRESS_BYTES = 32
+_ETAG_BYTES = 16
 
 _RECORD = b"io.llm-data-vault/1/record digest"
 _NODE = b"io.llm-data-vault/1/tree node address"
@@ -121,7 +122,19 @@ def staged_id(record_id: str, key: bytes) -> str:
 
 def record_etag(digest: bytes, key: bytes) -> str:
     """An entity tag for a record, from which its digest cannot be had: 128 bits, in hex."""
-    return blake3(digest, key=key).hexdigest(16)
+    return blake3(digest, key=key).hexdigest(_ETAG_BYTES)
+
+
+def record_etags(record_digests: Iterable[bytes], key: bytes) -> list[str]:
+    """``record_etag`` of each of many."""
+    hasher = blake3(key=key)
+    update, hexdigest, reset = hasher.update, hasher.hexdigest, hasher.reset
+    found: list[str] = []
+    for digest in record_digests:
+        update(digest)
+        found.append(hexdigest(_ETAG_BYTES))
+        reset()
+    return found
 
 
 def commit_id(canonical: bytes) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from datavault.domain.digests import IdKeys, record_digests, record_etag
+from datavault.domain.digests import IdKeys, record_digests, record_etags
 from datavault.domain.errors import VaultError
 from datavault.domain.records import LineProblem, LineScan, scan_ids, validate
 from datavault.domain.store.columns import DIGEST, Ids, Values
@@ -103,7 +103,7 @@ def read_columns(batch: bytes, record_key: str | None, keys: IdKeys) -> Columns:
     digests = record_digests((view[start:end] for start, end in spans), keys.record)
     values = np.frombuffer(digests, DIGEST)
     if record_key is None:
-        etags = [record_etag(digest, keys.etag) for digest in values.tolist()]
+        etags = record_etags(values.tolist(), keys.etag)
         ids = np.array(etags, _KEYLESS_ID)
     else:
         ids = np.concatenate([_ids_of(piece.scan) for piece in pieces])

@@ -262,6 +262,14 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
     return type(old).concat([old, new.compacted()]).take(order)
 
 
+def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
+    """The rows of ``old`` with what the rows ``at`` are about and where as ``new`` has it."""
+    packs, (locators, places) = over_one_table([old, new])
+    values, locators = old.values.copy(), locators.copy()
+    values[at], locators[at] = new.values, places
+    return type(old)(old.ids, values, locators, packs)
+
+
 def stable_order(texts: Ids) -> NDArray[np.intp]:
     """What ``np.argsort(texts, kind="stable")`` gives, faster where the first 8 bytes differ.
 
@@ -312,6 +320,17 @@ def found_at(ids: Ids, at: NDArray[np.intp], sought: Ids) -> Mask:
     # Past the end is greater than the last, so to look at the last is no hit.
     found: Mask = ids.take(at, mode="clip") == sought
     return found
+
+
+def located(ids: Ids, sought: Ids) -> tuple[NDArray[np.intp], Mask]:
+    """Where each of ``sought`` is in ``ids`` or would have to be put, and whether it is there.
+
+    Both ascend. Versions of a leaf mostly hold the same ids, which is seen sooner than searched.
+    """
+    if len(ids) == len(sought) and bool((ids == sought).all()):
+        return np.arange(len(ids)), np.ones(len(ids), np.bool_)
+    at = ids.searchsorted(sought)
+    return at, found_at(ids, at, sought)
 
 
 def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Locators]]:

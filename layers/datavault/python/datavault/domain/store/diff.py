@@ -18,7 +18,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from datavault.domain.store.columns import Entries, found_at, same_values
+from datavault.domain.store.columns import Entries, located, same_values
 from datavault.domain.store.node import Inner, Leaf, Pointer
 from datavault.domain.store.nodes import Nodes
 
@@ -230,15 +230,14 @@ def _end(named: _Named) -> bytes:
 
 
 def _compare(old: Entries, new: Entries) -> Difference:
-    at = old.ids.searchsorted(new.ids)
-    in_both = found_at(old.ids, at, new.ids)
+    at, in_both = located(old.ids, new.ids)
+    at_old, at_new = at[in_both], np.flatnonzero(in_both)
     stays = np.zeros(len(old), np.bool_)
-    stays[at[in_both]] = True
-    before, after = old.take(at[in_both]), new.where(in_both)
-    differ = ~same_values(before.values, after.values)
+    stays[at_old] = True
+    differ = ~same_values(old.values.take(at_old), new.values.take(at_new))
     return Difference(
         added=new.where(~in_both),
         removed=old.where(~stays),
-        before=before.where(differ),
-        after=after.where(differ),
+        before=old.take(at_old[differ]),
+        after=new.take(at_new[differ]),
     )

@@ -65,8 +65,9 @@ from datavault.domain.store.columns import (
     Locator,
     PackRef,
     ascending,
-    found_at,
+    located,
     over_one_table,
+    replaced,
     same_values,
     spliced,
 )
@@ -147,6 +148,18 @@ class Leaf:
     def of(cls, rows: Entries) -> Self:
         """The leaf of these entries."""
         return cls(rows, _identity(0, rows))
+
+    def patched(self, patch: "Patch") -> Self:
+        """The leaf that ``patch`` makes of this one, its anchor.
+
+        Raises:
+            Corrupt: the patch is not for this leaf.
+        """
+        rows = patch.applied(self.rows)
+        if not patch.keeps_ids:
+            return type(self).of(rows)
+        values = rows.values.tobytes()
+        return type(self)(rows, b"".join([self.identity[: -len(values) or None], values]))
 
     @property
     def count(self) -> int:
@@ -253,15 +266,15 @@ class Patch:
     def __len__(self) -> int:
         return len(self.removed) + len(self.put)
 
+    @property
+    def keeps_ids(self) -> bool:
+        """Whether the leaf has the ids that its anchor has."""
+        return not len(self.removed) and not self.inserted.any()
+
     @classmethod
     def between(cls, anchor: Entries, leaf: Entries) -> Self:
         """The patch that makes ``leaf`` of ``anchor``, locators included."""
-        if len(anchor) == len(leaf) and bool((anchor.ids == leaf.ids).all()):
-            at = np.arange(len(leaf))
-            hit = np.ones(len(leaf), np.bool_)
-        else:
-            at = anchor.ids.searchsorted(leaf.ids)
-            hit = found_at(anchor.ids, at, leaf.ids)
+        at, hit = located(anchor.ids, leaf.ids)
         met = at[hit]
         _, (before, after) = over_one_table([anchor, leaf])
         same = hit.copy()
@@ -281,12 +294,14 @@ class Patch:
         """
         if len(anchor) != self.anchor_count:
             raise Corrupt(f"patch for {self.anchor_count} entries, its anchor has {len(anchor)}")
+        if self.keeps_ids:
+            return replaced(anchor, self.at, self.put)
         stays = np.ones(len(anchor), np.bool_)
         stays[self.removed] = False
-        replaced = self.at[~self.inserted]
-        stays[replaced] = False
+        met = self.at[~self.inserted]
+        stays[met] = False
         ids = self.put.ids.astype(np.promote_types(self.put.ids.dtype, anchor.ids.dtype))
-        ids[~self.inserted] = anchor.ids[replaced]
+        ids[~self.inserted] = anchor.ids[met]
         put = Entries(ids, self.put.values, self.put.locators, self.put.packs)
         rows = spliced(anchor, stays, put, self.at)
         if not ascending(rows.ids):

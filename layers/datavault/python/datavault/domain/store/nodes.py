@@ -56,7 +56,7 @@ class Nodes:
     def __init__(self, reader: NodeReader, key: bytes, cache: NodeCache | None) -> None:
         self._reader = reader
         # The full leaf read last: where versions are compared, it is mostly the next one's anchor.
-        self._full_leaf: tuple[Locator, Entries] | None = None
+        self._full_leaf: tuple[Locator, Leaf] | None = None
         self._key = key
         self._cache = cache
 
@@ -82,9 +82,10 @@ class Nodes:
             return Opened(node.rows, node.rows, pointer.locator)
         cached = self._cached(pointer)
         if cached is not None:
-            return Opened(cached.rows, self._read_anchor(pointer.anchor), pointer.anchor)
-        node, anchor = self._read(pointer)
-        return Opened(node.rows, anchor, pointer.anchor)
+            anchor = self._read_anchor(pointer.anchor)
+            return Opened(cached.rows, anchor.rows, pointer.anchor)
+        node, read = self._read(pointer)
+        return Opened(node.rows, None if read is None else read.rows, pointer.anchor)
 
     def expect(self, node: Inner, rows: Sequence[int]) -> None:
         """Tell the reader that these children, when they are not cached, will be read."""
@@ -100,13 +101,13 @@ class Nodes:
             if locator is not None
         )
 
-    def _read(self, pointer: Pointer) -> tuple[Node, Entries | None]:
+    def _read(self, pointer: Pointer) -> tuple[Node, Leaf | None]:
         anchor = None
         if pointer.anchor is None:
             node = decode(self._payload(pointer.locator))
         else:
             anchor = self._read_anchor(pointer.anchor)
-            node = Leaf.of(decode_patch(self._payload(pointer.locator)).applied(anchor))
+            node = anchor.patched(decode_patch(self._payload(pointer.locator)))
         if node.level != pointer.level or node.count != pointer.count:
             raise Corrupt(
                 f"tree node of level {node.level} and {node.count} records,"
@@ -115,17 +116,17 @@ class Nodes:
         if address_of(node, self._key) != pointer.address:
             raise Corrupt(f"tree node is not the one of address {pointer.address.hex()}")
         if anchor is None and isinstance(node, Leaf):
-            self._full_leaf = pointer.locator, node.rows
+            self._full_leaf = pointer.locator, node
         return node, anchor
 
-    def _read_anchor(self, locator: Locator) -> Entries:
+    def _read_anchor(self, locator: Locator) -> Leaf:
         held = self._full_leaf
         if held is not None and held[0] == locator:
             return held[1]
         anchor = decode(self._payload(locator))
         if not isinstance(anchor, Leaf):
             raise Corrupt(f"the anchor of a patch is a node of level {anchor.level}")
-        return anchor.rows
+        return anchor
 
     def _payload(self, locator: Locator) -> bytes:
         return self._reader.read(locator.pack, locator.start, locator.length, locator.slot)

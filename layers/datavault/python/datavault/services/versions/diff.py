@@ -9,7 +9,7 @@ for it again. A count comes in pages too, of so many leaves, so that it ends in 
 the difference is; whoever wants the whole count adds them up.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice, repeat
 from operator import itemgetter
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.changes import Compared, Counted, Held, Include, RecordChange
 from datavault.domain.datasets import Dataset
-from datavault.domain.digests import record_etag
+from datavault.domain.digests import record_etags
 from datavault.domain.history import Commit
 from datavault.domain.ids import CommitId, DatasetId, RecordId
 from datavault.domain.store.columns import Entries, Ids, Locator
@@ -98,7 +98,7 @@ def diff_refs(
     if include is Include.RECORDS:
         changes = _with_texts(vault, pair.keys, rows[:limit])
     else:
-        changes = [_change(row, pair.keys) for row in rows[:limit]]
+        changes = _changes(rows[:limit], pair.keys)
     more = len(rows) > len(changes)
     position = pair.position(changes[-1].id) if more else None
     following = seal_cursor(vault, caller, scope, position)
@@ -196,24 +196,27 @@ def _with_texts(vault: Vault, keys: StoreKeys, rows: list[_Row]) -> list[RecordC
     size = 0
     for part in portions(rows, _Row.places):
         entries = [side.entry for row in part for side in row.sides]
-        texts = iter(read_bodies(vault, keys, Entry.columns(entries)))
-        for row in part:
-            before = None if row.before is None else next(texts)
-            after = None if row.after is None else next(texts)
-            size += len(before or b"") + len(after or b"")
+        texts = read_bodies(vault, keys, Entry.columns(entries))
+        for change in _changes(part, keys, texts):
+            size += sum(len(held.body or b"") for held in (change.before, change.after) if held)
             if changes and size > PAGE_BYTES_MAX:
                 return changes
-            changes.append(_change(row, keys, before, after))
+            changes.append(change)
     return changes
 
 
-def _change(
-    row: _Row, keys: StoreKeys, before: bytes | None = None, after: bytes | None = None
-) -> RecordChange:
-    return RecordChange(
-        RecordId(row.id.decode()), _held(row.before, keys, before), _held(row.after, keys, after)
-    )
-
-
-def _held(side: _Side | None, keys: StoreKeys, body: bytes | None) -> Held | None:
-    return None if side is None else Held(record_etag(side.digest, keys.ids.etag), body)
+def _changes(
+    rows: Sequence[_Row], keys: StoreKeys, texts: Sequence[bytes] | None = None
+) -> list[RecordChange]:
+    """The rows as a page tells of them; ``texts`` are those of all their sides, in order."""
+    digests = [side.digest for row in rows for side in row[1:] if side is not None]
+    etags = record_etags(digests, keys.ids.etag)
+    sides = map(Held, etags, repeat(None) if texts is None else texts)
+    return [
+        RecordChange(
+            RecordId(record_id.decode()),
+            None if before is None else next(sides),
+            None if after is None else next(sides),
+        )
+        for record_id, before, after in rows
+    ]
