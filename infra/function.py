@@ -213,6 +213,8 @@ def _environment(stage: Stage, row: Row, names: Names) -> dict[str, str]:
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
         # Numpy's linear algebra would start a thread a core, which costs half its import time.
         "OPENBLAS_NUM_THREADS": "1",
+        # Looking for plugins reads what every package says of itself; there are none.
+        "PYDANTIC_DISABLE_PLUGINS": "1",
         **_memory(row),
     }
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import cast
 
 from datavault import wiring
-from datavault.contracts.operations import NDJSON, Operation, operation
+from datavault.contracts.operations import NDJSON, Operation, operation_of
 from datavault.contracts.wire import Problem
 from datavault.domain import requests
 from datavault.domain.access import Caller
@@ -154,11 +154,11 @@ class Endpoint[Query, Body]:
 def endpoint[Query, Body](
     name: str,
 ) -> Callable[[Callable[[Vault, Request[Query, Body]], Outcome]], Endpoint[Query, Body]]:
-    """Make a handler the Lambda function of the row of that name."""
+    """Make a handler the Lambda function of the row of that name, in its folder's capability."""
 
     def decorate(
         handle: Callable[[Vault, Request[Query, Body]], Outcome],
     ) -> Endpoint[Query, Body]:
-        return Endpoint(operation(name), handle)
+        return Endpoint(operation_of(handle.__module__.split(".")[1], name), handle)
 
     return decorate

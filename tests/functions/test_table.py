@@ -1,6 +1,8 @@
 """The table, the files and the statuses say the same."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -32,6 +34,16 @@ def test_a_row_has_a_function_that_answers_it(row: Operation) -> None:
     handler = import_module(row.function).handler
     assert isinstance(handler, Endpoint)
     assert handler.row is row
+
+
+def test_a_function_starts_with_the_rows_of_its_own_capability_alone() -> None:
+    program = "import sys, functions.records.get; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=FOLDER.parent, capture_output=True, check=True
+    ).stdout.decode()
+    table = f"{Operation.__module__.rpartition('.')[0]}."
+    rows = {name.removeprefix(table) for name in loaded.split() if name.startswith(table)}
+    assert rows == {"records", "rows"}
 
 
 @pytest.mark.parametrize("row", TASKS, ids=lambda row: row.name)

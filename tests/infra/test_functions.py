@@ -69,6 +69,7 @@ def test_a_function_is_told_where_things_are_and_no_more(row: Row, assembly: Ass
         "POWERTOOLS_METRICS_NAMESPACE": "DataVault",
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
         "OPENBLAS_NUM_THREADS": "1",
+        "PYDANTIC_DISABLE_PLUGINS": "1",
     }
     if row.name == "ingest_part":
         expected |= {"MALLOC_TRIM_THRESHOLD_": "16777216", "MALLOC_MMAP_THRESHOLD_": "1048576"}
