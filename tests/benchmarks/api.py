@@ -1,227 +1,115 @@
 """The API under load: latency of each operation, and our CPU beside that of plain boto3.
 
 Run as ``uv run python -m tests.benchmarks.api``; it starts a local cloud and ends it. Words name
-operations whose load is measured, such as ``"append 1"``; without any, all are. Three tables:
+operations, such as ``"append 1"``; without any, all are measured. Three tables (``--tables``):
 
-- *Load*: 1, 10 and 50 clients at once, each on a connection of its own, through the whole local
-  cloud. ``check_live`` is the route that does nothing: what others take beyond it is theirs. The
-  clients, the gateway, the functions and the emulated services share this machine's processors,
-  so that figures compare within a run and not with AWS.
-- *Cold*: the first call of a process that has just been started, beside the next ones.
-- *CPU*: a handler in this process on the same services, warm, against the very calls that it made
+- *load*: 1, 10 and 50 clients at once (``--clients``), through the whole local cloud
+  (``tests.benchmarks.api_load``). ``check_live`` is the route that does nothing: what others take
+  beyond it is theirs. The clients, the gateway, the functions and the emulated services share this
+  machine's processors, so that figures compare within a run and not with AWS.
+- *cold*: the first call of a process that has just been started, beside the next ones.
+- *cpu*: a handler in this process on the same services, warm, against the very calls that it made
   to DynamoDB and S3, made again through boto3. All CPU of the process counts, all threads'.
 """
 
+import argparse
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from itertools import count
-from threading import local
 from typing import Any
-
-import urllib3
 
 from datavault.adapters.aws.client import JsonClient
 from datavault.adapters.aws.objects import S3Objects
 from datavault.contracts.operations import operation
 from datavault.wiring import AwsVault
-from tests.e2e.deployment import API, Deployment, Person, deployment
+from tests.benchmarks.api_calls import OPERATIONS, RECORDS, Bench, Client, Measured
+from tests.benchmarks.api_load import Bounds, load_lines
+from tests.e2e.deployment import deployment
 from tests.e2e.processes import functions_of, kill
-from tests.functions.events import Client
-from tests.support.http import Call, json_call
+from tests.functions.events import Client as Gateway
+from tests.support.http import Call
 
 CLIENTS = (1, 10, 50)
 REQUESTS_MAX = 300
 SECONDS_MAX = 3.0
-WARMING_MAX = 3
-# What takes longer has met a process that was starting, or a machine that is busy elsewhere.
-COLD_MS = 1000
 COLD_TIMES = 5
 CPU_TIMES = 60
-RECORDS = 2000
-_NUMBERS = count()
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Where requests go, and a dataset with a history of two commits."""
-
-    deployed: Deployment
-    admin: Person
-    dataset: str
-    commit: str
-
-    @property
-    def path(self) -> str:
-        return f"{API}/datasets/{self.dataset}"
-
-    def records(self, number: int) -> Call:
-        """New records, their ids assigned."""
-        records = [{"data": {"n": next(_NUMBERS), "t": "x" * 500}} for _ in range(number)]
-        return json_call("POST", f"{self.path}/records", {"records": records})
-
-    def commits(self) -> Call:
-        return json_call("POST", f"{self.path}/commits", {"message": "benchmark"})
-
-    def branches(self) -> Call:
-        body = {"name": f"b{next(_NUMBERS)}", "start": self.commit}
-        return json_call("POST", f"{self.path}/branches", body)
-
-
-# What is measured: a word for it, its row, how to ask, and what may come.
-OPERATIONS: dict[str, tuple[str, Callable[[Bench], Call], set[int]]] = {
-    "no-op route": ("check_live", lambda _: Call("GET", "/health/live"), {200}),
-    "describe dataset": ("describe_dataset", lambda bench: Call("GET", bench.path), {200}),
-    "list datasets": ("list_datasets", lambda _: Call("GET", f"{API}/datasets"), {200}),
-    "get record, commit": (
-        "get_record",
-        lambda bench: Call(
-            "GET", f"{bench.path}/records/r{next(_NUMBERS) % RECORDS:06d}?ref={bench.commit}"
-        ),
-        {200},
-    ),
-    "get record, branch": (
-        "get_record",
-        lambda bench: Call("GET", f"{bench.path}/records/r{next(_NUMBERS) % RECORDS:06d}"),
-        {200},
-    ),
-    "list 100 records": (
-        "list_records",
-        lambda bench: Call("GET", f"{bench.path}/records?ref={bench.commit}&limit=100"),
-        {200},
-    ),
-    "list commits": ("list_commits", lambda bench: Call("GET", f"{bench.path}/commits"), {200}),
-    "append 1": ("append_records", lambda bench: bench.records(1), {201, 409, 429}),
-    "append 100": ("append_records", lambda bench: bench.records(100), {201, 409, 429}),
-    "create branch": ("create_branch", lambda bench: bench.branches(), {201}),
-    # With others at once there is often nothing left to commit, which is answered too.
-    "commit": ("create_commit", lambda bench: bench.commits(), {201, 409, 429}),
-}
+COLD = ("no-op route", "describe dataset", "get record, commit", "append 1", "commit, own branch")
+# The one calls nothing; the others cannot be done twice the same.
+NO_CPU = ("no-op route", "commit, own branch", "commit, one branch")
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help=f"of {', '.join(OPERATIONS)}")
+    parser.add_argument("--tables", nargs="+", default=["cpu", "cold", "load"])
+    parser.add_argument("--clients", nargs="+", type=int, default=list(CLIENTS))
+    parser.add_argument("--requests", type=int, default=REQUESTS_MAX, help="at most, of a row")
+    parser.add_argument("--seconds", type=float, default=SECONDS_MAX, help="at most, of a row")
+    options = parser.parse_args()
+    rows = {word: OPERATIONS[word] for word in options.words or OPERATIONS}
     with deployment() as deployed:
-        bench = _furnished(deployed)
-        print(f"{os.cpu_count()} hardware threads; load average {os.getloadavg()[0]:.1f}\n")
-        _measure_cpu(bench)
-        _measure_cold(bench)
-        _measure_load(bench, sys.argv[1:] or list(OPERATIONS))
-
-
-def _furnished(deployed: Deployment) -> Bench:
-    admin = deployed.tenant().admin
-    shelf = admin.dataset("benchmark")
-    for start in range(0, RECORDS, 1000):
-        shelf.append(
-            {f"r{at:06d}": '{"t":"%s"}' % ("x" * 500) for at in range(start, start + 1000)}
-        )
-        commit = shelf.commit()
-    return Bench(deployed, admin, shelf.id, commit["id"])
-
-
-def _measure_load(bench: Bench, words: list[str]) -> None:
-    print("load (ms)          | clients |   n |  p50 |  p95 |  p99 | a second | refused | failed")
-    for word in words:
-        name, make, expected = OPERATIONS[word]
-        for clients in CLIENTS:
-            if word == "commit":
-                bench.admin.ok(bench.records(1))
-            took, statuses, seconds = _at_once(bench, make, clients)
-            p50, p95, p99 = _percentiles(took)
-            refused = sum(1 for status in statuses if status in expected and status >= 400)
-            failed = sum(1 for status in statuses if status not in expected)
-            print(
-                f"{word:18} | {clients:7} | {len(took):3} | {p50:4.0f} | {p95:4.0f} | {p99:4.0f} |"
-                f" {len(took) / seconds:8.0f} | {refused:7} | {failed:6}",
-                flush=True,
+        admin = deployed.tenant().admin
+        shelf = admin.dataset("benchmark")
+        for start in range(0, RECORDS, 1000):
+            shelf.append(
+                {f"r{at:06d}": '{"t":"%s"}' % ("x" * 500) for at in range(start, start + 1000)}
             )
-        # A function runs in as many processes as it had callers; this is one machine.
-        for process in functions_of(bench.deployed.cloud, operation(name).function):
-            kill(process)
-    print()
+            commit = shelf.commit()
+        bench = Bench(deployed, admin, shelf.id, commit["id"])
+        print(f"{os.cpu_count()} hardware threads; load average {os.getloadavg()[0]:.1f}\n")
+        tables = {
+            "cpu": lambda: _cpu_lines(bench, rows),
+            "cold": lambda: _cold_lines(bench, rows),
+            "load": lambda: load_lines(
+                bench, rows, options.clients, Bounds(options.requests, options.seconds)
+            ),
+        }
+        for table in options.tables:
+            for line in tables[table]():
+                print(line, flush=True)
+            print()
 
 
-def _at_once(
-    bench: Bench, make: Callable[[Bench], Call], clients: int
-) -> tuple[list[float], list[int], float]:
-    """Milliseconds and statuses of so many clients' calls, and how long they took in all.
-
-    First everybody calls until nobody is kept waiting by a process that is only starting.
-    """
-    held = local()
-
-    def ask(deadline: float) -> tuple[float, int] | None:
-        if time.perf_counter() > deadline:
-            return None
-        if not hasattr(held, "pool"):
-            held.pool = urllib3.PoolManager(maxsize=1, retries=False)
-            _send(held.pool, bench, Call("GET", "/health/live"))  # Connected, not measured.
-        asked = make(bench)
-        before = time.perf_counter()
-        status = _send(held.pool, bench, asked)
-        return (time.perf_counter() - before) * 1000, status
-
-    with ThreadPoolExecutor(clients) as threads:
-        for _ in range(WARMING_MAX):
-            answers = list(threads.map(ask, [float("inf")] * 2 * clients))
-            if all(answer is not None and answer[0] < COLD_MS for answer in answers):
-                break
-        started = time.perf_counter()
-        measured = threads.map(ask, [started + SECONDS_MAX] * REQUESTS_MAX)
-        done = [answer for answer in measured if answer is not None]
-    seconds = time.perf_counter() - started
-    return [took for took, _ in done], [status for _, status in done], seconds
-
-
-def _send(pool: urllib3.PoolManager, bench: Bench, asked: Call) -> int:
-    response = pool.request(
-        asked.method,
-        f"{bench.deployed.api_url}{asked.path}",
-        body=asked.body,
-        headers={"Authorization": f"Bearer {bench.admin.token}", **(asked.headers or {})},
-    )
-    return int(response.status)
-
-
-def _measure_cold(bench: Bench) -> None:
-    print("cold (ms)          | first call, p50 of 5 | next calls, p50")
-    for word in ("no-op route", "describe dataset", "get record, commit", "append 1", "commit"):
-        name, make, _ = OPERATIONS[word]
+def _cold_lines(bench: Bench, rows: dict[str, Measured]) -> Iterator[str]:
+    yield "cold (ms)          | first call, p50 of 5 | next calls, p50"
+    client = Client(bench)
+    for word in COLD:
+        if word not in rows:
+            continue
+        row = rows[word]
         cold, warm = [], []
         for _ in range(COLD_TIMES):
-            if word == "commit":
-                bench.admin.ok(bench.records(1))
-            for process in functions_of(bench.deployed.cloud, operation(name).function):
+            asked = row.make(client)
+            for process in functions_of(bench.deployed.cloud, operation(row.operation).function):
                 kill(process)
-            cold.append(_timed(bench, make))
-            warm += [_timed(bench, make) for _ in range(3)]
-        print(f"{word:18} | {statistics.median(cold):20.0f} | {statistics.median(warm):15.0f}")
-    print()
+            cold.append(_timed(client, asked))
+            warm += [_timed(client, row.make(client)) for _ in range(3)]
+        yield f"{word:18} | {statistics.median(cold):20.0f} | {statistics.median(warm):15.0f}"
 
 
-def _timed(bench: Bench, make: Callable[[Bench], Call]) -> float:
-    asked = make(bench)
+def _timed(client: Client, asked: Call) -> float:
     before = time.perf_counter()
-    bench.admin.send(asked)
+    assert client.send(asked) < 300
     return (time.perf_counter() - before) * 1000
 
 
-def _measure_cpu(bench: Bench) -> None:
-    print("CPU a request (ms) | ours | its calls, boto3 | ratio | calls")
+def _cpu_lines(bench: Bench, rows: dict[str, Measured]) -> Iterator[str]:
+    yield "CPU a request (ms) | ours | its calls, boto3 | ratio | calls"
+    asking = Client(bench)
     with bench.deployed.vault() as vault, _recorded() as made:
-        client = Client(vault, bench.admin.tenant.id)  # type: ignore[arg-type]
-        for word, (name, make, _) in OPERATIONS.items():
-            if word in {"no-op route", "commit"}:
-                continue  # The one calls nothing; the other cannot be done twice the same.
-            handler = import_module(operation(name).function).handler
-            events = [_event(client, name, make(bench)) for _ in range(CPU_TIMES + 3)]
+        gateway = Gateway(vault, bench.admin.tenant.id)  # type: ignore[arg-type]
+        for word, row in rows.items():
+            if word in NO_CPU:
+                continue
+            handler = import_module(operation(row.operation).function).handler
+            events = [
+                _event(gateway, row.operation, row.make(asking)) for _ in range(CPU_TIMES + 3)
+            ]
             for event in events[:3]:
                 assert handler.answer(vault, event)["statusCode"] < 300
             made.clear()
@@ -230,11 +118,10 @@ def _measure_cpu(bench: Bench) -> None:
             ours = _cpu_ms([partial(handler.answer, vault, event) for event in events[3:]])
             theirs = _cpu_ms([_replay(bench, vault, calls)] * CPU_TIMES)
             names = ", ".join(sorted({each for each, *_ in calls}))
-            print(f"{word:18} | {ours:4.1f} | {theirs:16.1f} | {ours / theirs:4.2f}x | {names}")
-    print()
+            yield f"{word:18} | {ours:4.1f} | {theirs:16.1f} | {ours / theirs:4.2f}x | {names}"
 
 
-def _event(client: Client, name: str, asked: Call) -> dict[str, Any]:
+def _event(client: Gateway, name: str, asked: Call) -> dict[str, Any]:
     path, _, query = asked.path.partition("?")
     parts = zip(operation(name).path.split("/"), path.split("/"), strict=True)
     return client.event(
@@ -312,13 +199,6 @@ def _replay(bench: Bench, vault: AwsVault, calls: list[tuple[Any, ...]]) -> Call
                     methods[name](**what[0])
 
     return replay
-
-
-def _percentiles(took: list[float]) -> tuple[float, float, float]:
-    if len(took) <= 1:  # The machine was busy elsewhere.
-        return float("nan"), float("nan"), float("nan")
-    cuts = statistics.quantiles(took, n=100, method="inclusive")
-    return cuts[49], cuts[94], cuts[98]
 
 
 if __name__ == "__main__":

@@ -96,7 +96,9 @@ def main() -> None:
         with LocalCloud.start() as cloud:
             deployed = deploy_vault(cloud)
             vault = operator_vault(cloud, deployed)
-            workspace = create_workspace(vault, name="benchmark", stage="local")
+            workspace = create_workspace(
+                vault, operator=vault.operator, name="benchmark", stage="local"
+            )
             environment = {**operator_environment(cloud, deployed), **LAMBDA_ENVIRONMENT}
             place = Place(environment, workspace.id)
             measure(place, corpus, folder, options.repeat, options.mb)

@@ -9,6 +9,7 @@ from datavault.client import Vault
 from datavault.domain.ids import WorkspaceId
 from datavault.ports import Claims
 from datavault.services.workspaces import create_workspace
+from tests.support.builders import OPERATOR
 from tests.support.in_process import InProcessApi
 
 ENDPOINT = "https://vault.test/_aws/execute-api/abc/live"
@@ -32,7 +33,7 @@ def api() -> InProcessApi:
 
 @pytest.fixture
 def workspace(api: InProcessApi) -> WorkspaceId:
-    return create_workspace(api.vault, name="acme", stage="test").id
+    return create_workspace(api.vault, operator=OPERATOR, name="acme", stage="test").id
 
 
 @pytest.fixture

@@ -3,17 +3,19 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from datavault.adapters.limits import EVENT_CALL_BYTES_MAX
+from datavault.adapters.memory.archive import MemoryEventArchive
 from datavault.adapters.memory.bus import MemoryBus
 from datavault.adapters.memory.dead_letters import MemoryDeadLetters
 from datavault.domain.deliveries import Delivery, Letter, Notice, Taken
 from datavault.domain.errors import Conflict, NotFound
 from datavault.domain.rows import Key, Table
-from datavault.event_ports import Bus, DeadLetters
+from datavault.event_ports import Bus, DeadLetters, EventArchive
 from datavault.ports import Vault
 from tests.contract.played import BUS, AwsPlayed
 
@@ -188,10 +190,7 @@ class TestOnAws:
             got = aws.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
             found += [json.loads(each["Body"])["detail"] for each in got]
         assert found[0] == found[1] == json.loads(notice(name, 1).text)
-        with pytest.raises(Conflict):
-            archive.replay(name, now_ms - 60_000, now_ms, [arn])
-        with pytest.raises(NotFound):
-            archive.state("never-was")
+        _check_names(archive, name, arn)
 
     @staticmethod
     def _mine(aws: AwsPlayed, stream: str, name: str) -> tuple[str, list[str]]:
@@ -218,3 +217,21 @@ class TestOnAws:
         }
         body = json.dumps({"version": "1.0", "DDBStreamBatchInfo": place})
         aws.sqs.send_message(QueueUrl=aws.letters_url, MessageBody=body)
+
+
+def test_a_twin_of_the_archive_sends_again_what_its_bus_took(name: str) -> None:
+    bus = MemoryBus()
+    bus.put([notice(name, 1), replace(notice(name, 2), at_ms=AT_MS + 60_000)])
+    archive = MemoryEventArchive(bus)
+    archive.replay(name, AT_MS - 60_000, AT_MS + 60_000, ["arn"])
+    assert [json.loads(each.text) for each in bus.taken[2:]] == [json.loads(notice(name, 1).text)]
+    assert archive.state(name) == "COMPLETED"
+    _check_names(archive, name, "arn")
+
+
+def _check_names(archive: EventArchive, name: str, rule: str) -> None:
+    """After a replay of that name there is none again, and of another there was none."""
+    with pytest.raises(Conflict):
+        archive.replay(name, AT_MS - 60_000, AT_MS, [rule])
+    with pytest.raises(NotFound):
+        archive.state("never-was")

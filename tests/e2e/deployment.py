@@ -158,6 +158,10 @@ class Tenant:
         """The workspace's ledger entries."""
         return self.deployment.rows("Ledger", workspace=self.id)
 
+    def entries(self, operation: str) -> list[dict[str, Any]]:
+        """Those of one operation."""
+        return [entry for entry in self.ledger() if entry["operation"]["S"] == operation]
+
     def requests(self) -> list[dict[str, Any]]:
         """Those of requests, without what the steps of jobs write whenever they get there."""
         return [entry for entry in self.ledger() if entry["operation"]["S"] not in STEPS]

@@ -37,6 +37,9 @@ def test_a_read_only_workspace_refuses_every_change_and_answers_every_read(
     assert reason in _command(deployed, "status", "--workspace", tenant.id)
     _command(deployed, "off", "--workspace", tenant.id)
     assert _command(deployed, "status", "--workspace", tenant.id) == "Changes are taken.\n"
+    kept = [entry for name in ("set", "clear") for entry in tenant.entries(f"{name}_read_only")]
+    assert [entry["actor"]["S"].startswith("arn:aws:iam::") for entry in kept] == [True, True]
+    assert reason not in str(kept)
     time.sleep(HELD_MS / 1000)
     assert tenant.admin.post("/datasets", {"name": "again"}).status == 201
 

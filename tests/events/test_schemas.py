@@ -24,7 +24,7 @@ SERVICES = ROOT / "layers/datavault/python/datavault/services"
 KINDS = {row.kind for row in PUBLICATIONS}
 by_version = pytest.mark.parametrize(("kind", "version", "data"), VERSIONS)
 # Where an operation's name stands in a call that writes its entry: by position, or by this word.
-OPERATION_AT = {"ledger.entry": 2, "Why": 0}
+OPERATION_AT = {"ledger.entry": 2, "Why": 0, "ledger.operator_entry": 1, "begin": 2, "_changed": 2}
 OPERATION = "operation"
 
 

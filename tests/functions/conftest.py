@@ -6,6 +6,7 @@ from datavault.adapters.memory.vault import MemoryVault
 from datavault.services.workspaces import create_workspace
 from functions.datasets import create
 from tests.functions.events import Client
+from tests.support.builders import OPERATOR
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def vault() -> MemoryVault:
 
 @pytest.fixture
 def client(vault: MemoryVault) -> Client:
-    return Client(vault, create_workspace(vault, name="acme", stage="test").id)
+    return Client(vault, create_workspace(vault, operator=OPERATOR, name="acme", stage="test").id)
 
 
 @pytest.fixture

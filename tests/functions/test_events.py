@@ -11,7 +11,7 @@ from functions.edge.stream import new_rows
 from functions.events import publish
 from tests.support.builders import Shelf, a_body
 from tests.support.chaos import ChaosVault, Fault
-from tests.support.ledger import entries, stream_event
+from tests.support.ledger import entries, of_callers, stream_event
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_what_failed_is_named_by_its_sequence_number(vault: MemoryVault, told: S
     vault.bus.judge = lambda notice: (
         Delivery.LATER if json.loads(notice.text)["sequence"].endswith("3") else Delivery.TAKEN
     )
-    event = stream_event(*entries(vault))
+    event = stream_event(*of_callers(vault))
     assert publish.handler.run(vault, event) == {
         "batchItemFailures": [{"itemIdentifier": event["Records"][2]["dynamodb"]["SequenceNumber"]}]
     }

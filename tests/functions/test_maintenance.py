@@ -17,6 +17,7 @@ from functions.datasets import create, describe
 from functions.edge.http import Endpoint
 from functions.health import live, ready
 from tests.functions.events import Client
+from tests.support.builders import OPERATOR
 
 CHANGING = [row for row in OPERATIONS if row.changes_something]
 REASON = "moving to another region; back at 18:00 UTC"
@@ -24,10 +25,10 @@ REASON = "moving to another region; back at 18:00 UTC"
 
 @contextmanager
 def read_only(vault: MemoryVault, workspace: Any = None) -> Iterator[None]:
-    maintenance.set_read_only(vault, workspace, reason=REASON)
+    maintenance.set_read_only(vault, operator=OPERATOR, workspace=workspace, reason=REASON)
     vault.clock.sleep(maintenance.HELD_MS / 1000)
     yield
-    maintenance.clear_read_only(vault, workspace)
+    maintenance.clear_read_only(vault, operator=OPERATOR, workspace=workspace)
     vault.clock.sleep(maintenance.HELD_MS / 1000)
 
 
@@ -80,7 +81,7 @@ def test_reads_go_on(client: Client, dataset_id: str) -> None:
 
 
 def test_a_workspace_alone_can_be_read_only(client: Client, vault: MemoryVault) -> None:
-    other = Client(vault, create_workspace(vault, name="other", stage="test").id)
+    other = Client(vault, create_workspace(vault, operator=OPERATOR, name="other", stage="test").id)
     with read_only(vault, client.workspace):
         assert (names(client), names(other)) == (503, 201)
     assert (names(client), names(other)) == (201, 201)
@@ -88,12 +89,12 @@ def test_a_workspace_alone_can_be_read_only(client: Client, vault: MemoryVault) 
 
 def test_it_holds_within_seconds_and_ends_within_seconds(client: Client) -> None:
     assert names(client) == 201
-    maintenance.set_read_only(client.vault, None, reason=REASON)
+    maintenance.set_read_only(client.vault, operator=OPERATOR, workspace=None, reason=REASON)
     client.vault.clock.sleep(maintenance.HELD_MS / 1000 - 0.001)
     assert names(client) == 201
     client.vault.clock.sleep(0.001)
     assert names(client) == 503
-    maintenance.clear_read_only(client.vault, None)
+    maintenance.clear_read_only(client.vault, operator=OPERATOR, workspace=None)
     client.vault.clock.sleep(maintenance.HELD_MS / 1000)
     assert names(client) == 201
 
@@ -128,6 +129,6 @@ def test_readiness_says_it_and_liveness_does_not(client: Client) -> None:
 @pytest.mark.parametrize("reason", ["", "x" * (REASON_CHARS_MAX + 1), "two\nlines", "\x1b[31mred"])
 def test_a_reason_that_is_not_a_short_line_is_refused(reason: str, vault: MemoryVault) -> None:
     with pytest.raises(Invalid) as refused:
-        maintenance.set_read_only(vault, None, reason=reason)
+        maintenance.set_read_only(vault, operator=OPERATOR, workspace=None, reason=reason)
     assert refused.value.field == "reason"
     assert maintenance.find_read_only(vault, None) is None

@@ -17,9 +17,9 @@ from datavault.domain.errors import Throttled, Unavailable
 from datavault.domain.rows import Row
 from datavault.services.events.publishing import publish_events
 from datavault.services.events.recovery import redrive_events
-from tests.support.builders import Shelf, a_body, a_dataset, seeded
+from tests.support.builders import OPERATOR, Shelf, a_body, a_dataset, seeded
 from tests.support.chaos import ChaosVault, Crash, Fault
-from tests.support.ledger import entries
+from tests.support.ledger import entries, is_told
 
 SEEDS = int(os.environ.get("DATAVAULT_SEEDS", "500"))
 SHARDS = 3
@@ -87,7 +87,7 @@ def run(chance: random.Random) -> None:
         stream.hand_over(calm, shard, stream.done[shard], len(rows))
     assert stream.is_drained
     vault.clock.advance(3600)
-    redrive_events(calm, write=write, letters_max=1000)
+    redrive_events(calm, operator=OPERATOR, write=write, letters_max=1000)
     assert vault.dead_letters.kept == []
     check(rows, vault.bus.taken)
 
@@ -108,11 +108,7 @@ def check(rows: Sequence[Row], taken: Sequence[Notice]) -> None:
         event = json.loads(notice.text)
         texts[event["id"]].add(notice.text)
         numbers[event["subject"]].add(int(event["sequence"]))
-    told = {
-        row.text("id")
-        for row in rows
-        if row.text("operation") != "create_commit" or "detail_commit" in row.attributes
-    }
+    told = {row.text("id") for row in rows if is_told(row)}
     assert texts.keys() == told
     assert all(len(each) == 1 for each in texts.values())
     for each in numbers.values():

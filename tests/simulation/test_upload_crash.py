@@ -14,14 +14,13 @@ from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.drops import Dropped, drop_prefix
 from datavault.domain.errors import Conflict, Unavailable
 from datavault.domain.jobs import Job
-from datavault.domain.rows import Table
 from datavault.domain.uploads import UPLOAD_MS, Offer
 from datavault.services.ingest.drops import open_drop
 from datavault.services.ingest.sweep import sweep_uploads
 from datavault.services.jobs.requests import list_jobs
-from tests.simulation.model import rows_of
 from tests.support.builders import MAIN, Process, Shelf, a_request
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
+from tests.support.ledger import of_callers
 from tests.support.uploads import PART, abort, complete, create, send_all
 
 FAULTS = (
@@ -71,8 +70,7 @@ class World:
 
     def told(self) -> list[str]:
         """The operations that the ledger tells of, besides those that made the world."""
-        rows = rows_of(self.shelf.vault.catalog, Table.LEDGER)
-        operations = sorted(row.text("operation") for row in rows)
+        operations = sorted(row.text("operation") for row in of_callers(self.shelf.vault))
         operations.remove("create_dataset")
         operations.remove("create_upload")
         return operations

@@ -91,7 +91,10 @@ class World:
         self.keys = open_store(self.observer.vault, self.shelf.dataset)
         self.versions = Versions()
         self.states: dict[BranchName, State] = {}
-        self.ledger: Counter[tuple[str, Value, Value]] = Counter({("create_dataset", "", ""): 1})
+        # Of the workspace there is an entry that it is to be, and one that it is.
+        self.ledger: Counter[tuple[str, Value, Value]] = Counter(
+            {("create_workspace", "", ""): 2, ("create_dataset", "", ""): 1}
+        )
         self.main: Operation | None = None
         # Of each branch, what it held when the main operation began, and the batches since.
         self.lately: dict[BranchId, tuple[Content, list[Changes]]] = {}

@@ -8,7 +8,7 @@ from functools import cached_property
 from unittest import mock
 
 from datavault.adapters.memory.vault import COMMITS_MAX, KEYS_MAX, NODES_BYTES_MAX, MemoryVault
-from datavault.domain.access import Caller, Role
+from datavault.domain.access import Caller, Operator, Role
 from datavault.domain.cache import BoundedCache
 from datavault.domain.changes import Compared, Include, RecordChange
 from datavault.domain.datasets import Dataset
@@ -39,6 +39,7 @@ from datavault.services.records import changing, past, reading
 from datavault.services.versions import branches, commits, diff, resets, tags, verification
 
 MAIN = BranchName("main")
+OPERATOR = Operator("arn:aws:iam::123456789012:user/operator", "operator-command")
 NOTHING_EXPECTED: Mapping[str, Version] = {}
 
 
@@ -90,7 +91,7 @@ class Process:
 
 def a_caller(vault: Vault, *, subject: str = "alice", role: Role = Role.ADMIN) -> Caller:
     """Somebody with a role in a workspace of their own."""
-    workspace = workspaces.create_workspace(vault, name="acme", stage="local")
+    workspace = workspaces.create_workspace(vault, operator=OPERATOR, name="acme", stage="local")
     return Caller(subject, workspace.id, frozenset({role}), "correlation")
 
 

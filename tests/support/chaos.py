@@ -104,6 +104,10 @@ class ChaosVault(Process):
     def dead_letters(self) -> DeadLetters:
         return cast(DeadLetters, _Port("dead_letters", self._vault.dead_letters, self))
 
+    def through[T](self, name: str, port: T) -> T:
+        """A port that operators have beside the vault's, and that this happens to as well."""
+        return cast(T, _Port(name, port, self))
+
     def hear(self) -> None:
         """Somebody told this process of all that was acknowledged: nothing is torn any more."""
         self._old = {}

@@ -24,6 +24,7 @@ from datavault.domain.landing import SignedPart
 from datavault.ports import Claims
 from datavault.services.workspaces import create_workspace
 from functions.access import authorize
+from tests.support.builders import OPERATOR
 
 BINARY = {"application/json", "application/x-ndjson"}
 METHOD_ARN = "arn:aws:execute-api:eu-central-1:000000000000:api/live/GET/any"
@@ -77,7 +78,7 @@ class InProcessApi(httpx.BaseTransport, httpx.AsyncBaseTransport):
 def vault_in_memory() -> Vault:
     """A client of an empty vault in memory, for an admin of a workspace of its own."""
     api = InProcessApi(MemoryVault())
-    workspace = create_workspace(api.vault, name="acme", stage="test").id
+    workspace = create_workspace(api.vault, operator=OPERATOR, name="acme", stage="test").id
     expires_s = api.vault.clock.now_ms() // 1000 + 3600
     token = api.vault.tokens.issue(Claims("ada", workspace, ("admin",), False, expires_s))
     return Vault(endpoint="https://vault.test/live", token=token, transport=api)

@@ -2,14 +2,35 @@
 
 from typing import Any
 
-from datavault.adapters.memory.vault import MemoryVault
+from datavault.domain.access import Action
 from datavault.domain.rows import Row, Table, Value
+from datavault.ports import Vault
 from tests.simulation.model import rows_of
 
 
-def entries(vault: MemoryVault) -> list[Row]:
+def entries(vault: Vault) -> list[Row]:
     """Every entry, oldest first, as far as the clock was moved in between."""
     return sorted(rows_of(vault.catalog, Table.LEDGER), key=lambda row: row.key.sort)
+
+
+def of_callers(vault: Vault) -> list[Row]:
+    """The entries of what was done over the API, as far as ``entries``."""
+    return [row for row in entries(vault) if not _is_operators(row)]
+
+
+def of_operators(vault: Vault) -> list[Row]:
+    """The entries of what was done with the command, as far as ``entries``."""
+    return [row for row in entries(vault) if _is_operators(row)]
+
+
+def is_told(row: Row) -> bool:
+    """Whether somebody is told: of a commit's two entries, of the one that has its id."""
+    of_a_part = row.text("operation") == "create_commit" and "detail_commit" not in row.attributes
+    return not (_is_operators(row) or of_a_part)
+
+
+def _is_operators(row: Row) -> bool:
+    return row.text("action") == Action.OPERATE
 
 
 def stream_event(*rows: Row) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from datavault.client import Vault
 from datavault.domain.ids import WorkspaceId
 from datavault.ports import Claims
 from datavault.services.workspaces import create_workspace
+from tests.support.builders import OPERATOR
 from tests.support.in_process import InProcessApi
 
 ENDPOINT = "http://127.0.0.1:4566/live"
@@ -94,7 +95,7 @@ class Terminal:
 def nobody(tmp_path: Path) -> Terminal:
     """Somebody who has not signed in."""
     api = SilentApi(MemoryVault())
-    workspace = create_workspace(api.vault, name="acme", stage="test").id
+    workspace = create_workspace(api.vault, operator=OPERATOR, name="acme", stage="test").id
     environment = {
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),

@@ -11,6 +11,12 @@ from datavault.cli.main import main
 from tests.unit.adapters.scripted import Answer, ScriptedServer, scripted_server
 
 CREATE = ["workspace", "create", "acme"]
+IDENTITY = Answer(
+    body=b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+    <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ada</Arn>
+    <UserId>AIDA</UserId><Account>123456789012</Account></GetCallerIdentityResult>
+    </GetCallerIdentityResponse>"""
+)
 
 
 @pytest.fixture
@@ -58,19 +64,35 @@ def test_a_workspace_is_made_for_no_stage_that_was_not_named(
     assert server.requests == []
 
 
+def test_nothing_is_made_by_somebody_whom_aws_does_not_know(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VAULT_STAGE", "staging")
+    refusal = b"<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>"
+    server.script(Answer(403, refusal))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 6
+    assert "STS answered InvalidClientTokenId" in capsys.readouterr().err
+    (request,) = server.requests
+    assert b"GetCallerIdentity" in request.body
+
+
 def test_the_key_of_a_workspace_is_tagged_with_the_stage_that_was_named(
     server: ScriptedServer,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("VAULT_STAGE", "staging")
-    server.script(Answer(400, b'{"__type": "DisabledException", "message": "enough"}'))
+    refused = Answer(400, b'{"__type": "DisabledException", "message": "enough"}')
+    server.script(IDENTITY, Answer(), refused)
     with pytest.raises(SystemExit) as ended:
         main()
     wiring.vault().close()
     assert ended.value.code == 6
     assert len(capsys.readouterr().err.splitlines()) == 1
-    (request,) = server.requests
+    _, told, request = server.requests
+    assert b"arn:aws:iam::123456789012:user/ada" in told.body, "the ledger is told who and first"
     assert request.headers["x-amz-target"] == "TrentService.CreateKey"
     tags = json.loads(request.body)["Tags"]
     assert {"TagKey": "datavault:stage", "TagValue": "staging"} in tags

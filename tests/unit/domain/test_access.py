@@ -28,7 +28,8 @@ WRITE = READ | {
 ALLOWED = {
     Role.READER: READ,
     Role.WRITER: WRITE,
-    Role.ADMIN: {*Action},
+    # What operators do is nobody's in a workspace.
+    Role.ADMIN: {*Action} - {Action.OPERATE},
     Role.AUDITOR: {
         Action.DESCRIBE_DATASET,
         Action.READ_HISTORY,

@@ -23,7 +23,7 @@ from datavault.ports import Claims
 from datavault.services import access, datasets, health, workspaces
 from datavault.services.datasets import search
 from datavault.services.versions import branches, commits
-from tests.support.builders import Process, Shelf, a_body, a_caller, a_dataset, a_request
+from tests.support.builders import OPERATOR, Process, Shelf, a_body, a_caller, a_dataset, a_request
 from tests.support.chaos import ChaosVault, Fault
 
 
@@ -320,7 +320,7 @@ def test_equal_bodies_are_stored_once(shelf: Shelf) -> None:
 
 def test_a_token_proves_its_bearer() -> None:
     vault = MemoryVault()
-    workspace = workspaces.create_workspace(vault, name="w", stage="test").id
+    workspace = workspaces.create_workspace(vault, operator=OPERATOR, name="w", stage="test").id
     assert isinstance(vault.tokens, MemoryTokens)
     claims = Claims("me", workspace, ("writer", "emperor", "reader"), False, 2**40)
     bearer = access.authorize(vault, token=vault.tokens.issue(claims), correlation_id="c")

@@ -18,9 +18,9 @@ from datavault.services.events.numbering import NUMBERED_MAX
 from datavault.services.events.publishing import publish_events
 from datavault.services.events.recovery import Redriven, redrive_events, republish_events
 from tests.simulation.model import rows_of
-from tests.support.builders import Process, Shelf, a_body, a_caller, a_dataset
+from tests.support.builders import OPERATOR, Process, Shelf, a_body, a_caller, a_dataset
 from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
-from tests.support.ledger import entries
+from tests.support.ledger import entries, is_told, of_callers
 
 HIDDEN_S = 300
 
@@ -56,16 +56,11 @@ def publish(vault: MemoryVault, rows: list[Row] | None = None) -> tuple[int, ...
 
 
 def redrive(vault: MemoryVault, *, letters_max: int = 100) -> Redriven:
-    return redrive_events(Process(vault), write=write, letters_max=letters_max)
+    return redrive_events(Process(vault), operator=OPERATOR, write=write, letters_max=letters_max)
 
 
 def refusing(kind: str, delivery: Delivery) -> Any:
     return lambda notice: delivery if notice.type.endswith(kind) else Delivery.TAKEN
-
-
-def is_told(row: Row) -> bool:
-    """Whether somebody is told: of a commit's two entries, of the one that has its id."""
-    return row.text("operation") != "create_commit" or "detail_commit" in row.attributes
 
 
 def strange(vault: MemoryVault, shelf: Shelf, operation: str, resource: str = "") -> Row:
@@ -92,7 +87,7 @@ def test_entries_become_events_in_order_with_numbers_from_one(
     }
     assert told[3]["data"]["commit"] == shelf.history()[0].id
     # A commit has two entries; that it was asked for stays inside.
-    assert len(entries(vault)) == 5
+    assert len(of_callers(vault)) == 5
     for text in vault.bus.taken:
         assert read(text.text).time.tzinfo is not None
 
@@ -148,7 +143,7 @@ def test_a_person_is_somebody_else_in_another_workspace(vault: MemoryVault) -> N
 def test_a_correlation_id_that_is_a_uuid_is_told_as_it_is(vault: MemoryVault, shelf: Shelf) -> None:
     now_ms = vault.clock.now_ms()
     given = new_id("", now_ms).removeprefix("_")
-    row = entries(vault)[0]
+    row = of_callers(vault)[0]
     telling = Row(row.key, {**row.attributes, "correlation_id": given})
     publish(vault, [telling])
     assert published(vault)[0]["correlationid"] == given
@@ -212,7 +207,7 @@ def test_an_entry_that_nobody_can_tell_is_a_letter_without_a_number(
     vault: MemoryVault, shelf: Shelf, operation: str, resource: str
 ) -> None:
     row = strange(vault, shelf, operation, resource)
-    assert publish(vault, [row, *entries(vault)[:1]]) == ()
+    assert publish(vault, [row, *of_callers(vault)[:1]]) == ()
     assert vault.dead_letters.kept == [Letter(row.key, "invalid")]
     assert [int(each["sequence"]) for each in published(vault)] == [1]
     assert redrive(vault) == Redriven(refused=1)
@@ -308,15 +303,18 @@ def test_no_more_letters_are_taken_than_asked_for(vault: MemoryVault, shelf: She
 def test_a_time_is_told_again_from_the_ledger(vault: MemoryVault, shelf: Shelf) -> None:
     publish(vault)
     before = published(vault)
-    start_ms = vault.clock.now_ms() - 60_000
+    start_ms, end_ms = vault.clock.now_ms() - 60_000, vault.clock.now_ms()
+    vault.clock.advance(3600)
+    mine = [row for row in entries(vault) if row.attributes.get("workspace")]
     seen = republish_events(
         vault,
         shelf.caller.workspace,
+        operator=OPERATOR,
         start_ms=start_ms,
-        end_ms=vault.clock.now_ms(),
+        end_ms=end_ms,
         write=write,
     )
-    assert seen == (len(entries(vault)), 0)
+    assert seen == (len(mine), 0)
     assert published(vault)[len(before) :] == before
 
 
@@ -324,7 +322,12 @@ def test_a_time_is_told_again_from_the_ledger(vault: MemoryVault, shelf: Shelf) 
 def test_a_time_has_a_length_and_an_end(vault: MemoryVault, shelf: Shelf, span_ms: int) -> None:
     with pytest.raises(Invalid):
         republish_events(
-            vault, shelf.caller.workspace, start_ms=1000, end_ms=1000 + span_ms, write=write
+            vault,
+            shelf.caller.workspace,
+            operator=OPERATOR,
+            start_ms=1000,
+            end_ms=1000 + span_ms,
+            write=write,
         )
 
 

@@ -34,6 +34,7 @@ from datavault.services.records.changing import append_records
 from datavault.services.records.reading import get_record, list_records
 from datavault.services.versions.commits import create_commit, list_commits
 from datavault.services.workspaces import create_workspace
+from tests.support.builders import OPERATOR
 
 REQUEST = Request(RequestId("again"), b"hash of the stream")
 
@@ -43,7 +44,7 @@ class World:
 
     def __init__(self, *, record_key: str | None = "id") -> None:
         self.vault = MemoryVault()
-        workspace = create_workspace(self.vault, name="w", stage="test")
+        workspace = create_workspace(self.vault, operator=OPERATOR, name="w", stage="test")
         self.caller = Caller("ada", workspace.id, frozenset({Role.ADMIN}), "test")
         self.dataset: Dataset = create_dataset(
             self.vault,

@@ -3,10 +3,12 @@
 import pytest
 
 from datavault.adapters.memory.usage_plans import MemoryUsagePlans
+from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.errors import Invalid
 from datavault.domain.ids import WorkspaceId, new_id
 from datavault.domain.usage import BURST_MAX, RATE_MAX, UsageLimits, usage_identifier
 from datavault.services.workspaces import admit_workspace
+from tests.support.builders import OPERATOR, a_caller
 
 
 def test_a_workspace_is_counted_by_a_name_of_its_own_and_always_the_same() -> None:
@@ -18,9 +20,10 @@ def test_a_workspace_is_counted_by_a_name_of_its_own_and_always_the_same() -> No
 
 
 def test_admitting_again_changes_the_limits_and_nothing_else() -> None:
-    plans, ws = MemoryUsagePlans(), WorkspaceId(new_id("ws", 1))
+    vault, plans = MemoryVault(), MemoryUsagePlans()
+    ws = a_caller(vault).workspace
     for limits in (None, UsageLimits(1, 2, 3), UsageLimits(1, 2), None):
-        admit_workspace(plans, ws, limits=limits)
+        admit_workspace(vault, operator=OPERATOR, plans=plans, workspace=ws, limits=limits)
         assert plans.admitted == {usage_identifier(ws): limits}
 
 

@@ -25,6 +25,7 @@ from datavault.adapters.aws.connections import Timeouts
 from datavault.adapters.aws.credentials import CredentialSource, FixedCredentials, credential_source
 from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
+from datavault.domain.access import Operator
 from datavault.domain.cache import BoundedCache
 from datavault.domain.rows import Table
 from datavault.event_ports import Bus, DeadLetters, EventArchive
@@ -242,28 +243,11 @@ class AwsVault:
 
     @cached_property
     def landing(self) -> Landing:
-        # Half a second that only functions which take in files pay.
-        import boto3
-
         from datavault.adapters.aws.landing import S3Landing, client_config
 
         settings = _required(self.settings.landing, "LANDING")
-        custom = custom_endpoint(self._environment, "s3")
-        # Others expire, and boto3 itself renews them.
-        held = self._credentials
-        fixed = held.credentials if isinstance(held, FixedCredentials) else None
-        client = boto3.client(
-            "s3",
-            region_name=self._region,
-            endpoint_url=custom,
-            aws_access_key_id=fixed and fixed.access_key_id,
-            aws_secret_access_key=fixed and fixed.secret_access_key,
-            aws_session_token=fixed and fixed.token,
-            verify=self._ca_file,
-            config=client_config(self._timeouts, custom),
-        )
-        self._clients.append(client)
-        return S3Landing(client, settings.bucket)
+        config = client_config(self._timeouts, custom_endpoint(self._environment, "s3"))
+        return S3Landing(self._boto3("s3", config=config), settings.bucket)
 
     @cached_property
     def columnar(self) -> "Columnar":
@@ -306,22 +290,18 @@ class AwsVault:
     @cached_property
     def usage_plans(self) -> UsagePlans:
         """For operators; not one of ``ports.Vault``, which services get."""
-        import boto3  # Half a second that no function pays.
-
         from datavault.adapters.aws.usage_plans import GatewayUsagePlans, StageOfApi
 
         usage = _required(self.settings.usage, "USAGE")
-        held = self._credentials.get()
-        client = boto3.client(
-            "apigateway",
-            region_name=self._region,
-            endpoint_url=custom_endpoint(self._environment, "api_gateway"),
-            aws_access_key_id=held.access_key_id,
-            aws_secret_access_key=held.secret_access_key,
-            aws_session_token=held.token,
-        )
         stage = StageOfApi(self.settings.stage, usage.api, usage.api_stage, usage.plan)
-        return GatewayUsagePlans(client, stage)
+        return GatewayUsagePlans(self._boto3("apigateway", place="api_gateway"), stage)
+
+    @cached_property
+    def operator(self) -> Operator:
+        """Who has these credentials, which AWS is asked once. For operators."""
+        from datavault.adapters.aws.identity import operator_of
+
+        return operator_of(self._boto3("sts"))
 
     @cached_property
     def clock(self) -> Clock:
@@ -349,6 +329,26 @@ class AwsVault:
     @property
     def _ca_file(self) -> str | None:
         return self._environment.get("AWS_CA_BUNDLE") or None
+
+    def _boto3(self, service: str, *, place: str = "", config: object = None) -> Any:  # noqa: ANN401
+        """boto3's client of a service, which the environment may call otherwise (``place``)."""
+        import boto3  # Half a second that only functions which take in files pay.
+
+        # Others expire, and boto3 itself renews them.
+        held = self._credentials
+        fixed = held.credentials if isinstance(held, FixedCredentials) else None
+        client = boto3.client(
+            service,
+            region_name=self._region,
+            endpoint_url=custom_endpoint(self._environment, place or service),
+            aws_access_key_id=fixed and fixed.access_key_id,
+            aws_secret_access_key=fixed and fixed.secret_access_key,
+            aws_session_token=fixed and fixed.token,
+            verify=self._ca_file,
+            config=config,
+        )
+        self._clients.append(client)
+        return client
 
     def _client(
         self, service: str, target: str, json_version: str, *, host: str = ""

@@ -9,8 +9,7 @@ from datavault.domain.crypto.sealing import (
     SEALED_OVERHEAD_BYTES,
     TAG_BYTES,
     CountedSealer,
-    seal,
-    unseal,
+    DrawnSealer,
 )
 from datavault.domain.errors import Corrupt
 
@@ -19,31 +18,31 @@ KEY, OTHER = bytes(range(32)), bytes(32)
 
 @given(plaintext=st.binary(max_size=300), place=st.binary(max_size=40))
 def test_what_is_sealed_opens_in_its_place_and_in_no_other(plaintext: bytes, place: bytes) -> None:
-    sealed = seal(plaintext, key=KEY, place=place)
+    sealed = DrawnSealer(KEY).seal(plaintext, place)
     assert len(sealed) == len(plaintext) + SEALED_OVERHEAD_BYTES
-    assert unseal(sealed, key=KEY, place=place) == plaintext
+    assert DrawnSealer(KEY).unseal(sealed, place) == plaintext
     for key, where in ((OTHER, place), (KEY, place + b"x")):
         with pytest.raises(Corrupt):
-            unseal(sealed, key=key, place=where)
+            DrawnSealer(key).unseal(sealed, where)
 
 
 @given(plaintext=st.binary(max_size=40), at=st.integers(0), bit=st.integers(0, 7))
 def test_no_flipped_bit_opens(plaintext: bytes, at: int, bit: int) -> None:
-    sealed = bytearray(seal(plaintext, key=KEY, place=b""))
+    sealed = bytearray(DrawnSealer(KEY).seal(plaintext, b""))
     sealed[at % len(sealed)] ^= 1 << bit
     with pytest.raises(Corrupt, match="verification"):
-        unseal(bytes(sealed), key=KEY, place=b"")
+        DrawnSealer(KEY).unseal(bytes(sealed), b"")
 
 
 def test_too_few_bytes_are_corrupt() -> None:
-    sealed = seal(b"", key=KEY, place=b"")
+    sealed = DrawnSealer(KEY).seal(b"", b"")
     for size in range(len(sealed)):
         with pytest.raises(Corrupt):
-            unseal(sealed[:size], key=KEY, place=b"")
+            DrawnSealer(KEY).unseal(sealed[:size], b"")
 
 
 def test_nonces_differ() -> None:
-    assert len({seal(b"", key=KEY, place=b"")[:12] for _ in range(1000)}) == 1000
+    assert len({DrawnSealer(KEY).seal(b"", b"")[:12] for _ in range(1000)}) == 1000
 
 
 @given(index=st.integers(0, 2**32 - 1), plaintext=st.binary(max_size=100))

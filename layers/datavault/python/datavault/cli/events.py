@@ -1,6 +1,5 @@
 """``datavault events``: what did not get out, and what is wanted again; for operators."""
 
-import time
 from datetime import datetime
 
 import click
@@ -8,9 +7,6 @@ import click
 _TIME = click.DateTime(["%Y-%m-%dT%H:%M:%SZ"])
 _START = click.option("--from", "start", type=_TIME, required=True, help="2026-01-31T08:00:00Z")
 _END = click.option("--to", "end", type=_TIME, required=True, help="2026-01-31T09:00:00Z")
-# EventBridge's word for a replay that is over, however it went.
-_OVER = {"COMPLETED", "CANCELLED", "FAILED"}
-_POLL_S = 2.0
 
 
 @click.group(short_help="Publish again what did not get out.")
@@ -33,7 +29,8 @@ def redrive(letters_max: int) -> None:
     from datavault.contracts.events import write
     from datavault.services.events.recovery import redrive_events
 
-    found = redrive_events(wiring.vault(), write=write, letters_max=letters_max)
+    vault = wiring.vault()
+    found = redrive_events(vault, operator=vault.operator, write=write, letters_max=letters_max)
     click.echo(f"Published: {found.done} letters.")
     if found.refused:
         click.echo(f"Not to be published yet: {found.refused} letters; see their reasons.")
@@ -60,9 +57,11 @@ def republish(workspace_id: str, start: datetime, end: datetime) -> None:
     from datavault.domain.ids import parse_workspace_id
     from datavault.services.events.recovery import republish_events
 
+    vault = wiring.vault()
     seen, failed = republish_events(
-        wiring.vault(),
+        vault,
         parse_workspace_id(workspace_id),
+        operator=vault.operator,
         start_ms=_milliseconds(start),
         end_ms=_milliseconds(end),
         write=write,
@@ -85,13 +84,21 @@ def replay(start: datetime, end: datetime, rules: tuple[str, ...]) -> None:
     and not the replay.
     """
     from datavault import wiring
+    from datavault.services.events.recovery import await_replay, begin_replay
 
-    archive = wiring.vault().event_archive
-    name = f"datavault-{int(time.time() * 1000)}"
-    archive.replay(name, _milliseconds(start), _milliseconds(end), rules)
+    vault = wiring.vault()
+    name = f"datavault-{vault.clock.now_ms()}"
+    begun = begin_replay(
+        vault,
+        operator=vault.operator,
+        archive=vault.event_archive,
+        name=name,
+        start_ms=_milliseconds(start),
+        end_ms=_milliseconds(end),
+        rules=rules,
+    )
     click.echo(f"Replay {name} has begun.")
-    while (state := archive.state(name)) not in _OVER:
-        time.sleep(_POLL_S)
+    state = await_replay(vault, vault.event_archive, begun)
     click.echo(f"Replay {name}: {state.lower()}.")
     if state != "COMPLETED":
         raise click.exceptions.Exit(1)

@@ -17,7 +17,7 @@ def maintenance() -> None:
     """Read-only mode, for operators: with AWS credentials, not with a token.
 
     While it is on, whatever would change something is answered "read only" with your reason,
-    and reads go on.
+    and reads go on. The ledger keeps who turned it on and off.
     """
 
 
@@ -34,7 +34,8 @@ def turn_on(reason: str, workspace_id: str | None) -> None:
     from datavault.contracts.operations import OPERATIONS
     from datavault.services.maintenance import HELD_MS, set_read_only
 
-    set_read_only(wiring.vault(), _workspace(workspace_id), reason=reason)
+    vault, of = wiring.vault(), _workspace(workspace_id)
+    set_read_only(vault, operator=vault.operator, workspace=of, reason=reason)
     longest_s = max(row.timeout_s for row in OPERATIONS if row.changes_something)
     click.echo(f"Read-only. In {HELD_MS // 1000 + longest_s} seconds nothing changes any more.")
 
@@ -46,7 +47,8 @@ def turn_off(workspace_id: str | None) -> None:
     from datavault import wiring
     from datavault.services.maintenance import clear_read_only
 
-    clear_read_only(wiring.vault(), _workspace(workspace_id))
+    vault = wiring.vault()
+    clear_read_only(vault, operator=vault.operator, workspace=_workspace(workspace_id))
     click.echo("Changes are taken again.")
 
 

@@ -58,9 +58,10 @@ def create_workspace(name: str) -> None:
         raise ValueError("VAULT_STAGE is not set: a key of the wrong stage no function may use")
     vault = wiring.vault()
     plans = vault.usage_plans  # Before anything is made: a setting may be missing.
-    made = create(vault, name=name, stage=vault.settings.stage)
+    operator = vault.operator
+    made = create(vault, operator=operator, name=name, stage=vault.settings.stage)
     click.echo(made.id)
-    admit_workspace(plans, made.id, limits=None)
+    admit_workspace(vault, operator=operator, plans=plans, workspace=made.id, limits=None)
 
 
 @workspace.command("limit")
@@ -86,7 +87,14 @@ def limit_workspace(
         raise click.UsageError("--rate and --burst go together, and --per-day with them")
     limits = None if rate is None or burst is None else UsageLimits(rate, burst, per_day)
     known = parse_workspace_id(workspace_id)
-    admit_workspace(wiring.vault().usage_plans, known, limits=limits)
+    vault = wiring.vault()
+    admit_workspace(
+        vault,
+        operator=vault.operator,
+        plans=vault.usage_plans,
+        workspace=known,
+        limits=limits,
+    )
     click.echo("The stage's limits hold." if limits is None else "Limits of its own hold.")
 
 
@@ -109,7 +117,8 @@ def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
 
     vault = wiring.vault()
     workspace = parse_workspace_id(workspace_id)
-    caller = Caller("operator", workspace, frozenset({Role.ADMIN}), "datavault-command")
+    operator = vault.operator
+    caller = Caller(operator.identity, workspace, frozenset({Role.ADMIN}), operator.correlation_id)
     dataset = find_dataset(vault, caller, parse_dataset_id(dataset_id))
     abandon(open_work(vault, dataset, parse_branch_name(name)), caller)
     click.echo(f"The pending commit of {name} is abandoned.")

@@ -42,6 +42,8 @@ class Action(StrEnum):
     MERGE = "versions:merge"
     VERIFY = "versions:verify"
     UPLOAD = "ingest:upload"
+    # Of those who run the vault: no role permits it, AWS has decided (``Operator``).
+    OPERATE = "vault:operate"
 
 
 _READ = frozenset(
@@ -93,6 +95,17 @@ class Caller:
     subject: str
     workspace: WorkspaceId
     roles: frozenset[Role]
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever runs the vault, during one command: ``identity`` is AWS's name for them, an ARN.
+
+    ``correlation_id`` is the command's, and joins the ledger entries that come of it.
+    """
+
+    identity: str
     correlation_id: str
 
 

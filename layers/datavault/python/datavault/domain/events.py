@@ -89,6 +89,14 @@ UNPUBLISHED: Mapping[str, str] = {
     "create_upload": "nothing is in the dataset yet: the job that follows is told",
     "abort_upload": "nothing was in the dataset",
     "create_commit": "that a generation was closed for a commit: the commit's own entry follows",
+    # Events are of datasets; whom an operator's doing concerns is told by the vault's answers.
+    "create_workspace": "an operator's, and of no dataset",
+    "admit_workspace": "an operator's, and of no dataset",
+    "set_read_only": "an operator's, and of no dataset",
+    "clear_read_only": "an operator's, and of no dataset",
+    "redrive_events": "an operator's; what it sends again are events already",
+    "republish_events": "an operator's; what it sends again are events already",
+    "replay_events": "an operator's; what it sends again are events already",
 }
 
 
@@ -98,6 +106,7 @@ class Told:
 
     entry: Entry
     publication: Publication
+    workspace: WorkspaceId
     dataset: DatasetId
 
 
@@ -132,9 +141,9 @@ def told(entry: Entry) -> Told | None:
     """
     for publication in PUBLICATIONS:
         if publication.tells(entry):
-            if not _is_whole(entry, publication):
+            if entry.workspace is None or not _is_whole(entry, publication):
                 raise Invalid(f"an entry of {entry.operation} lacks what its event tells")
-            return Told(entry, publication, DatasetId(entry.resource))
+            return Told(entry, publication, entry.workspace, DatasetId(entry.resource))
     if entry.operation in UNPUBLISHED:
         return None
     raise Invalid(f"nobody has said what becomes of {entry.operation}")
@@ -146,7 +155,7 @@ def event(told: Told, sequence: int, workspace_key: bytes) -> Event:
     return Event(
         id=entry.id,
         kind=told.publication.kind,
-        workspace=entry.workspace,
+        workspace=told.workspace,
         dataset=told.dataset,
         sequence=sequence,
         at_ms=entry.at_ms,

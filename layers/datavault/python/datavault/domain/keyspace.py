@@ -38,6 +38,8 @@ DATASET_PREFIX = "dataset/"
 # What is put under it in the landing bucket is ingested (``domain.drops``, ``infra.landing``).
 LANDING_PREFIX = "landing/"
 _GATE = "gate/"
+# Stands where a workspace's id would, for what concerns them all; no id looks so.
+STAGE = "stage"
 
 
 def workspace(ws: WorkspaceId) -> Key:
@@ -47,7 +49,7 @@ def workspace(ws: WorkspaceId) -> Key:
 
 def maintenance(ws: WorkspaceId | None) -> Key:
     """That a workspace is read-only, or the whole stage; not there, it is not."""
-    return Key(Table.CATALOG, f"maintenance/{ws or 'stage'}", "read-only")
+    return Key(Table.CATALOG, f"maintenance/{ws or STAGE}", "read-only")
 
 
 def workspace_dataset(ws: WorkspaceId, ds: DatasetId) -> Key:
@@ -254,12 +256,12 @@ def event_number(ws: WorkspaceId, entry: EntryId) -> Key:
     return Key(Table.CATALOG, f"events/{ws}/{entry}", "number")
 
 
-def ledger_partition(ws: WorkspaceId, minute: int, shard: int) -> str:
-    """One shard of a minute of a workspace's ledger."""
-    return f"{ws}/{minute}/{shard:x}"
+def ledger_partition(ws: WorkspaceId | None, minute: int, shard: int) -> str:
+    """One shard of a minute of a workspace's ledger, or of the stage's."""
+    return f"{ws or STAGE}/{minute}/{shard:x}"
 
 
-def ledger(ws: WorkspaceId, at_ms: int, entry: EntryId) -> Key:
+def ledger(ws: WorkspaceId | None, at_ms: int, entry: EntryId) -> Key:
     """A ledger entry: by workspace, minute and shard, then by id."""
     shard = int(entry[-1], 16) % LEDGER_SHARDS
     return Key(Table.LEDGER, ledger_partition(ws, at_ms // MINUTE_MS, shard), entry)

@@ -1,13 +1,15 @@
 """Ledger entries: what happened, by whom, to what; written in the transaction that did it.
 
-An entry holds ids and counts, never content: no record, no record id, no message.
+An entry holds ids and counts, never content: no record, no record id, no message. What operators
+do to a workspace is in its own ledger, where they cannot hide it from those it concerns; what
+concerns them all is in the stage's, which belongs to no workspace.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from datavault.domain import keyspace
-from datavault.domain.access import Action, Caller
+from datavault.domain.access import Action, Caller, Operator
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import EntryId, WorkspaceId, new_id
 from datavault.domain.rows import Absent, Put, Row, Value
@@ -17,10 +19,13 @@ _DETAIL = "detail_"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One operation. ``operation`` is its name in the operations table."""
+    """One operation. ``operation`` is its name in the operations table, or an operator's service.
+
+    ``workspace`` is ``None`` for what concerns the whole stage.
+    """
 
     id: EntryId
-    workspace: WorkspaceId
+    workspace: WorkspaceId | None
     at_ms: int
     actor: str
     action: Action
@@ -35,7 +40,7 @@ class Entry:
             keyspace.ledger(self.workspace, self.at_ms, self.id),
             {
                 "id": self.id,
-                "workspace": self.workspace,
+                **({} if self.workspace is None else {"workspace": self.workspace}),
                 "at_ms": self.at_ms,
                 "actor": self.actor,
                 "action": self.action.value,
@@ -57,7 +62,7 @@ class Entry:
         try:
             return cls(
                 EntryId(row.text("id")),
-                WorkspaceId(row.text("workspace")),
+                WorkspaceId(row.text("workspace")) if "workspace" in row.attributes else None,
                 row.number("at_ms"),
                 row.text("actor"),
                 Action(row.text("action")),
@@ -92,5 +97,28 @@ def entry(
         operation,
         resource,
         caller.correlation_id,
+        details,
+    ).put()
+
+
+def operator_entry(
+    operator: Operator,
+    operation: str,
+    resource: str,
+    at_ms: int,
+    *,
+    workspace: WorkspaceId | None,
+    **details: Value,
+) -> Put:
+    """The change that records what ``operator`` did to a workspace, or to the whole stage."""
+    return Entry(
+        EntryId(new_id("le", at_ms)),
+        workspace,
+        at_ms,
+        operator.identity,
+        Action.OPERATE,
+        operation,
+        resource,
+        operator.correlation_id,
         details,
     ).put()

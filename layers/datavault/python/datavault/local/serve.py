@@ -10,8 +10,7 @@ from datavault.domain import keyspace
 from datavault.domain.ids import WorkspaceId
 from datavault.local.cloud import LocalCloud
 from datavault.local.vault import DeployedVault, deploy_vault
-from datavault.local.workspace import make_workspace, operator_vault
-from datavault.services.workspaces import admit_workspace
+from datavault.local.workspace import admit_again, make_workspace, operator_vault
 
 # Tokens of a real issuer live 15 minutes; nobody wants to fetch one so often on a laptop.
 TOKEN_LIFETIME_S = 12 * 3600
@@ -54,7 +53,7 @@ def _workspace(cloud: LocalCloud, deployed: DeployedVault) -> tuple[WorkspaceId,
     if noted.exists():
         known = WorkspaceId(noted.read_text())
         if vault.catalog.get(keyspace.workspace(known)) is not None:
-            admit_workspace(vault.usage_plans, known, limits=None)  # A deployment may be new.
+            admit_again(vault, known)
             return known, False
     made = make_workspace(vault, "local")
     noted.write_text(made)

@@ -16,9 +16,20 @@ def operator_vault(cloud: LocalCloud, deployed: DeployedVault) -> AwsVault:
 
 def make_workspace(vault: AwsVault, name: str) -> WorkspaceId:
     """A workspace that the API takes requests of."""
-    made = create_workspace(vault, name=name, stage="local").id
-    admit_workspace(vault.usage_plans, made, limits=None)
+    made = create_workspace(vault, operator=vault.operator, name=name, stage="local").id
+    admit_again(vault, made)
     return made
+
+
+def admit_again(vault: AwsVault, workspace: WorkspaceId) -> None:
+    """Let a deployment of the API, which may be new, take the requests of a workspace."""
+    admit_workspace(
+        vault,
+        operator=vault.operator,
+        plans=vault.usage_plans,
+        workspace=workspace,
+        limits=None,
+    )
 
 
 def operator_environment(cloud: LocalCloud, deployed: DeployedVault) -> Mapping[str, str]:

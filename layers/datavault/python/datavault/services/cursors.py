@@ -4,7 +4,7 @@ import base64
 import binascii
 
 from datavault.domain.access import Caller
-from datavault.domain.crypto.sealing import seal, unseal
+from datavault.domain.crypto.sealing import DrawnSealer
 from datavault.domain.digests import expand
 from datavault.domain.errors import Corrupt, Invalid
 from datavault.ports import Vault
@@ -17,7 +17,7 @@ def seal_cursor(vault: Vault, caller: Caller, scope: str, position: str | None) 
     """An opaque cursor for ``position`` in the list that ``scope`` names; ``None`` stays so."""
     if position is None:
         return None
-    sealed = seal(position.encode(), key=_key(vault, caller, scope), place=scope.encode())
+    sealed = _sealer(vault, caller, scope).seal(position.encode(), scope.encode())
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
@@ -31,11 +31,11 @@ def open_cursor(vault: Vault, caller: Caller, scope: str, cursor: str | None) ->
         return None
     try:
         sealed = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        return unseal(sealed, key=_key(vault, caller, scope), place=scope.encode()).decode()
+        return _sealer(vault, caller, scope).unseal(sealed, scope.encode()).decode()
     except (binascii.Error, UnicodeEncodeError, Corrupt):
         raise Invalid("this cursor was not given out for this list", field="cursor") from None
 
 
-def _key(vault: Vault, caller: Caller, scope: str) -> bytes:
-    """A key for one list: what one list gives out stays far below 2**32 cursors."""
-    return expand(open_workspace(vault, caller)[1], _TAG + scope.encode())
+def _sealer(vault: Vault, caller: Caller, scope: str) -> DrawnSealer:
+    """With a key for one list: what one list gives out stays far below 2**32 cursors."""
+    return DrawnSealer(expand(open_workspace(vault, caller)[1], _TAG + scope.encode()))

@@ -48,19 +48,26 @@ class CountedSealer:
         return _open(self._aead, index.to_bytes(NONCE_BYTES), sealed, place)
 
 
-def seal(plaintext: bytes, *, key: bytes, place: bytes) -> bytes:
-    """Encrypt ``plaintext`` and bind it to ``place``; 28 bytes longer than the plaintext."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plaintext, place)
+class DrawnSealer:
+    """Seals and opens the many small things of one domain under its own key."""
 
+    __slots__ = ("_aead",)
 
-def unseal(sealed: bytes, *, key: bytes, place: bytes) -> bytes:
-    """What ``seal`` was given.
+    def __init__(self, key: bytes) -> None:
+        self._aead = AESGCM(key)
 
-    Raises:
-        Corrupt: any bit of the key, the place or the sealed bytes is another.
-    """
-    return _open(AESGCM(key), sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
+    def seal(self, plaintext: bytes, place: bytes) -> bytes:
+        """Encrypt ``plaintext`` and bind it to ``place``; 28 bytes longer than the plaintext."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, plaintext, place)
+
+    def unseal(self, sealed: bytes, place: bytes) -> bytes:
+        """What ``seal`` was given.
+
+        Raises:
+            Corrupt: any bit of the key, the place or the sealed bytes is another.
+        """
+        return _open(self._aead, sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
 
 
 def _open(aead: AESGCM, nonce: bytes, sealed: bytes, place: bytes) -> bytes:

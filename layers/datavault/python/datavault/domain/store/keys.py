@@ -18,7 +18,7 @@ branch); the header (the first 12 bytes) and the place are associated data.
 import struct
 from collections.abc import Mapping
 
-from datavault.domain.crypto.sealing import seal, unseal
+from datavault.domain.crypto.sealing import DrawnSealer
 from datavault.domain.digests import IdKeys, expand
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import StoreId
@@ -39,6 +39,7 @@ class StoreKeys:
         self.epoch = max(deks)
         self._deks = dict(deks)
         self._packs: dict[tuple[bytes, Kind], PackKey] = {}
+        self._small: dict[tuple[int, str, str], DrawnSealer] = {}
 
     def fresh_pack(self, kind: Kind) -> PackKey:
         """The key of a new pack, for one write attempt."""
@@ -64,8 +65,8 @@ class StoreKeys:
     def seal(self, plaintext: bytes, *, purpose: str, context: str, place: str) -> bytes:
         """Seal something small; 40 bytes longer than the plaintext."""
         header = _HEADER.pack(_MAGIC, 1, 1, self.epoch)
-        key = self._small_key(self.epoch, purpose, context)
-        return header + seal(plaintext, key=key, place=header + place.encode())
+        sealer = self._sealer(self.epoch, purpose, context)
+        return header + sealer.seal(plaintext, header + place.encode())
 
     def unseal(self, sealed: bytes, *, purpose: str, context: str, place: str) -> bytes:
         """What ``seal`` was given, or ``Corrupt``."""
@@ -73,12 +74,22 @@ class StoreKeys:
         if len(header) < _HEADER.size or header[:8] != _MAGIC + b"\1\1\0\0":
             raise Corrupt("these bytes are not sealed in a known format")
         epoch = _HEADER.unpack(header)[3]
-        key = self._small_key(epoch, purpose, context)
-        return unseal(sealed[_HEADER.size :], key=key, place=header + place.encode())
+        sealer = self._sealer(epoch, purpose, context)
+        return sealer.unseal(sealed[_HEADER.size :], header + place.encode())
 
-    def _small_key(self, epoch: int, purpose: str, context: str) -> bytes:
+    def _sealer(self, epoch: int, purpose: str, context: str) -> DrawnSealer:
+        """Kept, because what a context has many of (a branch's staged rows) is sealed together:
+        deriving the key takes twice as long as sealing a row does.
+        """
+        known = self._small.get((epoch, purpose, context))
+        if known is not None:
+            return known
         info = b"\0".join((_TAG, purpose.encode(), context.encode()))
-        return expand(self._dek(epoch), info)
+        sealer = DrawnSealer(expand(self._dek(epoch), info))
+        if len(self._small) >= _SMALL_KEYS_MAX:
+            self._small.clear()
+        self._small[epoch, purpose, context] = sealer
+        return sealer
 
     def _dek(self, epoch: int) -> bytes:
         dek = self._deks.get(epoch)
@@ -89,3 +100,5 @@ class StoreKeys:
 
 # A pack key is some hundred bytes; a store of 10 TB has 600,000 packs.
 _PACK_KEYS_MAX = 10_000
+# A sealer is some kilobytes; commits and jobs use theirs once.
+_SMALL_KEYS_MAX = 100

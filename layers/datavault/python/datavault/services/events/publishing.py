@@ -67,14 +67,14 @@ def deliver(vault: Vault, rows: Sequence[Row], write: Write) -> Delivered:
     tellings = _tellings(rows, refused)
     keys = _keys(vault, tellings)
     for place, told in list(tellings.items()):
-        key = keys[told.entry.workspace]
+        key = keys[told.workspace]
         if isinstance(key, str):
             refused[place] = key
             del tellings[place]
     numbers = _numbers(vault, tellings.values())
     notices: list[Notice] = []
     for told in tellings.values():
-        key = keys[told.entry.workspace]
+        key = keys[told.workspace]
         assert isinstance(key, bytes)
         event = events.event(told, numbers[told.entry.id], key)
         notices.append(Notice(event.type, event.at_ms, write(event)))
@@ -106,7 +106,7 @@ def _keys(vault: Vault, tellings: Mapping[int, Told]) -> dict[WorkspaceId, bytes
     A KEK that its owner withdrew is that workspace's trouble; one that does not answer is ours.
     """
     keys: dict[WorkspaceId, bytes | str] = {}
-    for ws in dict.fromkeys(told.entry.workspace for told in tellings.values()):
+    for ws in dict.fromkeys(told.workspace for told in tellings.values()):
         try:
             keys[ws] = open_workspace(vault, Caller("", ws, frozenset(), ""))[1]
         except (KekUnavailable, Corrupt, Unauthenticated) as error:
@@ -117,7 +117,7 @@ def _keys(vault: Vault, tellings: Mapping[int, Told]) -> dict[WorkspaceId, bytes
 def _numbers(vault: Vault, tellings: Iterable[Told]) -> dict[EntryId, int]:
     datasets: dict[tuple[WorkspaceId, DatasetId], list[EntryId]] = defaultdict(list)
     for told in tellings:
-        datasets[told.entry.workspace, told.dataset].append(told.entry.id)
+        datasets[told.workspace, told.dataset].append(told.entry.id)
     numbers: dict[EntryId, int] = {}
     for (ws, ds), entries in datasets.items():
         numbers |= number_entries(vault, ws, ds, entries)

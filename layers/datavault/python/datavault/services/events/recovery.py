@@ -1,26 +1,33 @@
 """What operators do when events did not get out: with AWS credentials, not with a token.
 
 Everything here may be repeated, and be cut short: what is published again has the id and the
-number it had, and a letter is given up when all that it is about is out.
+number it had, and a letter is given up when all that it is about is out. The ledger says that it
+began and, unless it was cut short, how it ended.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
 
 from datavault.domain import keyspace
+from datavault.domain.access import Operator
 from datavault.domain.deliveries import Taken
 from datavault.domain.errors import Invalid
 from datavault.domain.ids import WorkspaceId
 from datavault.domain.rows import Row, Table
+from datavault.event_ports import EventArchive
 from datavault.ports import Vault
 from datavault.services.events.publishing import Write, deliver
+from datavault.services.operators import Undertaking, begin, end, require_workspace
 from datavault.services.staging import all_rows
 
 _LETTERS_AT_ONCE = 10
 _ROWS_AT_ONCE = 100
 # 16 queries a minute: a day takes 23,000, some minutes.
 SPAN_MS_MAX = 24 * 3600 * 1000
+# EventBridge's words for a replay that is over, however it went.
+_OVER = frozenset({"COMPLETED", "CANCELLED", "FAILED"})
+_POLL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +41,20 @@ class Redriven:
     """Nobody can say any more which entries they are about: republish their time."""
 
 
-def redrive_events(vault: Vault, *, write: Write, letters_max: int) -> Redriven:
+def redrive_events(vault: Vault, *, operator: Operator, write: Write, letters_max: int) -> Redriven:
     """Publish what the dead letters are about. Those that stay can be taken again in five minutes.
 
     Raises:
         Unavailable: something does not answer; what was done stays done.
     """
+    begun = begin(vault, operator, "redrive_events", keyspace.STAGE, workspace=None)
+    found = _redrive_letters(vault, write, letters_max)
+    counts = {"done": found.done, "refused": found.refused, "unknown": found.unknown}
+    end(vault, begun, **counts)
+    return found
+
+
+def _redrive_letters(vault: Vault, write: Write, letters_max: int) -> Redriven:
     found = Redriven()
     seen = 0
     while seen < letters_max:
@@ -64,7 +79,7 @@ def _redrive(vault: Vault, letter: Taken, write: Write, found: Redriven) -> Redr
 
 
 def republish_events(
-    vault: Vault, ws: WorkspaceId, *, start_ms: int, end_ms: int, write: Write
+    vault: Vault, ws: WorkspaceId, *, operator: Operator, start_ms: int, end_ms: int, write: Write
 ) -> tuple[int, int]:
     """Publish all that a workspace's ledger says of a time, once more; how many, and how many not.
 
@@ -72,9 +87,52 @@ def republish_events(
 
     Raises:
         Invalid: the time is longer than a day, or ends before it begins.
+        NotFound: there is no such workspace.
     """
     if not 0 < end_ms - start_ms <= SPAN_MS_MAX:
         raise Invalid("a time of more than nothing and at most 24 hours is republished at once")
+    require_workspace(vault, ws)
+    begun = begin(
+        vault, operator, "republish_events", ws, workspace=ws, start_ms=start_ms, end_ms=end_ms
+    )
+    published, failed = _republish(vault, ws, start_ms, end_ms, write)
+    end(vault, begun, published=published, failed=failed)
+    return published, failed
+
+
+def begin_replay(
+    vault: Vault,
+    *,
+    operator: Operator,
+    archive: EventArchive,
+    name: str,
+    start_ms: int,
+    end_ms: int,
+    rules: Sequence[str],
+) -> Undertaking:
+    """Have the archived events of a time, of all workspaces, sent to some rules again.
+
+    Raises:
+        Conflict: there has been a replay of that name.
+        NotFound: there is no archive.
+    """
+    span = {"start_ms": start_ms, "end_ms": end_ms, "rules": len(rules)}
+    begun = begin(vault, operator, "replay_events", name, workspace=None, **span)
+    archive.replay(name, start_ms, end_ms, rules)
+    return begun
+
+
+def await_replay(vault: Vault, archive: EventArchive, begun: Undertaking) -> str:
+    """Wait until a replay is over; how it went, in the archive's word."""
+    while (state := archive.state(begun.resource)) not in _OVER:
+        vault.clock.sleep(_POLL_S)
+    end(vault, begun, state=state.lower())
+    return state
+
+
+def _republish(
+    vault: Vault, ws: WorkspaceId, start_ms: int, end_ms: int, write: Write
+) -> tuple[int, int]:
     published, failed = 0, 0
     for rows in batched(_entries(vault, ws, start_ms, end_ms), _ROWS_AT_ONCE, strict=False):
         done = deliver(vault, rows, write)
