@@ -19,6 +19,7 @@ from typing import cast, get_args
 
 from datavault.adapters.scanner.scanning import RuleDetector, Selection
 from datavault.domain.errors import Corrupt, Invalid
+from datavault.domain.privacy.addresses import with_addresses
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.overlaps import resolve
 from datavault.domain.privacy.recognizers import phone
@@ -181,7 +182,22 @@ def _names(tier: Tier, entities: frozenset[Entity], threshold: float | None) -> 
         from datavault.adapters.ner.model import names_model
     except ImportError as error:
         raise Corrupt(f"names take the package {error.name}, which is not installed") from error
-    return NamesDetector(names_model(tier).looking_for(entities, threshold=threshold))
+    names = NamesDetector(names_model(tier).looking_for(entities, threshold=threshold))
+    return _Addressed(names) if Entity.STREET_ADDRESS in entities else names
+
+
+class _Addressed:
+    """A detector of names, with the addresses that its streets and places form."""
+
+    def __init__(self, names: Detector) -> None:
+        self._names = names
+
+    def detect(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return [resolve(spans) for spans in self.detect_overlapping(texts)]
+
+    def detect_overlapping(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        found = self._names.detect(texts)
+        return [with_addresses(text, spans) for text, spans in zip(texts, found, strict=True)]
 
 
 @lru_cache(maxsize=16)
