@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 from datavault.domain.errors import Invalid, TooLarge
 from datavault.domain.privacy.conversation import Conversation
 from datavault.domain.privacy.hits import Hit
-from datavault.domain.privacy.json_leaves import Leaf, LeafKind, read_leaves, tokens_of
+from datavault.domain.privacy.json_leaves import RECORDS, Leaf, LeafKind, Notation, tokens_of
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
 from datavault.domain.privacy.members import Named, detect_named, named, of_members
 from datavault.domain.privacy.passages import Passage, TreatedRecord, findings, worst
@@ -119,19 +119,23 @@ class Anonymizer:
         ]
 
     def records(
-        self, bodies: Sequence[bytes], *, conversation: Conversation | None = None
+        self,
+        bodies: Sequence[bytes],
+        *,
+        notation: Notation = RECORDS,
+        conversation: Conversation | None = None,
     ) -> list[Anonymized[bytes]]:
-        """Each of the JSON texts made harmless; each a conversation of its own if none is given.
+        """Each of the records made harmless; each a conversation of its own if none is given.
 
         Keys, strings and numbers are treated; all that is not changed stays byte for byte. A key
         that is personal gets another name, ``..._2`` if there is one of that name. A number that
-        is no number any more becomes a string.
+        is no number any more becomes a string. They are JSON unless another ``notation`` is given.
 
         Raises:
-            Malformed, TooLarge, Invalid: as ``read_leaves``; ``field`` names the record.
+            Malformed, TooLarge, Invalid: as ``notation.leaves``; ``field`` names the record.
             Invalid: the policy refuses outputs in which something is found, as here.
         """
-        leaves = [read_leaves(body, f"records/{row}") for row, body in enumerate(bodies)]
+        leaves = [notation.leaves(body, f"records/{row}") for row, body in enumerate(bodies)]
         found = self._detect(named(leaf) for own in leaves for leaf in own if _is_read(leaf))
         talks = [conversation or Conversation() for _ in bodies]
         first = [self._passages(own, found, talk) for own, talk in zip(leaves, talks, strict=True)]
@@ -141,7 +145,7 @@ class Anonymizer:
         )
         rest = iter(passages)
         records = [
-            TreatedRecord(body, own, [*islice(rest, len(treated))])
+            TreatedRecord(body, notation, own, [*islice(rest, len(treated))])
             for body, own, treated in zip(bodies, leaves, first, strict=True)
         ]
         self._look_again((each for record in records for each in record.passages), again)

@@ -36,9 +36,14 @@ type Named = tuple[str, str]
 
 def named(leaf: Leaf) -> Named:
     """A leaf's text with the name of the member that it belongs to; a name's with none."""
-    if leaf.kind is LeafKind.KEY or len(leaf.text) > VALUE_CHARS_MAX:
+    if leaf.kind is LeafKind.KEY:
         return "", leaf.text
-    return _spoken(_name(leaf.place)), leaf.text
+    return labelled(_name(leaf.place), leaf.text)
+
+
+def labelled(name: str, value: str) -> Named:
+    """A value with the name of its member, or of its column, as one says that before it."""
+    return ("", value) if len(value) > VALUE_CHARS_MAX else (_spoken(name), value)
 
 
 def of_members(spans: Sequence[Span]) -> tuple[Span, ...]:

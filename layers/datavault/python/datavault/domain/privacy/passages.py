@@ -11,8 +11,8 @@ from datavault.domain.privacy.json_leaves import (
     Edit,
     Leaf,
     LeafKind,
+    Notation,
     edited,
-    rewritten,
     tokens_of,
 )
 from datavault.domain.privacy.pointers import Tokens
@@ -121,17 +121,26 @@ class Passage:
 class TreatedRecord:
     """A record with the passages in which something was found, and the new names of its keys."""
 
-    __slots__ = ("_body", "_names", "passages")
+    __slots__ = ("_body", "_names", "_notation", "passages")
 
-    def __init__(self, body: bytes, leaves: Sequence[Leaf], passages: Sequence[Passage]) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        notation: Notation,
+        leaves: Sequence[Leaf],
+        passages: Sequence[Passage],
+    ) -> None:
         self._body = body
+        self._notation = notation
         self._names: dict[tuple[int | None, str], str] = {}
         self.passages = self._renamed(leaves, passages)
 
     def output(self) -> bytes:
-        """The record as it comes out: valid JSON, all of it that was not changed as it was."""
+        """The record as it comes out: in its notation, all of it that was not changed as it was."""
         changes = ((each.leaf, each.edits) for each in self.passages if each.leaf is not None)
-        return rewritten(self._body, ((leaf, edits) for leaf, edits in changes if edits))
+        return self._notation.rewritten(
+            self._body, ((leaf, edits) for leaf, edits in changes if edits)
+        )
 
     def pointer(self, passage: Passage) -> str:
         """Where a passage is in the output."""

@@ -1,0 +1,49 @@
+"""The columns of a table: by which names its cells are read and told of.
+
+The first row has the names if nothing in it is personal and every cell of it could be a name: so a
+table without a header is one of which each row is treated, the first one too. Its columns are
+called by their numbers then, from 0, as is a column whose name is empty or another's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from datavault.domain.privacy.members import (
+    NAME_CHARS_MAX,
+    Named,
+    detect_named,
+    labelled,
+    of_members,
+)
+from datavault.domain.privacy.spans import Span
+
+type _Detect = Callable[[Sequence[str]], list[tuple[Span, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The names of a table's columns; none if it has no header."""
+
+    names: tuple[str, ...] = ()
+
+    def named(self, at: int, cell: str) -> Named:
+        """A cell of column ``at`` with the name that it is read behind."""
+        return labelled(self.names[at] if at < len(self.names) else "", cell)
+
+    def token(self, at: int) -> str:
+        """What the column is called in a pointer."""
+        name = self.names[at] if at < len(self.names) else ""
+        return name if name and self.names.index(name) == at else str(at)
+
+
+def columns_of(first_row: Sequence[str], detect: _Detect) -> Columns:
+    """The columns by the first row, or without names if that is no header."""
+    if not any(first_row) or not all(map(_may_be_name, first_row)):
+        return Columns()
+    spans = detect_named(detect, [("", cell) for cell in first_row])
+    return Columns() if any(map(of_members, spans)) else Columns(tuple(first_row))
+
+
+def _may_be_name(cell: str) -> bool:
+    """Whether it has a letter and is short, or is empty."""
+    return not cell or (len(cell) <= NAME_CHARS_MAX and any(map(str.isalpha, cell)))
