@@ -63,6 +63,14 @@ def test_a_column_is_a_place_for_the_policy_and_a_label_for_what_is_found(desk: 
     assert treated(desk, desk.write("a.csv", table)) == b"note,ssn\n[NOTE],[US_SSN]\n"
 
 
+def test_a_row_with_a_column_of_the_policy_is_a_header_whatever_else_is_in_it(desk: Desk) -> None:
+    field = '[[fields]]\npointer = "/**/note"\nentity = "NOTE"\nstrategy = "redact"\n'
+    desk.write("redact.toml", f'name = "all"\n{field}')
+    table = "note,2024,jo@example.org\nhe is ill,1,x\n"
+    expected = b"note,2024,[EMAIL_ADDRESS]\n[NOTE],1,x\n"
+    assert treated(desk, desk.write("a.csv", table)) == expected
+
+
 def test_a_table_without_a_header_is_treated_from_its_first_row_on(desk: Desk) -> None:
     name = desk.write("a.csv", "jo@example.org,x\nal@example.org,y\n")
     assert treated(desk, name) == b"[EMAIL_ADDRESS],x\n[EMAIL_ADDRESS],y\n"

@@ -120,7 +120,7 @@ class Treater:
             case Form.RECORDS:
                 return _records(piece, engine)
             case Form.TABLE:
-                return _rows(piece, engine, self.search)
+                return _rows(piece, engine, self)
             case Form.DOCUMENT:
                 return _each(piece, engine, DOCUMENTS, [piece.content], [1])
             case _:
@@ -147,10 +147,10 @@ def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
     return _each(piece, anonymizer, RECORDS, lines, range(1, len(lines) + 1), joint=b"\n")
 
 
-def _rows(piece: Piece, anonymizer: Anonymizer, search: Search) -> Harmless:
+def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
     """Each row is a record, and its line end a part of it."""
     assert piece.dialect is not None, "a table has a dialect"
-    notation = RowNotation(piece.dialect, _columns(piece.first_row, piece.dialect, search))
+    notation = RowNotation(piece.dialect, _columns(piece.first_row, piece.dialect, treater))
     bodies: list[bytes] = []
     lines: list[int] = []
     # Whoever cut the piece has refused what is to be refused.
@@ -164,13 +164,19 @@ def _rows(piece: Piece, anonymizer: Anonymizer, search: Search) -> Harmless:
 
 
 @lru_cache(maxsize=1)
-def _columns(first_row: bytes, dialect: Dialect, search: Search) -> Columns:
-    """Those of the table; without names if its first row is no row."""
+def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> Columns:
+    """Those of the table; without names if its first row is no row.
+
+    A row that has a name of which the policy says something is a header, whatever is found in it.
+    """
     try:
         row = RowNotation(dialect, Columns()).leaves(first_row, "header")
     except VaultError:
         return Columns()
-    return columns_of([cell.text for cell in row], search.find)
+    names = tuple(cell.text for cell in row)
+    if not treater.policy.policy().members_named.isdisjoint(names):
+        return Columns(names)
+    return columns_of(names, treater.search.find)
 
 
 def _each(

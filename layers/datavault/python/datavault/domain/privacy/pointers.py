@@ -42,6 +42,13 @@ class PointerPattern:
         own = tuple(each.replace("~1", "/").replace("~0", "~") for each in tokens)
         object.__setattr__(self, "_tokens", own)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of members in it; what consists of digits may be a place in an array."""
+        return frozenset(
+            each for each in self._tokens if each not in ("*", "**") and not each.isdecimal()
+        )
+
     def matches(self, tokens: Tokens) -> bool:
         """Whether the pattern is of the place that ``tokens`` lead to."""
         return len(tokens) in self._reach(tokens)
