@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place
+from datavault.domain.privacy.no_names import of_figures
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.tiers import NAMES
 
@@ -59,9 +60,14 @@ def detect_named(
     """What ``detect`` finds in each of the texts, read behind its name; in their offsets."""
     found = detect([before + text for before, text in texts])
     return [
-        _behind(spans, len(before)) if before else spans
-        for (before, _), spans in zip(texts, found, strict=True)
+        _under(before, text, spans) if before and spans else spans
+        for (before, text), spans in zip(texts, found, strict=True)
     ]
+
+
+def _under(before: str, text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
+    own = _behind(spans, len(before))
+    return own if any(map(str.isalpha, text)) else tuple(of_figures(before, own))
 
 
 def _name(place: Place | None) -> str:
