@@ -6,7 +6,7 @@ called by their numbers then, from 0, as is a column whose name is empty or anot
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datavault.domain.privacy.members import (
     NAME_CHARS_MAX,
@@ -25,6 +25,15 @@ class Columns:
     """The names of a table's columns; none if it has no header."""
 
     names: tuple[str, ...] = ()
+    _tokens: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        tokens: list[str] = []
+        for at, name in enumerate(self.names):
+            tokens.append(str(at) if not name or name in seen else name)
+            seen.add(name)
+        object.__setattr__(self, "_tokens", tuple(tokens))
 
     def named(self, at: int, cell: str) -> Named:
         """A cell of column ``at`` with the name that it is read behind."""
@@ -32,8 +41,7 @@ class Columns:
 
     def token(self, at: int) -> str:
         """What the column is called in a pointer."""
-        name = self.names[at] if at < len(self.names) else ""
-        return name if name and self.names.index(name) == at else str(at)
+        return self._tokens[at] if at < len(self._tokens) else str(at)
 
 
 def columns_of(first_row: Sequence[str], detect: _Detect) -> Columns:
