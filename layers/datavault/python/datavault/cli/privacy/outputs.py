@@ -14,9 +14,8 @@ from datavault.cli.output import write_bytes
 class Aside:
     """A file that is written beside its place and takes it with ``keep``; else it is gone.
 
-    Whoever is not its owner cannot read it. Its folders are made. Without a path it is stdout, and
-    what is written is written. A machine that dies leaves a file that ends in ``.part`` and never
-    one of the name.
+    Whoever is not its owner cannot read it. Without a path it is stdout, and what is written is
+    written. A machine that dies leaves a file that ends in ``.part`` and never one of the name.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -25,7 +24,6 @@ class Aside:
 
     def __enter__(self) -> Self:
         if self._aside is not None:
-            self._aside.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
             self._file = os.fdopen(os.open(self._aside, flags, 0o600), "wb")
         return self

@@ -76,7 +76,7 @@ def folder_plan(
             if target in jobs:
                 other = jobs[target].source.name
                 raise click.UsageError(f"{other} and {source.name} would be one file")
-            jobs[target] = Job(_as_treated(source), target)
+            jobs[target] = Job(_as_treated(source), target, makes_folders=True)
     if not jobs:
         raise click.UsageError("there is no file to treat")
     return list(jobs.values()), len(skipped)

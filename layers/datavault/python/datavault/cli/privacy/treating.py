@@ -32,10 +32,14 @@ _THINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An input, and the file for what becomes of it; ``None`` for stdout."""
+    """An input, and the file for what becomes of it; ``None`` for stdout.
+
+    The folders of the target are made if ``makes_folders``.
+    """
 
     source: Input
     target: Path | None
+    makes_folders: bool = False
 
 
 class Binary(Exception):
@@ -142,6 +146,8 @@ class Run:
         """Write what becomes of each piece, in order."""
         line_at, own = 0, Tally()
         of = sum(each.source.size for each in self.jobs) or None
+        if job.makes_folders and job.target is not None:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
         with Aside(job.target) as output:
             wrapper: Wrapper | None = None
             for done in pieces:

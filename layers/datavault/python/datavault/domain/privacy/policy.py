@@ -155,7 +155,10 @@ class Policy:
     @cached_property
     def members_named(self) -> frozenset[str]:
         """The names of members, or of columns, in its pointers."""
-        pointers = (each.pointer for each in (*self.fields, *self.rules))
+        pointers = [
+            *(each.pointer for each in self.fields),
+            *(each.pointer for each in self.rules),
+        ]
         return frozenset(name for pointer in pointers for name in pointer.names)
 
     def threshold_of(self, entity: str) -> Threshold:
