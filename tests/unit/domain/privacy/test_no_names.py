@@ -29,6 +29,8 @@ def names(text: str, *values: str) -> list[str]:
         ("Codice Fiscale e C. Fiscale", ["Codice Fiscale", "C. Fiscale"], []),
         ("API Key of E-Mail ID", ["Key", "E-Mail ID"], []),
         ("Alicia Key and Nombre de Dios", ["Alicia Key", "Nombre de Dios"], 2),
+        ("NDJSON or JSON records, 8 MiB", ["NDJSON", "JSON records", "MiB"], []),
+        ("Json Derulo, MB Wong, the Rest", ["Json Derulo", "MB Wong", "Rest"], 3),
         ("CPF: 1", ["1"], []),
         ("in 12, and 562", ["12", "562"], []),
         ("Apt. 566", ["Apt.", "566"], 2),

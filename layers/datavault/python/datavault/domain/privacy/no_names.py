@@ -2,6 +2,7 @@
 
 * Words that announce a value (``Steuer-ID``, ``Codice Fiscale``) are none, also where the value is
   missing or of a form that nobody knows.
+* Nor are forms, units and abbreviations of computing (``NDJSON``, ``MiB``), alone or together.
 * Figures alone are a house number or a postcode, or nothing: of fewer than ``FIGURES_MIN`` digits
   they count only beside another finding of the model's, as in ``Apt. 566``.
 * Of a member or a column that has figures alone they count only if its name says that they are an
@@ -18,7 +19,7 @@ from datavault.domain.privacy.tiers import NAMES
 FIGURES_MIN = 4
 # Between figures and what they belong to stands no more than a comma, a dash or a line end.
 _JOINT = re.compile(r"[\s,.·/#-]{0,4}")
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W_]+")
 # Words of which nothing but labels consists; no word that somebody or some place is called by.
 _LABEL_WORDS = frozenset(
     """account accounts address adresse adres anschrift api apellido apellidos assurance assuré
@@ -43,6 +44,14 @@ _LABEL_WORDS = frozenset(
 )
 # Letters of labels that stand beside such words: e-mail, c. fiscale, n. tel.
 _LABEL_LETTERS = frozenset({"c", "d", "e", "f", "mail", "n"})
+# As they are written; nobody's initials, and no firm's or country's.
+_TERMS = frozenset(
+    """API APIs ASCII BMP CLI CPU CPUs CRLF CRUD CSS CSV DNS EOF FTP GB GET GHz GPU GPUs GUI GiB
+    HTML HTTP HTTPS INT8 IPv4 IPv6 JPEG JPG JSON JSONL JWT KB KiB LF MB MHz MiB NDJSON NaN OAuth
+    OIDC OOM PATCH PDF PNG POST PUT RAM README REST RPC SDK SHA SQL SSH SSL SVG TCP TLS TODO TSV
+    UDP URI URIs URL URLs UTF UUID UUIDs VM XML YAML ZIP array arrays chunk chunks field fields
+    file files line lines object objects record records row rows schema text""".split()  # noqa: SIM905 - a list of words.
+)
 _ADDRESS_WORDS = frozenset(
     """address addr addresses apartment apt building cap cep cp domicile endereço flat hausnr
     hausnummer house huisnummer plz post postal postalcode postcode postleitzahl postnr postnummer
@@ -70,10 +79,10 @@ def of_figures(label: str, spans: Sequence[Span]) -> Iterator[Span]:
 
 
 def _is_label(value: str) -> bool:
-    words = _WORD.findall(value.casefold())
-    return not _LABEL_WORDS.isdisjoint(words) and _LABEL_WORDS.issuperset(
-        word for word in words if word not in _LABEL_LETTERS
-    )
+    """Whether it says nothing but what kind of a value or a thing this is."""
+    words = _WORD.findall(value)
+    said = [word for word in words if word.casefold() not in _LABEL_LETTERS]
+    return bool(said) and all(word in _TERMS or word.casefold() in _LABEL_WORDS for word in said)
 
 
 def _says_enough(value: str) -> bool:
