@@ -88,12 +88,12 @@ def test_a_row_that_is_none_is_held_with_its_reason_and_the_others_go_on(desk: D
     assert "canary" not in str(held) + done.output
 
 
-def test_a_table_of_many_pieces_is_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [f'{row},"u{row}@example.org\n{"x" * 500}",219099999\n' for row in range(2500)]
+def test_a_table_of_several_pieces_is_one(desk: Desk) -> None:
+    rows = [f'{row},"u{row}@example.org\n{"x" * 600}",219099999\n' for row in range(900)]
     desk.write("a.csv", "id,mail,ssn\n" + "".join(rows))
     done = desk.run("anonymize", "a.csv", *WORDS)
-    assert done.stdout.count("[EMAIL_ADDRESS]") == done.stdout.count("[US_SSN]") == 2500
-    assert "2,501 rows" in done.stderr
+    assert done.stdout.count("[EMAIL_ADDRESS]") == done.stdout.count("[US_SSN]") == 900
+    assert "901 rows" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.JSON", "a.har", "a.ipynb"])

@@ -147,6 +147,22 @@ def test_the_first_row_has_names_if_nothing_in_it_is_a_value(
     assert columns_of(row, find).names == names
 
 
+@pytest.mark.parametrize(
+    ("row", "called", "has_names"),
+    [
+        (["id", "Ada"], {"id"}, True),
+        (["id", "41"], {"mail", "id", "3"}, True),
+        (["id", "mail"], {"ssn"}, True),
+        (["id", "mail"], {"0"}, False),
+        (["id", "0"], {"0"}, False),
+    ],
+)
+def test_who_calls_columns_by_name_or_number_knows_if_there_is_a_header(
+    row: list[str], called: set[str], has_names: bool
+) -> None:
+    assert bool(columns_of(row, find, frozenset(called)).names) is has_names
+
+
 def test_columns_without_a_name_of_their_own_go_by_their_numbers() -> None:
     columns = Columns(("", "mail", "mail"))
     assert [columns.token(at) for at in range(4)] == ["0", "mail", "2", "3"]

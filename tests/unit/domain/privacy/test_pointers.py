@@ -53,6 +53,6 @@ def test_a_pointer_is_written_by_the_rfc() -> None:
     assert written(()) == ""
 
 
-def test_the_names_in_a_pattern_are_those_of_members() -> None:
-    assert PointerPattern("/**/a~1b/*/0/ssn").names == {"a/b", "ssn"}
+def test_the_names_in_a_pattern_are_what_it_calls_members() -> None:
+    assert PointerPattern("/**/a~1b/*/0/ssn").names == {"a/b", "0", "ssn"}
     assert PointerPattern("").names == frozenset()

@@ -165,18 +165,13 @@ def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
 
 @lru_cache(maxsize=1)
 def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> Columns:
-    """Those of the table; without names if its first row is no row.
-
-    A row that has a name of which the policy says something is a header, whatever is found in it.
-    """
+    """Those of the table; without names if its first row is no row."""
     try:
         row = RowNotation(dialect, Columns()).leaves(first_row, "header")
     except VaultError:
         return Columns()
-    names = tuple(cell.text for cell in row)
-    if not treater.policy.policy().members_named.isdisjoint(names):
-        return Columns(names)
-    return columns_of(names, treater.search.find)
+    called = treater.policy.policy().members_named
+    return columns_of([cell.text for cell in row], treater.search.find, called)
 
 
 def _each(

@@ -44,9 +44,18 @@ class Columns:
         return self._tokens[at] if at < len(self._tokens) else str(at)
 
 
-def columns_of(first_row: Sequence[str], detect: _Detect) -> Columns:
-    """The columns by the first row, or without names if that is no header."""
-    if not any(first_row) or not all(map(_may_be_name, first_row)):
+def columns_of(
+    first_row: Sequence[str], detect: _Detect, called: frozenset[str] = frozenset()
+) -> Columns:
+    """The columns by the first row, or without names if that is no header.
+
+    ``called`` is what somebody calls them who knows the table. A row that has one of these names is
+    a header, whatever is found in it; else, if some are numbers, there is none.
+    """
+    numbers = {each for each in called if each.isdecimal()}
+    if not (called - numbers).isdisjoint(first_row):
+        return Columns(tuple(first_row))
+    if numbers or not any(first_row) or not all(map(_may_be_name, first_row)):
         return Columns()
     spans = detect_named(detect, [("", cell) for cell in first_row])
     return Columns() if any(map(of_members, spans)) else Columns(tuple(first_row))

@@ -44,10 +44,8 @@ class PointerPattern:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of members in it; what consists of digits may be a place in an array."""
-        return frozenset(
-            each for each in self._tokens if each not in ("*", "**") and not each.isdecimal()
-        )
+        """What it calls members, and elements of arrays by their numbers."""
+        return frozenset(each for each in self._tokens if each not in ("*", "**"))
 
     def matches(self, tokens: Tokens) -> bool:
         """Whether the pattern is of the place that ``tokens`` lead to."""

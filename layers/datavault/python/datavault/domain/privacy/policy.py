@@ -154,7 +154,7 @@ class Policy:
 
     @cached_property
     def members_named(self) -> frozenset[str]:
-        """The names of members, or of columns, in its pointers."""
+        """What its pointers call members, or columns, by name or number."""
         pointers = [
             *(each.pointer for each in self.fields),
             *(each.pointer for each in self.rules),
