@@ -19,7 +19,9 @@ from typing import cast, get_args
 
 from datavault.adapters.scanner.scanning import RuleDetector, Selection
 from datavault.domain.errors import Corrupt, Invalid
+from datavault.domain.privacy.addresses import with_addresses
 from datavault.domain.privacy.entities import Entity
+from datavault.domain.privacy.no_names import without_no_names
 from datavault.domain.privacy.overlaps import resolve
 from datavault.domain.privacy.recognizers import phone
 from datavault.domain.privacy.recognizers.registry import ENTITIES, StructuredEntity, rules_for
@@ -181,7 +183,29 @@ def _names(tier: Tier, entities: frozenset[Entity], threshold: float | None) -> 
         from datavault.adapters.ner.model import names_model
     except ImportError as error:
         raise Corrupt(f"names take the package {error.name}, which is not installed") from error
-    return NamesDetector(names_model(tier).looking_for(entities, threshold=threshold))
+    names = NamesDetector(names_model(tier).looking_for(entities, threshold=threshold))
+    return _Named(names, entities)
+
+
+class _Named:
+    """What a model takes for names and rules do not exclude, with the addresses they form."""
+
+    def __init__(self, names: Detector, entities: frozenset[Entity]) -> None:
+        self._names = names
+        self._has_addresses = Entity.STREET_ADDRESS in entities
+
+    def detect(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return [resolve(spans) for spans in self.detect_overlapping(texts)]
+
+    def detect_overlapping(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        return [
+            self._checked(text, spans) if spans else spans
+            for text, spans in zip(texts, self._names.detect(texts), strict=True)
+        ]
+
+    def _checked(self, text: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        names = without_no_names(text, spans)
+        return with_addresses(text, names) if self._has_addresses else names
 
 
 @lru_cache(maxsize=16)

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from datavault.cli.main import cli
 from datavault.cli.privacy import pieces
+from datavault.cli.privacy.contents import PLAIN, Content
 from datavault.cli.privacy.found import Spot
 from datavault.cli.privacy.inputs import Form
 
 WORDS = st.sampled_from(
     ["\n", "\n\n", "\r\n", " ", '"', ";", "é", "\U0001f600", "word", "-----BEGIN ", "-----END "]
 )
+CUT = [each for each in Form if each not in {Form.TABLE, Form.DOCUMENT}]
 NASTY = st.sampled_from(
     [b"\n", b'{"id":1,"text":"', b'"}', b"\xff", b"\xe2\x82", b"\0", b"jo@x.org"]
 )
@@ -22,12 +24,12 @@ NASTY = st.sampled_from(
 
 def cut(content: bytes, form: Form, head_bytes: int) -> list[tuple[bytes, int, int]]:
     file = io.BytesIO(content)
-    cutter = pieces._Cutter(file, file.read(head_bytes), form, guessed=True)
-    return list(cutter.pieces())
+    read = Content(file.read(head_bytes), file, PLAIN)
+    return list(pieces._Cutter(read, form, guessed=True).pieces())
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(WORDS, max_size=60), st.sampled_from(list(Form)), st.integers(1, 40))
+@given(st.lists(WORDS, max_size=60), st.sampled_from(CUT), st.integers(1, 40))
 def test_pieces_are_the_input_and_cut_no_character(
     words: list[str], form: Form, head_bytes: int
 ) -> None:
@@ -35,7 +37,12 @@ def test_pieces_are_the_input_and_cut_no_character(
     with pytest.MonkeyPatch.context() as smaller:
         for name, size in (("PIECE", 32), ("AFTER", 16), ("BEFORE", 8), ("LINE", 128)):
             smaller.setattr(pieces, f"{name}_BYTES{'_MAX' * (name == 'LINE')}", size)
-        found = cut(content, form, head_bytes)
+        try:
+            found = cut(content, form, head_bytes)
+        except pieces._TooLong:
+            assert form is Form.PASSAGES, "what is only looked at is cut in the end"
+            assert len(content) > 128
+            return
         assert found == cut(content, form, 8192)
     assert b"".join(piece[start:end] for piece, start, end in found) == content
     for piece, start, end in found:

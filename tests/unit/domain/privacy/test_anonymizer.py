@@ -403,46 +403,98 @@ def test_a_denied_phrase_outranks_an_allowed_value() -> None:
 
 
 class LateDetector:
-    """Finds a name only once the e-mail address beside it is gone."""
+    """Finds a name only once those before it are gone, and with it all that stands before."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
 
     def detect(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        self.calls.append(list(texts))
         return [tuple(self._spans(text)) for text in texts]
 
     def _spans(self, text: str) -> list[Span]:
         at = text.find("a@b.de")
         if at >= 0:
             return [Span(at, at + 6, Entity.EMAIL_ADDRESS, 0.9, "own")]
-        at = text.find("canary")
-        return [Span(0, at + 6, Entity.PERSON, 0.9, "own")] if at >= 0 else []
+        for name in ("canary", "dove", "eagle"):
+            at = text.find(name)
+            if at >= 0:
+                return [Span(0, at + len(name), Entity.PERSON, 0.9, "own")]
+        return []
 
 
-def late(residual: Residual) -> Anonymizer:
-    return Anonymizer(LateDetector(), replace(REDACT, residual=residual), KEYS, SETTING)
+def late(policy: Policy = REDACT) -> Anonymizer:
+    return Anonymizer(LateDetector(), policy, KEYS, SETTING)
 
 
-def test_what_is_still_found_in_the_output_quarantines_it() -> None:
-    found = late(Residual.QUARANTINE).texts(["a@b.de canary"])[0]
-    assert found.output == "[EMAIL_ADDRESS] canary"
+def test_what_a_second_look_finds_is_treated_as_well() -> None:
+    (found,) = late().texts(["a@b.de! canary, dove: 1"])
+    assert found.output == "[EMAIL_ADDRESS]! [PERSON], [PERSON]: 1"
+    assert [(each.entity, each.start, each.end) for each in found.findings] == [
+        ("EMAIL_ADDRESS", 0, 6),
+        ("PERSON", 8, 14),
+        ("PERSON", 16, 20),
+    ]
+    assert (found.remainders, found.verdict) == ((), Verdict.ANONYMISED)
+    body = b'{"x":["a@b.de canary"],"a@b.de dove":1, "\\u00e9 a@b.de, canary":2,"y":"canary"}'
+    (record,) = late().records([body])
+    assert record.output == (
+        b'{"x":["[EMAIL_ADDRESS] [PERSON]"],"[EMAIL_ADDRESS] [PERSON]":1,'
+        b' "[PERSON] [EMAIL_ADDRESS], [PERSON]":2,"y":"[PERSON]"}'
+    )
+    assert record.findings[1].pointer == "/x/0"
+
+
+def test_texts_are_looked_at_again_only_while_something_is_found() -> None:
+    detector = LateDetector()
+    Anonymizer(detector, REDACT, KEYS, SETTING).texts(["a@b.de canary", "a@b.de", "fine"])
+    assert detector.calls[1:] == [
+        ["[EMAIL_ADDRESS] canary", "[EMAIL_ADDRESS]"],
+        ["[EMAIL_ADDRESS] [PERSON]"],
+    ]
+
+
+def test_what_is_found_later_is_numbered_and_opened_as_what_is_found_first() -> None:
+    numbered = replace(REDACT, default=Number())
+    conversation = Conversation()
+    engine = late(numbered)
+    one, two = engine.texts(["a@b.de canary", "canary"], conversation=conversation)
+    assert (one.output, two.output) == ("EMAIL_ADDRESS_1 PERSON_1", "PERSON_1")
+
+
+def test_what_is_still_found_at_the_end_quarantines_it() -> None:
+    (found,) = late().texts(["a@b.de canary dove eagle"])
+    assert found.output == "[EMAIL_ADDRESS] [PERSON] [PERSON] eagle"
     assert found.quarantine == (QuarantineReason.RESIDUAL,)
     assert found.verdict is Verdict.QUARANTINE
     left = found.remainders[0]
-    assert (left.entity, left.start, left.end) == ("PERSON", 0, 22)
-    record = late(Residual.QUARANTINE).records([b'{"x":["a@b.de canary"]}'])[0]
+    assert (left.entity, left.start, left.end) == ("PERSON", 0, 39)
+    (record,) = late().records([b'{"x":["a@b.de canary dove eagle"]}'])
     assert record.remainders[0].pointer == "/x/0"
 
 
 def test_what_the_policy_keeps_in_that_place_is_no_remainder() -> None:
     kept = Rule("PERSON", Keep("authors"), PointerPattern("/x/**"))
-    engine = Anonymizer(LateDetector(), replace(REDACT, rules=(kept,)), KEYS, SETTING)
-    (record,) = engine.records([b'{"x":["a@b.de canary"],"y":"a@b.de canary"}'])
+    (record,) = late(replace(REDACT, rules=(kept,))).records(
+        [b'{"x":["a@b.de canary"],"y":"a@b.de canary dove eagle"}']
+    )
     assert [each.pointer for each in record.remainders] == ["/y"]
+    assert record.output.startswith(b'{"x":["[EMAIL_ADDRESS] canary"],')
+
+
+def test_what_is_found_later_and_not_sure_holds_the_text_back() -> None:
+    unsure = replace(REDACT, thresholds={"PERSON": Threshold(0.5, 0.95)})
+    (found,) = late(unsure).texts(["a@b.de canary"])
+    assert found.output == "[EMAIL_ADDRESS] [PERSON]"
+    assert found.quarantine == (QuarantineReason.LOW_CONFIDENCE,)
 
 
 def test_a_policy_may_refuse_what_is_still_found_or_not_look() -> None:
     with pytest.raises(Invalid, match="1 values are still found") as refused:
-        late(Residual.REFUSE).texts(["fine", "a@b.de canary"])
+        late(replace(REDACT, residual=Residual.REFUSE)).texts(["fine", "a@b.de canary dove eagle"])
     assert refused.value.field == "texts/1"
-    assert late(Residual.SKIP).texts(["a@b.de canary"])[0].quarantine == ()
+    (skipped,) = late(replace(REDACT, residual=Residual.SKIP)).texts(["a@b.de canary"])
+    assert (skipped.quarantine, skipped.output) == ((), "[EMAIL_ADDRESS] canary")
 
 
 def test_our_own_stand_ins_are_no_remainders() -> None:

@@ -51,3 +51,8 @@ def test_many_wildcards_are_no_trap() -> None:
 def test_a_pointer_is_written_by_the_rfc() -> None:
     assert written(("a/b", "~", "", "0")) == "/a~1b/~0//0"
     assert written(()) == ""
+
+
+def test_the_names_in_a_pattern_are_what_it_calls_members() -> None:
+    assert PointerPattern("/**/a~1b/*/0/ssn").names == {"a/b", "0", "ssn"}
+    assert PointerPattern("").names == frozenset()

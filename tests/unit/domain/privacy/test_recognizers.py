@@ -104,6 +104,9 @@ CASES: dict[Entity, tuple[str, ...]] = {
         "order 5551234567, 1990-1995, $1 234 567 890, 3.14159265, 20240102 103000",
         "x = [3644798167, 2147483647]; h ^= 2147483647; 740070851 bytes; 1819 - 1890",
         "-0.3931 (0.0076), 1.0.3 (2026-01-09), +000000120, 2.71828 - 3.0 - 2.0, 0 1 2 3 4 5 6",
+        "tel. [[3093-8395]], call me in 2020-12",
+        "| 3093-8395 | ok |",
+        "count: 2125550123, n: [[2125550123]] and total 212555012345",
     ),
     Entity.ROUTING_NUMBER: (
         "routing number [[021000021]], sort code [[20-00-00]], BIC: [[DEUTDEFF500]]",
@@ -119,6 +122,7 @@ CASES: dict[Entity, tuple[str, ...]] = {
         'password: "[[two words]]", x: "y"; {"password":"[[say \\"hi\\" to them]]","n":"x y"}',
         'pwd = "one, two and \'three\'; password: "password or token", token="", a="b c"',
         "the token is expired, password: required, password is wrong, token = os.environ['T']",
+        'the pass is 74,000 long, credentials: "Credentials | None", my password is [[74000]]',
         "credentials: Source, token = other, passwd=acct), password: PasswordType | None",
         "f(password=password, token=held.token); service_token=topic.topic_arn; key=YOUR_SECRET",
         "secret AWS_DEFAULT_REGION=us-east-1, ECS_CONTAINER_METADATA_URI_V4",

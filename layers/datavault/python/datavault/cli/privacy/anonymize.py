@@ -1,145 +1,78 @@
 """``datavault anonymize``: a file or a pipe made harmless by a policy; offline."""
 
 import os
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say
-from datavault.cli.privacy.inputs import Form, Input, chosen_inputs
+from datavault.cli.privacy.inputs import Form
 from datavault.cli.privacy.keys import VARIABLE, privacy_keys
 from datavault.cli.privacy.options import jobs_option, tier_option
-from datavault.cli.privacy.outputs import Aside, require_apart
-from datavault.cli.privacy.pieces import pieces_of
-from datavault.cli.privacy.reports import json_text, names_note
+from datavault.cli.privacy.outputs import Aside
+from datavault.cli.privacy.reports import names_note
 from datavault.cli.privacy.search import Search
-from datavault.cli.progress import ProgressLine
-from datavault.cli.tables import counted, size
+from datavault.cli.privacy.targets import FORMS, folder_plan, single_job
+from datavault.cli.privacy.treating import Binary, Job, Run
+from datavault.cli.tables import counted
 from datavault.domain.errors import VaultError
 from datavault.domain.privacy.tiers import Tier
 
 if TYPE_CHECKING:
-    from datavault.cli.privacy.anonymizing import Harmless, Held, PolicySource, Treater
+    from datavault.cli.privacy.anonymizing import PolicySource, Treater
     from datavault.domain.privacy.policy import Policy
 
 HERE = "local"
-# From the best to the worst, as ``domain.privacy.strategy.Verdict`` has them.
-_VERDICTS = ("anonymised", "pseudonymised", "personal", "quarantine")
-# Endings of files that are one JSON text.
-_DOCUMENTS = frozenset({".json", ".geojson", ".har", ".ipynb"})
-_FORMS = {"text": Form.PASSAGES, "jsonl": Form.RECORDS}
+_HELP = """\
+Make files, folders or a pipe harmless by a policy, without network, token or vault.
+
+Names of people, places and organizations and street addresses are found by a model, which
+misses some. --tier patterns does not look for them: with it, a policy that would treat them is
+refused, unless --without-names says that they may stay. Fields and phrases that the policy
+itself names are always treated.
+
+\b
+What is read how, and what stays byte for byte unless it is changed:
+  jsonl  .jsonl .ndjson          each line a record, leaf by leaf
+  json   .json .geojson .har ... one JSON text over any lines, leaf by leaf, up to 16 MiB
+  csv    .csv .tsv .tab          each row a record, cell by cell; a field of a policy is
+                                 /column by the names in the first row, else /0, /1 ...
+  text   anything else           passages of up to 256 KiB
+
+Each may be compressed (gzip, zstd) or in UTF-16, and comes out as it came in. In records and
+rows, names of members and columns count as labels: what stands under "ssn" is looked at as one.
+A number (PERSON_1) is one person's throughout a record, a row or a text, for which one process
+reads the text. The same input, policy, key, store, scope and day give the same bytes. What was
+treated, what is in quarantine and what is still found in the output is told on stderr.
+
+With --output-folder each file appears whole or not at all. Binary files, links and folders of
+versions are skipped and named; a file that cannot be treated is named, the others go on, and
+the exit code is 2, or 12 if files only have records that are to be looked at.
+
+Presets are gdpr, hipaa_safe_harbor, pci_dss, ccpa and llm_training.
+
+\b
+Example:
+  openssl rand -hex 32 > key; chmod 600 key
+  datavault anonymize chats.jsonl --policy llm_training --key-file key --output-file clean.jsonl
+  datavault anonymize people.csv --policy gdpr --key-file key --output-file people.safe.csv
+  datavault anonymize exports/ --policy ccpa --key-file key --output-folder safe/
+  zcat log.gz | datavault anonymize - --format text --policy hipaa_safe_harbor
+"""
 
 
-@dataclass(slots=True)
-class _Run:
-    """One input, treated from its beginning to its end."""
-
-    source: Input
-    treater: "Treater"
-    jobs: int
-    size_bytes: int = 0
-    remainders: int = 0
-    seconds: float = 0.0
-    verdicts: Counter[str] = field(default_factory=Counter)
-    treated: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def treat(self, output: Aside, quarantine: Aside | None) -> None:
-        """Write what becomes of each piece, in order.
-
-        Raises:
-            CommandFailed: something cannot be read, or is to be looked at and there is no place
-                to put it.
-        """
-        from datavault.cli.privacy.workers import ALONE_BYTES, ALONE_SLOW_BYTES, in_order
-
-        line_at = 0
-        alone = ALONE_SLOW_BYTES if self.treater.search.is_slow else ALONE_BYTES
-        with ProgressLine() as line:
-            pieces = pieces_of(self.source, 0)
-            for done in in_order(self.treater, pieces, jobs=self.jobs, alone_bytes=alone):
-                if done.refused is not None:
-                    self._fail(Exit.USAGE, line_at + done.refused.line, done.refused.message)
-                if done.held and quarantine is None:
-                    first = done.held[0]
-                    reasons = " and ".join(first.reasons)
-                    if not first.is_record:
-                        self._fail(Exit.USAGE, line_at + first.line, reasons)
-                    self._fail(Exit.HELD, line_at + first.line, f"to be looked at: {reasons}")
-                output.write(done.output)
-                for held in done.held:
-                    if quarantine is not None:
-                        quarantine.write(_held_line(held, line_at + held.line))
-                line_at += done.lines
-                self._add(done)
-                line.tell(size(self.size_bytes), done=self.size_bytes, of=self.source.size or None)
-            self.seconds = line.seconds
-
-    def told(self, policy_hash: str) -> list[str]:
-        """What it came to."""
-        things = "record" if self.source.form is Form.RECORDS else "passage"
-        verdicts = ", ".join(f"{self.verdicts[each]:,} {each}" for each in _VERDICTS)
-        speed = self.size_bytes / max(self.seconds, 0.001) / 1e6
-        treated = ", ".join(
-            f"{entity} {strategy} {count:,}"
-            for (entity, strategy), count in sorted(self.treated.items())
-        )
-        whole = f"{size(self.size_bytes)} at {speed:.1f} MB/s"
-        return [
-            f"{counted(self.verdicts.total(), things)}: {verdicts}; {whole}",
-            f"treated: {treated or 'nothing'}",
-            f"still found in the output: {counted(self.remainders, 'value')}",
-            f"policy {policy_hash}",
-            *filter(None, [names_note(self.treater.search)]),
-        ]
-
-    def _add(self, done: "Harmless") -> None:
-        self.size_bytes += done.size
-        self.remainders += done.remainders
-        self.verdicts.update(done.verdicts)
-        self.treated.update(done.treated)
-
-    def _fail(self, exit_code: Exit, line: int, why: str) -> NoReturn:
-        kind = "quarantine" if exit_code is Exit.HELD else "invalid"
-        is_taken = exit_code is Exit.HELD or self.source.form is Form.RECORDS
-        hint = "--quarantine-file takes such records." if is_taken else ""
-        raise CommandFailed(exit_code, f"{kind}: {self.source.name}, line {line}: {why}", hint=hint)
-
-
-def _held_line(held: "Held", line: int) -> bytes:
-    """A record that is to be looked at, already treated, and why; JSON in a line.
-
-    Of a line that is no record the output is ``null``: it is in the input.
-    """
-    remainders = [
-        {
-            "entity": each.entity,
-            "pointer": each.pointer,
-            "part": each.part,
-            "start": each.start,
-            "end": each.end,
-            "score": each.score,
-        }
-        for each in held.remainders
-    ]
-    document = {
-        "line": line,
-        "reasons": held.reasons,
-        "remainders": remainders,
-        "output": held.output.decode() if held.is_record else None,
-    }
-    return json_text(document) + b"\n"
-
-
-@click.command(short_help="Make a file or a pipe harmless, by a policy.")
+@click.command(short_help="Make files, folders or a pipe harmless, by a policy.", help=_HELP)
 @click.argument(
-    "path",
-    metavar="FILE|-",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    "paths",
+    metavar="FILE|FOLDER|-...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
 )
 @click.option(
     "--policy",
@@ -148,7 +81,14 @@ def _held_line(held: "Held", line: int) -> bytes:
     metavar="NAME|FILE",
     help="A preset, or a policy in TOML or, with that ending, JSON.",
 )
-@click.option("--format", "form", type=click.Choice(["auto", *_FORMS]), default="auto")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["auto", *FORMS]),
+    default="auto",
+    show_default=True,
+    help="How the input is read; auto goes by the names of files. A pipe needs one.",
+)
 @tier_option
 @click.option(
     "--without-names",
@@ -159,6 +99,11 @@ def _held_line(held: "Held", line: int) -> bytes:
     "--output-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to; stdout if not given. It appears when all of it is there.",
+)
+@click.option(
+    "--output-folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where several files or those of folders go, under the same names; absent or empty.",
 )
 @click.option(
     "--quarantine-file",
@@ -186,12 +131,13 @@ def _held_line(held: "Held", line: int) -> bytes:
 )
 @jobs_option
 def anonymize(
-    path: Path,
+    paths: tuple[Path, ...],
     named: str,
     form: str,
     tier: str,
     without_names: bool,
     output_file: Path | None,
+    output_folder: Path | None,
     quarantine_file: Path | None,
     key_file: Path | None,
     store: str,
@@ -200,31 +146,14 @@ def anonymize(
     threshold: float | None,
     jobs: int | None,
 ) -> None:
-    """Make a file or a pipe harmless by a policy, without network, token or vault.
-
-    Names of people, places and organizations and street addresses are found by a model, which
-    misses some. --tier patterns does not look for them: with it, a policy that would treat them is
-    refused, unless --without-names says that they may stay. Fields and phrases that the policy
-    itself names are always treated.
-
-    JSON lines are treated leaf by leaf, and all that is not changed stays byte for byte; a text is
-    treated in passages of up to 256 KiB. Tables and JSON documents over several lines are refused.
-    A number (PERSON_1) is one person's throughout a record or a text, for which one process reads
-    the text. The same input, policy, key, store, scope and day give the same bytes. How many
-    records are anonymised, pseudonymised or in quarantine, and what is still found in the output,
-    is told on stderr.
-
-    Presets are gdpr, hipaa_safe_harbor, pci_dss, ccpa and llm_training.
-
-    \b
-    Example:
-      datavault anonymize chats.jsonl --policy llm_training --key-file key --output-file clean.jsonl
-    """
+    """Treat what the command line says, as ``_HELP`` tells."""
     from datavault.cli.privacy.anonymizing import Treater
     from datavault.domain.privacy.keys import Setting
 
-    source = _source(path, form)
-    require_apart(source.path, output_file, quarantine_file)
+    if output_folder is None:
+        planned, skipped = [single_job(paths, form, output_file, quarantine_file)], 0
+    else:
+        planned, skipped = folder_plan(paths, form, output_folder, output_file, quarantine_file)
     day = on.date() if on is not None else datetime.now(UTC).date()
     treater = Treater(
         Search(Tier(tier), Tier(tier).entities, threshold, day),
@@ -237,42 +166,75 @@ def anonymize(
         _require_looked_for(policy, treater.search)
     elif treater.search.tier is not Tier.PATTERNS:
         raise click.UsageError(f"--without-names goes with --tier {Tier.PATTERNS}")
-    run = _run(source, treater, policy, jobs or os.process_cpu_count() or 1)
-    with Aside(output_file) as output, Aside(quarantine_file) as quarantine:
-        run.treat(output, quarantine if quarantine_file else None)
-        if quarantine_file is not None:
-            quarantine.keep()
-        output.keep()
-    for line in run.told(policy.hash):
-        say(line)
-
-
-def _run(source: Input, treater: "Treater", policy: "Policy", jobs: int) -> _Run:
-    """The run, made ready; one that numbers who is in a text reads it in one process."""
-    from datavault.domain.privacy.conversation import Conversation
-
     treater.search.get_ready()
-    if source.form is Form.PASSAGES and policy.numbers:
-        return _Run(source, replace(treater, conversation=Conversation()), 1)
-    return _Run(source, treater, jobs)
+    with Aside(quarantine_file) as quarantine:
+        held = quarantine if quarantine_file is not None else None
+        run = _run(planned, treater, policy, held, jobs or os.process_cpu_count() or 1)
+        refused = _outcomes(run, output_folder, skipped)
+        run.keep_quarantine()
+    for line in run.tally.told(run.seconds):
+        say(line)
+    say(f"policy {policy.hash}")
+    if note := names_note(treater.search):
+        say(note)
+    if refused:
+        raise _of_several(refused)
 
 
-def _source(path: Path, form: str) -> Input:
-    """The input, as it is to be read; never by a guess, so that nothing is half treated."""
-    (source,) = chosen_inputs((path,), _FORMS.get(form))
-    if form != "auto":
-        return source
-    if source.path is None:
-        raise click.UsageError("for a pipe, --format says text or jsonl")
-    if source.form is Form.ROWS:
-        raise click.UsageError("tables are not anonymized: make JSON lines, or say --format text")
-    if source.path.suffix.lower() in _DOCUMENTS:
-        raise click.UsageError(
-            "a JSON document is not anonymized, as a text it would be JSON no more: make JSON"
-            " lines, or, if it is one line, say --format jsonl"
-        )
-    chosen = Form.RECORDS if source.form is Form.RECORDS else Form.PASSAGES
-    return Input(source.path, chosen, guessed=False, size=source.size)
+def _run(
+    planned: list[Job], treater: "Treater", policy: "Policy", held: Aside | None, workers: int
+) -> Run:
+    """The run; one that numbers who is in a text reads it in one process."""
+    from datavault.cli.privacy.anonymizing import Conversations
+
+    if policy.numbers and any(job.source.form is Form.PASSAGES for job in planned):
+        return Run(planned, replace(treater, conversations=Conversations()), 1, held)
+    return Run(planned, treater, workers, held)
+
+
+def _outcomes(run: Run, folder: Path | None, skipped: int) -> list[CommandFailed]:
+    """Treat all of it; of a folder, tell how each file went that did not go well.
+
+    Of a folder, ``skipped`` things were passed over before.
+
+    Raises:
+        CommandFailed: the one input is refused.
+    """
+    refused: list[CommandFailed] = []
+    done = 0
+    with closing(run.outcomes()) as outcomes:
+        for job, outcome in outcomes:
+            match outcome:
+                case None:
+                    done += 1
+                case Binary() if folder is None:
+                    raise CommandFailed(
+                        Exit.USAGE,
+                        f"invalid: {job.source.name}: binary",
+                        hint="--format text reads it as a text all the same.",
+                    )
+                case Binary():
+                    skipped += 1
+                    say(f"skipped: {job.source.name}: binary")
+                case CommandFailed():
+                    if folder is None:
+                        raise outcome
+                    refused.append(outcome)
+                    say(f"not treated: {outcome}")
+    if folder is not None:
+        told = f"{counted(done, 'file')} in {click.format_filename(folder)}"
+        say(f"{told}, {len(refused)} not treated, {skipped} skipped")
+    return refused
+
+
+def _of_several(refused: list[CommandFailed]) -> CommandFailed:
+    """One failure for all: of usage, unless all are records to be looked at."""
+    codes = {each.exit_code for each in refused}
+    return CommandFailed(
+        Exit.HELD if codes == {Exit.HELD} else Exit.USAGE,
+        f"not treated: {counted(len(refused), 'file')}, named above",
+        hint=next((each.hint for each in refused if each.hint), ""),
+    )
 
 
 def _policy_source(named: str) -> "PolicySource":

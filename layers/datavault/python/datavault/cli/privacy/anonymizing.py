@@ -5,13 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from datavault.cli.privacy.contents import Wrapping
 from datavault.cli.privacy.found import Told
 from datavault.cli.privacy.inputs import Form
-from datavault.cli.privacy.pieces import Piece
+from datavault.cli.privacy.pieces import BINARY, DOCUMENT_BYTES_MAX, Piece
 from datavault.cli.privacy.search import Search
 from datavault.domain.errors import VaultError
+from datavault.domain.formats.batch import START, Refused
+from datavault.domain.formats.rows import Dialect, cut_rows
 from datavault.domain.privacy.anonymizer import Anonymizer
+from datavault.domain.privacy.cells import RowNotation
+from datavault.domain.privacy.columns import Columns, columns_of
 from datavault.domain.privacy.conversation import Conversation
+from datavault.domain.privacy.json_leaves import RECORDS, JsonNotation, Notation
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
 from datavault.domain.privacy.policy import Policy
 from datavault.domain.privacy.policy_text import parse_policy_json, parse_policy_toml
@@ -19,6 +25,9 @@ from datavault.domain.privacy.presets import preset
 from datavault.domain.privacy.results import Anonymized, Remainder
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.strategy import Verdict
+
+# As many leaves a byte as a record may have.
+DOCUMENTS = JsonNotation("a JSON document", DOCUMENT_BYTES_MAX, 800_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Harmless:
-    """What became of a piece, up to what ``refused`` says."""
+    """What became of a piece of an input, up to what ``refused`` says.
 
+    ``is_binary`` is one that is no text, of which nothing was read.
+    """
+
+    input: int
+    form: Form
+    wrapping: Wrapping
     size: int
     lines: int
     output: bytes = field(default=b"", repr=False)
@@ -61,20 +76,35 @@ class Harmless:
     treated: Mapping[tuple[str, str], int] = field(default_factory=dict)
     remainders: int = 0
     refused: Told | None = None
+    is_binary: bool = False
+
+
+class Conversations:
+    """One conversation for each input, whose pieces come together."""
+
+    def __init__(self) -> None:
+        self._input = -1
+        self._own = Conversation()
+
+    def of(self, number: int) -> Conversation:
+        """That of an input."""
+        if number != self._input:
+            self._input, self._own = number, Conversation()
+        return self._own
 
 
 @dataclass(frozen=True, slots=True)
 class Treater:
-    """Applies a policy to pieces; to passages in one ``conversation`` if it is given.
+    """Applies a policy to pieces; to the passages of a text in one of ``conversations`` if given.
 
-    That one holds values: who has one works alone, and sends it to no other process.
+    Those hold values: who has them works alone, and sends them to no other process.
     """
 
     search: Search
     policy: PolicySource
     keys: PrivacyKeys
     setting: Setting
-    conversation: Conversation | None = field(default=None, repr=False, compare=False)
+    conversations: Conversations | None = field(default=None, repr=False, compare=False)
 
     def anonymizer(self) -> Anonymizer:
         """The engine; raises what is wrong with policy and keys."""
@@ -82,10 +112,20 @@ class Treater:
 
     def __call__(self, piece: Piece) -> Harmless:
         if piece.unread:
-            return Harmless(0, 0, refused=Told(1, piece.unread))
-        if piece.form is Form.RECORDS:
-            return _records(piece, _anonymizer(self))
-        return _passage(piece, _anonymizer(self), self.conversation)
+            return _refused(piece, Told(1, piece.unread))
+        if not piece.size:
+            return Harmless(piece.input, piece.form, piece.wrapping, 0, 0)
+        engine = _anonymizer(self)
+        match piece.form:
+            case Form.RECORDS:
+                return _records(piece, engine)
+            case Form.TABLE:
+                return _rows(piece, engine, self)
+            case Form.DOCUMENT:
+                return _each(piece, engine, DOCUMENTS, [piece.content], [1])
+            case _:
+                talks = self.conversations
+                return _passage(piece, engine, talks.of(piece.input) if talks else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,43 +142,87 @@ def _anonymizer(treater: Treater) -> Anonymizer:
 
 
 def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
-    """Each line that is not blank is a record; line ends stay, and go with what is held back.
+    """Each line is a record; line ends stay, and go with what is held back."""
+    lines = piece.content.split(b"\n")
+    return _each(piece, anonymizer, RECORDS, lines, range(1, len(lines) + 1), joint=b"\n")
 
-    A line that is no record is held with nothing of it, as nothing of it was treated.
+
+def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
+    """Each row is a record, and its line end a part of it."""
+    assert piece.dialect is not None, "a table has a dialect"
+    notation = RowNotation(piece.dialect, _columns(piece.first_row, piece.dialect, treater))
+    bodies: list[bytes] = []
+    lines: list[int] = []
+    # Whoever cut the piece has refused what is to be refused.
+    refused: list[Refused] = []
+    for rows in cut_rows([piece.content], piece.dialect, refused.append, start=START):
+        pairs = zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
+        bodies += [rows.text[start:end] for start, end in pairs]
+        lines += rows.lines.tolist()
+    assert not refused, "a piece has whole rows"
+    return _each(piece, anonymizer, notation, bodies, lines)
+
+
+@lru_cache(maxsize=1)
+def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> Columns:
+    """Those of the table; without names if its first row is no row."""
+    try:
+        row = RowNotation(dialect, Columns()).leaves(first_row, "header")
+    except VaultError:
+        return Columns()
+    called = treater.policy.policy().members_named
+    return columns_of([cell.text for cell in row], treater.search.find, called)
+
+
+def _each(
+    piece: Piece,
+    anonymizer: Anonymizer,
+    notation: Notation,
+    bodies: Sequence[bytes],
+    lines: Sequence[int],
+    *,
+    joint: bytes = b"",
+) -> Harmless:
+    """What becomes of the records of a piece, which begin in these lines, with ``joint`` between.
+
+    A blank one stays. One that is no record is held with nothing of it, as nothing of it was
+    treated.
     """
-    lines: list[bytes | None] = list(piece.content.split(b"\n"))
-    rows = [(number, line) for number, line in enumerate(lines, 1) if line and line.strip()]
+    outputs: list[bytes | None] = list(bodies)
+    rows = [at for at, body in enumerate(bodies) if body.strip()]
     held: list[Held] = []
     results: list[Anonymized[bytes]] = []
-    for (number, _), result in zip(rows, _each_result(rows, anonymizer), strict=True):
+    made = _each_result([bodies[at] for at in rows], anonymizer, notation)
+    for at, result in zip(rows, made, strict=True):
         if isinstance(result, VaultError):
-            held.append(Held(number, (str(result),), (), b"", is_record=False))
-            lines[number - 1] = None
+            held.append(Held(lines[at], (str(result),), (), b"", is_record=False))
+            outputs[at] = None
             continue
         results.append(result)
         is_held = result.verdict is Verdict.QUARANTINE
-        lines[number - 1] = None if is_held else result.output
+        outputs[at] = None if is_held else result.output
         if is_held:
-            held.append(_held(number, result, result.output))
-    output = b"\n".join(line for line in lines if line is not None)
-    return _harmless(piece.size, len(lines) - 1, output, held, results)
+            held.append(_held(lines[at], result, result.output))
+    output = joint.join(each for each in outputs if each is not None)
+    return _harmless(piece, output, held, results)
 
 
 def _each_result(
-    rows: Sequence[tuple[int, bytes]], anonymizer: Anonymizer
+    bodies: Sequence[bytes], anonymizer: Anonymizer, notation: Notation
 ) -> list[Anonymized[bytes] | VaultError]:
-    """What becomes of each row; all at once, and one by one only if one of them is refused."""
-    bodies = [line for _, line in rows]
+    """What becomes of each body; all at once, and one by one only if one of them is refused."""
     try:
-        return [*anonymizer.records(bodies)]
+        return [*anonymizer.records(bodies, notation=notation)]
     except VaultError:
         pass
-    return [_result(body, anonymizer) for body in bodies]
+    return [_result(body, anonymizer, notation) for body in bodies]
 
 
-def _result(body: bytes, anonymizer: Anonymizer) -> Anonymized[bytes] | VaultError:
+def _result(
+    body: bytes, anonymizer: Anonymizer, notation: Notation
+) -> Anonymized[bytes] | VaultError:
     try:
-        (result,) = anonymizer.records([body])
+        (result,) = anonymizer.records([body], notation=notation)
         return result
     except VaultError as error:
         return error
@@ -153,24 +237,32 @@ def _passage(piece: Piece, anonymizer: Anonymizer, conversation: Conversation | 
         at = error.start
     if at >= 0:
         line, byte = own.count(b"\n", 0, at) + 1, at - own.rfind(b"\n", 0, at)
-        return Harmless(0, 0, refused=Told(line, f"not UTF-8 at byte {byte}"))
+        return _refused(piece, Told(line, f"not UTF-8 at byte {byte}"))
     try:
         results = anonymizer.texts([text], conversation=conversation)
     except VaultError as error:
-        return Harmless(0, 0, refused=Told(1, str(error)))
+        return _refused(piece, Told(1, str(error)))
     (result,) = results
     output = result.output.encode()
     is_held = result.verdict is Verdict.QUARANTINE
     held = [_held(1, result, output)] if is_held else []
-    return _harmless(piece.size, own.count(b"\n"), b"" if is_held else output, held, results)
+    return _harmless(piece, b"" if is_held else output, held, results)
+
+
+def _refused(piece: Piece, why: Told) -> Harmless:
+    is_binary = piece.unread == BINARY
+    return Harmless(piece.input, piece.form, piece.wrapping, 0, 0, refused=why, is_binary=is_binary)
 
 
 def _harmless[T: (str, bytes)](
-    size: int, lines: int, output: bytes, held: Sequence[Held], results: Sequence[Anonymized[T]]
+    piece: Piece, output: bytes, held: Sequence[Held], results: Sequence[Anonymized[T]]
 ) -> Harmless:
     return Harmless(
-        size,
-        lines,
+        piece.input,
+        piece.form,
+        piece.wrapping,
+        piece.size,
+        piece.content.count(b"\n"),
         output,
         tuple(held),
         Counter(

@@ -6,7 +6,7 @@ name says or as the caller says, so that no content can hide itself by looking l
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -17,11 +17,15 @@ import click
 
 from datavault.cli.sources import stdin_lines
 from datavault.cli.tables import shown
+from datavault.domain.formats.decoding import COMPRESSED_ENDINGS, content_ending
 
 PIPE = Path("-")
 # What versions are kept in, which holds every file again, compressed.
 REPOSITORIES = frozenset({".git", ".hg", ".svn"})
-_BY_ENDING = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".tab": "csv"}
+_BY_ENDING = {
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
+}
 
 
 class Form(StrEnum):
@@ -37,13 +41,17 @@ class Form(StrEnum):
     """Lines of ``{"id", "text"}``, each answered by a line."""
     PASSAGES = "passages"
     """A text in passages, none of which needs those around it."""
+    TABLE = "table"
+    """Rows cut where they end, or refused."""
+    DOCUMENT = "json"
+    """One JSON text, over several lines or not; held whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
     """Something to read. What is of a ``guessed`` form and does not keep to it is read as text.
 
-    ``path`` is ``None`` for the pipe; ``size`` is 0 where nobody knows it.
+    ``path`` is ``None`` for the pipe; ``size`` is 0 where nobody knows how much there is to read.
     """
 
     path: Path | None
@@ -67,32 +75,46 @@ def _shown(path: Path) -> str:
     return shown(click.format_filename(path))
 
 
-def chosen_inputs(paths: tuple[Path, ...], form: Form | None) -> Iterator[Input]:
+type Skipped = Callable[[Path, str], None]
+
+
+def chosen_inputs(
+    paths: tuple[Path, ...], form: Form | None, skipped: Skipped = lambda _, __: None
+) -> Iterator[Input]:
     """The files named and those below the folders named, in the order of their names.
 
     Below folders, what is no regular file is left out, and so are links, which may lead anywhere,
-    and the folders in which versions are kept. ``form`` is ``None`` if it is to be guessed.
+    and the folders in which versions are kept; ``skipped`` is told of each and why. ``form`` is
+    ``None`` if it is to be guessed.
     """
     for path in paths or (PIPE,):
         if path == PIPE:
             yield Input(None, form or Form.TEXT, form is None, 0)
         elif path.is_dir():
-            for each in _files_below(path):
+            for each in _files_below(path, skipped):
                 yield _input(each, form)
         else:
             yield _input(path, form)
 
 
 def _input(path: Path, form: Form | None) -> Input:
-    guess = Form(_BY_ENDING.get(path.suffix.lower(), "text"))
-    size = path.stat().st_size if path.is_file() else 0
-    return Input(path, form or guess, form is None, size)
+    guess = Form(_BY_ENDING.get(content_ending(path.name), "text"))
+    is_sized = path.is_file() and not path.name.lower().endswith(COMPRESSED_ENDINGS)
+    return Input(path, form or guess, form is None, path.stat().st_size if is_sized else 0)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path, skipped: Skipped) -> Iterator[Path]:
     for base, folders, names in os.walk(folder):
+        for name in sorted(folders):
+            if name in REPOSITORIES:
+                skipped(Path(base, name), "versions are kept there")
+            elif Path(base, name).is_symlink():
+                skipped(Path(base, name), "a link")
         folders[:] = sorted(each for each in folders if each not in REPOSITORIES)
         for name in sorted(names):
             path = Path(base, name)
-            if stat.S_ISREG(path.lstat().st_mode):
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
                 yield path
+            else:
+                skipped(path, "a link" if stat.S_ISLNK(mode) else "no regular file")

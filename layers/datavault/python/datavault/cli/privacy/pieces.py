@@ -8,9 +8,15 @@ begins.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
+from datavault.cli.privacy.contents import PLAIN, Content, Wrapping, content_of
 from datavault.cli.privacy.inputs import Form, Input
+from datavault.domain.errors import VaultError
+from datavault.domain.formats.decoding import Compression, Encoding, content_ending
+
+if TYPE_CHECKING:
+    from datavault.domain.formats.rows import Dialect
 
 # Names are looked for at some 150 kB/s, so that much more would keep the other workers waiting, and
 # whoever waits for progress too.
@@ -22,14 +28,16 @@ BEFORE_BYTES = 512
 # A record has at most 4 MiB, and a text in a line of JSON as many characters, of which an escape
 # takes up to six bytes. Longer lines are refused, or cut where the form is only guessed.
 LINE_BYTES_MAX = 32 * 2**20
-HEAD_BYTES = 8192
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Some 20 times as much is held while a document is worked on.
+DOCUMENT_BYTES_MAX = 16 * 2**20
+# In so much of a file's beginning a NUL says that it is no text.
+BINARY_BYTES = 8192
+BINARY = "binary"
 _KEY_BEGINS, _KEY_ENDS = b"-----BEGIN ", b"-----END "
-_DELIMITERS = b",\t;|"
 
 
-class _LineTooLong(Exception):
-    """A line goes on for more than ``LINE_BYTES_MAX``."""
+class _TooLong(Exception):
+    """What cannot be cut is longer than it may be."""
 
 
 class _Binary(Exception):
@@ -40,9 +48,10 @@ class _Binary(Exception):
 class Piece:
     """``content[start:end]`` of an input, with what stands around it.
 
-    ``input`` is the number that its reader gave it. ``delimiter`` is that of rows. An empty piece
-    with ``unread`` stands where an input cannot be read on, and says why; if ``is_fatal``, the
-    caller had promised something else of it.
+    ``input`` is the number that its reader gave it. Of rows, ``dialect`` says how they are written
+    and ``first_row`` is the first one of the input, empty if it is longer than a header may be. An
+    empty piece with ``unread`` stands where an input cannot be read on, and says why; if
+    ``is_fatal``, the caller had promised something else of it.
     """
 
     input: int
@@ -51,7 +60,9 @@ class Piece:
     content: bytes
     start: int
     end: int
-    delimiter: str = ","
+    wrapping: Wrapping = PLAIN
+    dialect: "Dialect | None" = None
+    first_row: bytes = b""
     unread: str = ""
     is_fatal: bool = False
 
@@ -65,46 +76,148 @@ def pieces_of(source: Input, number: int) -> Iterator[Piece]:
     why, is_fatal = "", False
     try:
         with source.open() as file:
-            yield from _pieces(source, number, file)
-    except _LineTooLong:
-        why, is_fatal = f"a line has at most {LINE_BYTES_MAX} bytes, this has more", True
+            content = content_of(file)
+            if source.guessed and b"\0" in content.head[:BINARY_BYTES]:
+                raise _Binary
+            yield from _pieces(source, number, content)
+    except _TooLong as error:
+        why, is_fatal = str(error), True
     except _Binary:
-        why = "binary"
+        why = BINARY
+    except VaultError as error:
+        why = str(error)
     except OSError as error:
         why = error.strerror or type(error).__name__
     if why:
         yield Piece(number, source.form, source.guessed, b"", 0, 0, unread=why, is_fatal=is_fatal)
 
 
-def _pieces(source: Input, number: int, file: BinaryIO) -> Iterator[Piece]:
-    head = file.read(HEAD_BYTES)
-    if source.guessed and b"\0" in head:
-        raise _Binary
-    form, beginning = source.form, _text(head)
-    if source.path is None and source.guessed and beginning.lstrip()[:1] == b"{":
+def _pieces(source: Input, number: int, content: Content) -> Iterator[Piece]:
+    form, wrapping = source.form, content.wrapping
+    if source.path is None and source.guessed and content.head.lstrip()[:1] == b"{":
         form = Form.RECORDS
-    first_line = beginning.partition(b"\n")[0]
-    delimiter = chr(max(_DELIMITERS, key=lambda each: first_line.count(bytes([each]))))
-    cutter = _Cutter(file, head, form, source.guessed)
-    for content, start, end in cutter.pieces():
-        yield Piece(number, form, source.guessed, content, start, end, delimiter)
+    if form is Form.DOCUMENT and source.guessed and _is_lines(content.head):
+        form = Form.RECORDS
+    if form is Form.TABLE:
+        yield from _table(source, number, content)
+        return
+    if form is Form.DOCUMENT:
+        if text := _whole_text(content):
+            yield Piece(number, form, source.guessed, text, 0, len(text), wrapping)
+        return
+    dialect = _dialect(source, content.head) if form is Form.ROWS else None
+    first_row: bytes | None = None
+    for text, start, end in _Cutter(content, form, source.guessed).pieces():
+        if first_row is None:
+            first_row = _first_row(text) if form is Form.ROWS else b""
+        yield Piece(number, form, source.guessed, text, start, end, wrapping, dialect, first_row)
 
 
-def _text(head: bytes) -> bytes:
-    return head.removeprefix(BYTE_ORDER_MARK)
+def _is_lines(head: bytes) -> bool:
+    """Whether what is called a JSON document is lines of JSON: the first one is whole by itself."""
+    from datavault.domain.json_text import GRAMMAR, REFUSALS
+
+    first, _, rest = head.lstrip().partition(b"\n")
+    if not rest.strip():
+        return False
+    try:
+        GRAMMAR.decode(first)
+    except REFUSALS:
+        return False
+    return True
+
+
+def _table(source: Input, number: int, content: Content) -> Iterator[Piece]:
+    """Whole rows; what is no table, or has a row that is too long, is read no further."""
+    from datavault.domain.formats.batch import START, Refused
+    from datavault.domain.formats.rows import cut_rows
+
+    dialect = _dialect(source, content.head)
+    refused: list[Refused] = []
+    first_row: bytes | None = None
+    for rows in cut_rows(_chunks(content), dialect, refused.append, start=START):
+        if refused:
+            break
+        if first_row is None:
+            first_row = _first_row(rows.text)
+        size = len(rows.text)
+        yield Piece(
+            number,
+            source.form,
+            source.guessed,
+            rows.text,
+            0,
+            size,
+            content.wrapping,
+            dialect,
+            first_row,
+        )
+    if refused:
+        raise _TooLong(str(refused[0].error))
+
+
+def _chunks(content: Content) -> Iterator[bytes]:
+    yield content.head
+    while chunk := content.read(PIECE_BYTES):
+        yield chunk
+
+
+def _whole_text(content: Content) -> bytes:
+    parts, size = [content.head], len(content.head)
+    while chunk := content.read(PIECE_BYTES):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > DOCUMENT_BYTES_MAX:
+            raise _TooLong(
+                f"a JSON document has at most {DOCUMENT_BYTES_MAX} bytes, this has more: make JSON"
+                " lines of it, which may have any number"
+            )
+    return b"".join(parts)
+
+
+def _dialect(source: Input, head: bytes) -> "Dialect":
+    """As the vault reads a table; by its first line if it has too few rows to tell.
+
+    But for tabs, quotes always are: a row of which they are not in order is refused there, rather
+    than all rows read as if they had none.
+    """
+    from datavault.domain.formats.detect import DELIMITERS, Given, Shape, detect
+    from datavault.domain.formats.rows import Dialect
+
+    name = "" if source.path is None else source.path.name
+    is_tabs = content_ending(name) in {".tsv", ".tab"}
+    given = Given(Shape.TSV if is_tabs else Shape.CSV, Compression.NONE, Encoding.UTF_8)
+    found = detect(head, "", given=given).dialect
+    first_line = head.lstrip(b"\r\n").partition(b"\n")[0]
+    delimiter = found.delimiter
+    if not is_tabs and delimiter not in first_line:
+        delimiter = max(DELIMITERS, key=first_line.count)
+    return Dialect(delimiter, is_quoted=delimiter != b"\t" or found.is_quoted)
+
+
+def _first_row(text: bytes) -> bytes:
+    """The first row of a table that is not blank, if it is no longer than a header may be."""
+    from datavault.domain.formats.tables import HEADER_BYTES_MAX
+
+    begin = len(text) - len(text.lstrip(b"\r\n"))
+    end = begin
+    while end := text.find(b"\n", end, begin + HEADER_BYTES_MAX) + 1:
+        if text.count(b'"', begin, end) % 2 == 0:
+            return text[begin:end]
+    return text[begin:] if len(text) - begin <= HEADER_BYTES_MAX else b""
 
 
 class _Cutter:
     """Reads ahead as far as is needed to know where a piece ends."""
 
-    def __init__(self, file: BinaryIO, head: bytes, form: Form, guessed: bool) -> None:
-        self._file = file
+    def __init__(self, content: Content, form: Form, guessed: bool) -> None:
+        self._content = content
         self._form = form
         self._guessed = guessed
         self._ahead = AFTER_BYTES if form is Form.TEXT else 0
-        self._buffer = _text(head)
+        self._buffer = content.head
         self._before = 0
-        self._ended = not head
+        self._ended = not content.head
 
     def pieces(self) -> Iterator[tuple[bytes, int, int]]:
         while True:
@@ -124,7 +237,7 @@ class _Cutter:
         """Have more than so many bytes from the piece's start on and those ahead, if there are."""
         parts, wanted = [self._buffer], self._before + size + self._ahead + 1 - len(self._buffer)
         while wanted > 0 and not self._ended:
-            more = self._file.read(wanted)
+            more = self._content.read(wanted)
             parts.append(more)
             wanted -= len(more)
             self._ended = not more
@@ -188,8 +301,9 @@ class _Cutter:
     def _give_up(self, limit: int) -> int:
         """Rows in which a quote never closes end at any line break."""
         end = self._line_end(limit) if self._form is Form.ROWS else None
-        if end is None and not self._guessed:
-            raise _LineTooLong
+        # A text that is to be treated is not cut where a value may be.
+        if end is None and (not self._guessed or self._form is Form.PASSAGES):
+            raise _TooLong(f"a line has at most {LINE_BYTES_MAX} bytes, this has more")
         return end or self._whole(limit)
 
     def _cut(self, limit: int) -> int:

@@ -27,6 +27,7 @@ from datavault.cli.privacy.sarif import Sarif
 from datavault.cli.privacy.search import Search
 from datavault.cli.progress import ProgressLine
 from datavault.cli.tables import counted, size
+from datavault.domain.formats.decoding import COMPRESSED_ENDINGS
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.tiers import Tier
 
@@ -99,9 +100,12 @@ def scan(
     for, and what not, is in the summary. No model is loaded if no name is looked for.
 
     Text is read as one text, JSON lines leaf by leaf, rows cell by cell; auto goes by the names of
-    files, and of a pipe by its first byte. A binary file is skipped with a note. With --format
-    jsonl a pipe is a corpus: each line {"id", "text"} is answered by a line {"id", "spans"}, unless
-    another --output is asked for. Values are written nowhere without --show-values.
+    files, and of a pipe by its first byte. Names of members, and of columns in the first row, count
+    as labels of what stands under them, and places are told by them (/ssn). What is compressed
+    (gzip, zstd) or in UTF-16 is read as what it is; a binary file is skipped with a note.
+
+    With --format jsonl a pipe is a corpus: each line {"id", "text"} is answered by one {"id",
+    "spans"}, unless another --output is asked for. Values are written only with --show-values.
 
     \b
     Example:
@@ -190,9 +194,7 @@ class _Scan:
 
         totals = Totals()
         sources: dict[int, Input] = {}
-        of = sum(each.stat().st_size for each in paths if each.is_file()) or None
-        if not all(each.is_file() for each in paths):
-            of = None
+        of = _size_of(paths)
         current, reached, has_findings = -1, Reached(), False
         alone = ALONE_SLOW_BYTES if self.search.is_slow else ALONE_BYTES
         with ProgressLine() as line:
@@ -230,6 +232,13 @@ class _Scan:
             sources[number] = source
             totals.files += 1
             yield from pieces_of(source, number)
+
+
+def _size_of(paths: tuple[Path, ...]) -> int | None:
+    """How much there is to read; ``None`` if nobody knows before it was read."""
+    if any(not each.is_file() or each.name.lower().endswith(COMPRESSED_ENDINGS) for each in paths):
+        return None
+    return sum(each.stat().st_size for each in paths) or None
 
 
 def _tell(source: Input, piece: Examined, reached: Reached, report: Report) -> None:

@@ -44,6 +44,7 @@ class Compression(StrEnum):
     ZSTD = "zstd"
 
 
+COMPRESSED_ENDINGS = (".gz", ".gzip", ".zst", ".zstd")
 MAGICS = {Compression.GZIP: b"\x1f\x8b", Compression.ZSTD: MAGIC}
 
 
@@ -60,6 +61,15 @@ MARKS = {
     Encoding.UTF_16_LE: codecs.BOM_UTF16_LE,
     Encoding.UTF_16_BE: codecs.BOM_UTF16_BE,
 }
+
+
+def content_ending(name: str) -> str:
+    """The end of a name that says what is in the file, in lower case, without that of how it is
+    compressed; empty if there is none."""
+    lower = name.lower()
+    for end in COMPRESSED_ENDINGS:
+        lower = lower.removesuffix(end)
+    return "." + lower.rpartition(".")[2] if "." in lower else ""
 
 
 def compression_of(head: bytes) -> Compression:

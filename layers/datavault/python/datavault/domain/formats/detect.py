@@ -32,6 +32,7 @@ from datavault.domain.formats.decoding import (
     Compression,
     Encoding,
     compression_of,
+    content_ending,
     content_head,
     encoding_of,
     mark_bytes,
@@ -44,10 +45,9 @@ from datavault.domain.json_text import GRAMMAR, REFUSALS
 HEAD_BYTES = 256 * 1024
 PARQUET_MAGIC = b"PAR1"
 _ROWS_MIN, _ROWS_LOOKED_AT = 3, 100
-_DELIMITERS = (b",", b"\t", b";", b"|")
+DELIMITERS = (b",", b"\t", b";", b"|")
 _SPACE = b" \t\r\n"
 _NUMBER = re.compile(r"\s*[-+]?[0-9.,]+\s*")
-_COMPRESSED_ENDS = (".gz", ".gzip", ".zst", ".zstd")
 
 
 class Shape(StrEnum):
@@ -147,16 +147,8 @@ def detect(head: bytes, name: str, *, given: Given = NOTHING_GIVEN) -> Format:
     line_end = LineEnd.CR if b"\r" in text[:-1] and b"\n" not in text else LineEnd.LF
     if line_end is LineEnd.CR:
         text = text.replace(b"\r", b"\n")
-    shape, dialect = _shape(text, _end_of(name), given)
+    shape, dialect = _shape(text, content_ending(name), given)
     return Format(shape, compression, encoding, line_end, dialect, given.kinds)
-
-
-def _end_of(name: str) -> str:
-    """The end of a name that says what is in the file, without the one for its compression."""
-    lower = name.lower()
-    for end in _COMPRESSED_ENDS:
-        lower = lower.removesuffix(end)
-    return "." + lower.rpartition(".")[2] if "." in lower else ""
 
 
 def _text(content: bytes, encoding: Encoding) -> bytes:
@@ -213,10 +205,10 @@ def _table(text: bytes, shape: Shape | None, given: Given) -> tuple[Shape, Diale
         return shape, Dialect(b"\t", _quotes(text, b"\t", given))
     widths = {
         delimiter: _width(text, dialect)
-        for delimiter in _DELIMITERS
+        for delimiter in DELIMITERS
         if (dialect := Dialect(delimiter, _quotes(text, delimiter, given)))
     }
-    best = max(_DELIMITERS, key=lambda delimiter: widths[delimiter])
+    best = max(DELIMITERS, key=lambda delimiter: widths[delimiter])
     if widths[best] < 2:
         if shape is None:
             return Shape.TEXT_LINES, _COMMAS

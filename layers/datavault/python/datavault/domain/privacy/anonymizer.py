@@ -1,7 +1,9 @@
 """The engine: texts and JSON records in, the same without personal data out.
 
 It detects once for a whole batch, treats what was found by the policy, and looks again at what it
-changed. The output depends on the input, the policy, the keys and the setting, and on nothing
+changed: a name is often seen only when what stood around it is gone. That is treated as well, and
+looked at again, ``ROUNDS_MAX`` times at most; what is still found then holds the record back. The
+output depends on the input, the policy, the keys and the setting, and on nothing
 else. One rule holds throughout: nothing that was found comes out in clear unless the policy says
 ``keep`` there. A policy whose keys are missing is refused when the engine is made; a value with
 which a strategy cannot do what it promises is redacted.
@@ -9,11 +11,13 @@ which a strategy cannot do what it promises is redacted.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Protocol, runtime_checkable
 
 from datavault.domain.errors import Invalid, TooLarge
 from datavault.domain.privacy.conversation import Conversation
-from datavault.domain.privacy.json_leaves import Leaf, LeafKind, read_leaves, tokens_of
+from datavault.domain.privacy.hits import Hit
+from datavault.domain.privacy.json_leaves import RECORDS, Leaf, LeafKind, Notation, tokens_of
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
 from datavault.domain.privacy.members import Named, detect_named, named, of_members
 from datavault.domain.privacy.passages import Passage, TreatedRecord, findings, worst
@@ -30,6 +34,9 @@ from datavault.domain.privacy.strategy import Keep
 from datavault.domain.privacy.treatment import Treated, Treatment
 
 TEXT_CHARS_MAX = 4 * 2**20
+# Of 318 web texts, under three presets, a second look found something in 22 to 28; treated once, in
+# one, and twice, in none.
+ROUNDS_MAX = 2
 
 type _Found = dict[Named, tuple[Span, ...]]
 
@@ -92,10 +99,14 @@ class Anonymizer:
                     field=f"texts/{row}",
                 )
         found = self._detect(("", text) for text in texts)
-        passages = [
-            self._passage(text, found["", text], conversation or Conversation()) for text in texts
-        ]
-        again = self._look_again(passages)
+        talks = [conversation or Conversation() for _ in texts]
+        passages, again = self._all_treated(
+            [
+                self._passage(text, found["", text], talk)
+                for text, talk in zip(texts, talks, strict=True)
+            ],
+            talks,
+        )
         return [
             self._result(
                 passage.output,
@@ -108,25 +119,36 @@ class Anonymizer:
         ]
 
     def records(
-        self, bodies: Sequence[bytes], *, conversation: Conversation | None = None
+        self,
+        bodies: Sequence[bytes],
+        *,
+        notation: Notation = RECORDS,
+        conversation: Conversation | None = None,
     ) -> list[Anonymized[bytes]]:
-        """Each of the JSON texts made harmless; each a conversation of its own if none is given.
+        """Each of the records made harmless; each a conversation of its own if none is given.
 
         Keys, strings and numbers are treated; all that is not changed stays byte for byte. A key
         that is personal gets another name, ``..._2`` if there is one of that name. A number that
-        is no number any more becomes a string.
+        is no number any more becomes a string. They are JSON unless another ``notation`` is given.
 
         Raises:
-            Malformed, TooLarge, Invalid: as ``read_leaves``; ``field`` names the record.
+            Malformed, TooLarge, Invalid: as ``notation.leaves``; ``field`` names the record.
             Invalid: the policy refuses outputs in which something is found, as here.
         """
-        leaves = [read_leaves(body, f"records/{row}") for row, body in enumerate(bodies)]
+        leaves = [notation.leaves(body, f"records/{row}") for row, body in enumerate(bodies)]
         found = self._detect(named(leaf) for own in leaves for leaf in own if _is_read(leaf))
+        talks = [conversation or Conversation() for _ in bodies]
+        first = [self._passages(own, found, talk) for own, talk in zip(leaves, talks, strict=True)]
+        passages, again = self._all_treated(
+            [*chain.from_iterable(first)],
+            [talk for own, talk in zip(first, talks, strict=True) for _ in own],
+        )
+        rest = iter(passages)
         records = [
-            TreatedRecord(body, own, self._passages(own, found, conversation or Conversation()))
-            for body, own in zip(bodies, leaves, strict=True)
+            TreatedRecord(body, notation, own, [*islice(rest, len(treated))])
+            for body, own, treated in zip(bodies, leaves, first, strict=True)
         ]
-        again = self._look_again(each for record in records for each in record.passages)
+        self._look_again((each for record in records for each in record.passages), again)
         results: list[Anonymized[bytes]] = []
         for row, record in enumerate(records):
             done: list[Finding] = []
@@ -185,23 +207,56 @@ class Anonymizer:
         hits = self._treatment.hits(leaf.text, spans, tokens)
         return self._treatment.treat(leaf.text, hits, tokens, conversation)
 
-    def _look_again(self, passages: Iterable[Passage]) -> _Found:
-        """What is found in the outputs that are not as they were."""
+    def _all_treated(
+        self, passages: list[Passage], talks: Sequence[Conversation]
+    ) -> tuple[list[Passage], _Found]:
+        """The passages, each of one of ``talks``, with what is found in their outputs treated too;
+        and what was found in those."""
+        again: _Found = {}
+        self._look_again(passages, again)
+        rows: Sequence[int] = range(len(passages))
+        for _ in range(ROUNDS_MAX):
+            rests = {row: self._rests(passages[row], again) for row in rows}
+            rows = [row for row, own in rests.items() if own]
+            for row in rows:
+                passage = passages[row]
+                treated = self._treatment.treat(
+                    passage.text, rests[row], passage.tokens, talks[row]
+                )
+                passages[row] = passage.also(treated)
+            self._look_again([passages[row] for row in rows], again)
+        return passages, again
+
+    def _look_again(self, passages: Iterable[Passage], again: _Found) -> None:
+        """Add to ``again`` what is found in the outputs that are not as they were."""
         if self._policy.residual is Residual.SKIP:
-            return {}
-        return self._detect(_output(passage) for passage in passages if passage.edits)
+            return
+        outputs = (_output(passage) for passage in passages if passage.edits)
+        again |= self._detect(each for each in outputs if each not in again)
+
+    def _rests(self, passage: Passage, again: _Found) -> list[Hit]:
+        """What is still to be treated in a passage, at its place in the text."""
+        return passage.rests(self._hits_in_output(passage, again))
 
     def _remainders(self, passage: Passage, pointer: str, again: _Found) -> list[Remainder]:
-        if self._policy.residual is Residual.SKIP:
-            return []
-        output, tokens = passage.output, passage.tokens
-        spans = again.get(_output(passage), ())
-        if passage.part is Part.KEY:
-            spans = of_members(spans)
-        hits = self._treatment.hits(output, spans, tokens)
         return [
             Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
-            for hit in passage.left_over(hits)
+            for hit in passage.left_over(self._hits_in_output(passage, again))
+        ]
+
+    def _hits_in_output(self, passage: Passage, again: _Found) -> list[Hit]:
+        """What is found in an output and to be treated where it is."""
+        if self._policy.residual is Residual.SKIP:
+            return []
+        spans = again.get(_output(passage), ())
+        if not (spans or self._policy.denied):
+            return []
+        if passage.part is Part.KEY:
+            spans = of_members(spans)
+        tokens = passage.tokens
+        return [
+            hit
+            for hit in self._treatment.hits(passage.output, spans, tokens)
             # What the policy keeps in clear may be seen the second time only, and stays as well.
             if not isinstance(self._policy.strategy_for(hit.entity, tokens), Keep)
         ]

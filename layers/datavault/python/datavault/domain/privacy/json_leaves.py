@@ -6,9 +6,10 @@ change within one string.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 import msgspec
 
@@ -91,6 +92,49 @@ class Edit:
     text: str
 
 
+class Notation(Protocol):
+    """How a record is written: where its leaves are in it, and what it is with some changed."""
+
+    def leaves(self, body: bytes, field: str, /) -> list[Leaf]:
+        """The leaves in their order; raises, with ``field``, what is wrong with ``body``."""
+        ...
+
+    def rewritten(self, body: bytes, changes: Iterable[tuple[Leaf, Sequence[Edit]]], /) -> bytes:
+        """``body`` with the leaves changed, which come in its order, and nothing else."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JsonNotation:
+    """JSON texts of so many bytes and leaves, named in errors by what they are."""
+
+    what: str = "a record"
+    bytes_max: int = RECORD_BYTES_MAX
+    leaves_max: int = LEAVES_MAX
+
+    def leaves(self, body: bytes, field: str, /) -> list[Leaf]:
+        """As ``read_leaves``."""
+        if len(body) > self.bytes_max:
+            told = f"{self.what} has at most {self.bytes_max} bytes, this has {len(body)}"
+            raise TooLarge(told, field=field)
+        require_json(body, field)
+        require_shallow(body, field)
+        leaves: list[Leaf] = []
+        for leaf in _walk(body, field):
+            if len(leaves) == self.leaves_max:
+                told = f"{self.what} has at most {self.leaves_max} keys and values"
+                raise TooLarge(told, field=field)
+            leaves.append(leaf)
+        return leaves
+
+    def rewritten(self, body: bytes, changes: Iterable[tuple[Leaf, Sequence[Edit]]], /) -> bytes:
+        """``body`` with the leaves changed; a number or a truth that is none becomes a string."""
+        return rewritten(body, changes, _literal)
+
+
+RECORDS = JsonNotation()
+
+
 def read_leaves(body: bytes, field: str) -> list[Leaf]:
     """The leaves of one JSON text (RFC 8259), in its order.
 
@@ -99,18 +143,7 @@ def read_leaves(body: bytes, field: str) -> list[Leaf]:
         TooLarge: more than ``RECORD_BYTES_MAX`` bytes, or more than ``LEAVES_MAX`` leaves.
         Invalid: nested too deep, or a key stands twice in an object.
     """
-    if len(body) > RECORD_BYTES_MAX:
-        raise TooLarge(
-            f"a record has at most {RECORD_BYTES_MAX} bytes, this has {len(body)}", field=field
-        )
-    require_json(body, field)
-    require_shallow(body, field)
-    leaves: list[Leaf] = []
-    for leaf in _walk(body, field):
-        if len(leaves) == LEAVES_MAX:
-            raise TooLarge(f"a record has at most {LEAVES_MAX} keys and values", field=field)
-        leaves.append(leaf)
-    return leaves
+    return RECORDS.leaves(body, field)
 
 
 class _Container:
@@ -191,15 +224,16 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join(_pieces(text, edits))
 
 
-def rewritten(body: bytes, changes: Iterable[tuple[Leaf, Sequence[Edit]]]) -> bytes:
-    """``body`` with the leaves changed: they come in its order.
-
-    A number or a truth that is none any more becomes a string.
-    """
+def rewritten(
+    body: bytes,
+    changes: Iterable[tuple[Leaf, Sequence[Edit]]],
+    literal: Callable[[bytes, Leaf, Sequence[Edit]], bytes],
+) -> bytes:
+    """``body`` with the leaves changed, which come in its order: each as ``literal`` writes it."""
     parts: list[bytes] = []
     at = 0
     for leaf, edits in changes:
-        parts += [body[at : leaf.start], _literal(body[leaf.start : leaf.end], leaf, edits)]
+        parts += [body[at : leaf.start], literal(body[leaf.start : leaf.end], leaf, edits)]
         at = leaf.end
     return b"".join((*parts, body[at:]))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place
+from datavault.domain.privacy.no_names import of_figures
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.tiers import NAMES
 
@@ -36,9 +37,14 @@ type Named = tuple[str, str]
 
 def named(leaf: Leaf) -> Named:
     """A leaf's text with the name of the member that it belongs to; a name's with none."""
-    if leaf.kind is LeafKind.KEY or len(leaf.text) > VALUE_CHARS_MAX:
+    if leaf.kind is LeafKind.KEY:
         return "", leaf.text
-    return _spoken(_name(leaf.place)), leaf.text
+    return labelled(_name(leaf.place), leaf.text)
+
+
+def labelled(name: str, value: str) -> Named:
+    """A value with the name of its member, or of its column, as one says that before it."""
+    return ("", value) if len(value) > VALUE_CHARS_MAX else (_spoken(name), value)
 
 
 def of_members(spans: Sequence[Span]) -> tuple[Span, ...]:
@@ -54,9 +60,14 @@ def detect_named(
     """What ``detect`` finds in each of the texts, read behind its name; in their offsets."""
     found = detect([before + text for before, text in texts])
     return [
-        _behind(spans, len(before)) if before else spans
-        for (before, _), spans in zip(texts, found, strict=True)
+        _under(before, text, spans) if before and spans else spans
+        for (before, text), spans in zip(texts, found, strict=True)
     ]
+
+
+def _under(before: str, text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
+    own = _behind(spans, len(before))
+    return own if any(map(str.isalpha, text)) else tuple(of_figures(before, own))
 
 
 def _name(place: Place | None) -> str:

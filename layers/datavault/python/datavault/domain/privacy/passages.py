@@ -1,7 +1,9 @@
 """Texts with what becomes of them: each a plain text or one leaf of a record."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import NamedTuple
 
 from datavault.domain.privacy import pointers
 from datavault.domain.privacy.hits import Hit
@@ -9,8 +11,8 @@ from datavault.domain.privacy.json_leaves import (
     Edit,
     Leaf,
     LeafKind,
+    Notation,
     edited,
-    rewritten,
     tokens_of,
 )
 from datavault.domain.privacy.pointers import Tokens
@@ -19,6 +21,15 @@ from datavault.domain.privacy.strategy import Verdict
 from datavault.domain.privacy.treatment import Treated
 
 _BY_BADNESS = tuple(Verdict)
+_IN_TEXT = attrgetter("hit.start")
+
+
+class _StandIn(NamedTuple):
+    """Where one stands in an output; what follows is ``shift`` characters on in the text."""
+
+    start: int
+    end: int
+    shift: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,48 +68,79 @@ class Passage:
         return () if self.leaf is None else tokens_of(self.leaf.place)
 
     def left_over(self, hits: Iterable[Hit]) -> list[Hit]:
-        """Of the hits in ``output`` those of which a letter or digit is not of a stand-in."""
-        output, ranges, first = self.output, self._stand_in_ranges(), 0
-        found: list[Hit] = []
-        for hit in hits:
-            while first < len(ranges) and ranges[first][1] <= hit.start:
-                first += 1
-            at, row, outside = hit.start, first, ""
-            while row < len(ranges) and ranges[row][0] < hit.end:
-                outside += output[at : max(at, ranges[row][0])]
-                at, row = max(at, ranges[row][1]), row + 1
-            outside += output[at : hit.end]
-            if any(char.isalnum() for char in outside):
-                found.append(hit)
-        return found
+        """Of the hits in ``output`` those of which a letter or digit is not of a stand-in.
 
-    def _stand_in_ranges(self) -> list[tuple[int, int]]:
-        """Where in ``output`` the stand-ins are, and what is kept, in code points."""
-        ranges: list[tuple[int, int]] = []
+        The hits are in order and without overlaps, here and below.
+        """
+        return list(dict.fromkeys(hit for hit, _ in self._runs(hits)))
+
+    def rests(self, hits: Iterable[Hit]) -> list[Hit]:
+        """What of the hits in ``output`` is of no stand-in, at its place in ``text``.
+
+        Each has a letter or digit, and begins and ends with one where a stand-in was cut off.
+        """
+        return [run for _, run in self._runs(hits)]
+
+    def also(self, treated: Iterable[Treated]) -> "Passage":
+        """The passage with more of it treated, none of which was yet."""
+        both = sorted((*self.treated, *treated), key=_IN_TEXT)
+        return Passage.of(self.text, tuple(both), leaf=self.leaf)
+
+    def _runs(self, hits: Iterable[Hit]) -> Iterator[tuple[Hit, Hit]]:
+        """Each hit with each run of it that says something and is of no stand-in, in ``text``."""
+        stand_ins, first, shift = self._stand_ins(), 0, 0
+        for hit in hits:
+            at = hit.start
+            while stand_ins[first].end <= at:
+                shift = stand_ins[first].shift
+                first += 1
+            row, own = first, shift
+            while at < hit.end:
+                until = min(stand_ins[row].start, hit.end)
+                if said := [spot for spot in range(at, until) if self.output[spot].isalnum()]:
+                    # Of what joined it to a stand-in nothing is left over.
+                    start = said[0] if at > hit.start else at
+                    end = said[-1] + 1 if until < hit.end else until
+                    yield hit, replace(hit, start=start + own, end=end + own)
+                at, own, row = max(at, stand_ins[row].end), stand_ins[row].shift, row + 1
+
+    def _stand_ins(self) -> list[_StandIn]:
+        """Where in ``output`` the stand-ins are, what is kept, a suffix, and the end of all."""
+        found: list[_StandIn] = []
         shift = 0
         for each in self.treated:
-            start, size = each.hit.start + shift, len(each.stand_in.text)
-            ranges.append((start, start + size))
-            shift += size - (each.hit.end - each.hit.start)
+            start, size = each.hit.start - shift, len(each.stand_in.text)
+            shift += each.hit.end - each.hit.start - size
+            found.append(_StandIn(start, start + size, shift))
+        end = len(self.output)
         if self.suffix:
-            ranges.append((len(self.text) + shift, len(self.text) + shift + len(self.suffix)))
-        return ranges
+            found.append(_StandIn(end - len(self.suffix), end, shift))
+        return [*found, _StandIn(end + 1, end + 1, shift)]
 
 
 class TreatedRecord:
     """A record with the passages in which something was found, and the new names of its keys."""
 
-    __slots__ = ("_body", "_names", "passages")
+    __slots__ = ("_body", "_names", "_notation", "passages")
 
-    def __init__(self, body: bytes, leaves: Sequence[Leaf], passages: Sequence[Passage]) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        notation: Notation,
+        leaves: Sequence[Leaf],
+        passages: Sequence[Passage],
+    ) -> None:
         self._body = body
+        self._notation = notation
         self._names: dict[tuple[int | None, str], str] = {}
         self.passages = self._renamed(leaves, passages)
 
     def output(self) -> bytes:
-        """The record as it comes out: valid JSON, all of it that was not changed as it was."""
+        """The record as it comes out: in its notation, all of it that was not changed as it was."""
         changes = ((each.leaf, each.edits) for each in self.passages if each.leaf is not None)
-        return rewritten(self._body, ((leaf, edits) for leaf, edits in changes if edits))
+        return self._notation.rewritten(
+            self._body, ((leaf, edits) for leaf, edits in changes if edits)
+        )
 
     def pointer(self, passage: Passage) -> str:
         """Where a passage is in the output."""

@@ -42,6 +42,11 @@ class PointerPattern:
         own = tuple(each.replace("~1", "/").replace("~0", "~") for each in tokens)
         object.__setattr__(self, "_tokens", own)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What it calls members, and elements of arrays by their numbers."""
+        return frozenset(each for each in self._tokens if each not in ("*", "**"))
+
     def matches(self, tokens: Tokens) -> bool:
         """Whether the pattern is of the place that ``tokens`` lead to."""
         return len(tokens) in self._reach(tokens)

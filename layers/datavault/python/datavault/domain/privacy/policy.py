@@ -152,6 +152,15 @@ class Policy:
         """The first field that this place is or lies in."""
         return next((each for each in self.fields if each.pointer.covers(tokens)), None)
 
+    @cached_property
+    def members_named(self) -> frozenset[str]:
+        """What its pointers call members, or columns, by name or number."""
+        pointers = [
+            *(each.pointer for each in self.fields),
+            *(each.pointer for each in self.rules),
+        ]
+        return frozenset(name for pointer in pointers for name in pointer.names)
+
     def threshold_of(self, entity: str) -> Threshold:
         """The entity's own, or that of all."""
         return self.thresholds.get(entity, self.threshold)

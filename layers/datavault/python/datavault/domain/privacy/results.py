@@ -19,7 +19,7 @@ class QuarantineReason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     """Something was found and treated that is less certain than the policy wants."""
     RESIDUAL = "residual"
-    """Personal data was found in the output."""
+    """Personal data was found in the output, also when what was found there before was treated."""
 
 
 @dataclass(frozen=True, slots=True)

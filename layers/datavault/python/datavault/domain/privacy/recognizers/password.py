@@ -31,8 +31,9 @@ _PLACEHOLDERS = frozenset(
     secret token changeme change_me redacted hidden example placeholder xxx todo tbd empty unset
     your_password yourpassword your-password field input type text reset manager policy hash
     expired incorrect wrong invalid forgotten protected here is was the and for not must should
-    clave senha contraseña wachtwoord test bytes from undefined""".split()  # noqa: SIM905 - a list of words, not of strings
+    clave senha contraseña wachtwoord test bytes from undefined credential credentials""".split()  # noqa: SIM905 - a list of words, not of strings
 )
+_AMOUNT = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 _TEMPLATE = re.compile(
     r"[$<{\[(%]|\*{3}|x{4}|\.\.\.|(?:[Yy]our|YOUR)[_-]|[A-Za-z_][\w.]*[(\[]|os\.|process\.|self\."
 )
@@ -139,6 +140,8 @@ def _said(candidate: Candidate) -> Finding | None:
     value = candidate.value.rstrip(".,;:)\"'")
     mixed = any(map(str.isdigit, value)) or any(not char.isalnum() for char in value)
     if len(value) < 4 or not mixed or value.lower() in _PLACEHOLDERS or _TEMPLATE.match(value):
+        return None
+    if _AMOUNT.fullmatch(value):
         return None
     if not any(map(str.isalnum, value)) or value.replace("'", "").replace("-", "").isalpha():
         return None

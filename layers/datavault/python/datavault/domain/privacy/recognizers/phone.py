@@ -48,6 +48,11 @@ _OTHER_NUMBERS = labels(
     "batch policy claim member members rechnung bestellung facture pedido ordine fattura factuur "
     "epoch offset bytes hash cvv pin code report incident"
 )
+# What is counted or measured in figures without groups.
+_COUNTS = labels(
+    "amount amounts balance count counts duration height length lines price quantity qty revenue "
+    "rows salary size sizes sum total totals views weight width"
+)
 _SIGN = re.compile(r"[$€£¥#=_%]\s?$")
 _EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension|#)", re.IGNORECASE)
 _GROUP = re.compile(r"[0-9]+")
@@ -62,6 +67,7 @@ _PROSE_BEHIND = re.compile(
 _NOT_A_PHONE = re.compile(
     r"(?:19|20)[0-9]{2}([-/.])[01]?[0-9]\1[0-3]?[0-9](?: [0-9]+)?"  # A date, or a date and hour.
     r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\2(?:19|20)?[0-9]{2}(?: [0-9]+)?"
+    r"|(?:19|20)[0-9]{2}[-/.](?:0[1-9]|1[0-2])"  # A month.
     r"|[0-9]+\.[0-9]+"  # A decimal.
     r"|(?:1[0-9]|20)[0-9]{2} ?[-/] ?(?:1[0-9]|20)[0-9]{2}"  # A span of years.
     r"|[0-9]+(?:\.[0-9]+){1,3} \(?(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"  # A version and its date.
@@ -75,6 +81,8 @@ _NOT_A_PHONE = re.compile(
 )
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ .][0-9]{3}){2,3}|[0-9](?: [0-9])+")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?(?:\([0-9]{3}\)|[0-9]{3})[ .-]?[0-9]{3}[ .-][0-9]{4}")
+# A local number, as many ranges and parts are written: it needs a label.
+_LOCAL = re.compile(r"[0-9]{4}-[0-9]{4}")
 _BRACKETED = re.compile(r"\(0?[0-9]{1,4}\)[ .-]?[0-9]{2,5}(?:[ .-]?[0-9]{2,5}){1,3}")
 _TRUNK = re.compile(r"0[0-9]{1,4}(?:[ /-][0-9]{2,8}|[ ./-][0-9]{2,5}(?:[ ./-][0-9]{2,5}){1,4})")
 
@@ -83,6 +91,8 @@ _SHORT_LABELS = (
     r"(?:call|reach|ring|dial|text) (?:me|us|him|her|them) (?:at|on|under))(?:\b|[^a-z0-9\n])"
 )
 
+# How far in front of its figures a count says what it counts.
+COUNT_CHARS = 12
 # E.164 has at most 15 digits; a prefix for calls abroad has up to three more.
 DIGITS_MIN, DIGITS_MAX = 6, 18
 
@@ -186,7 +196,9 @@ def _national(candidate: Candidate, core: str, regions: tuple[str, ...]) -> floa
     # Of digits in one group, half are a number somewhere, and programs and lists are full of them.
     # The zero that is dialled first says more.
     is_plain = core.isdigit() and (core[0] != "0" or core == "0123456789")
-    if is_plain and not _stands_alone(candidate):
+    if is_plain and (candidate.after(_COUNTS, chars=COUNT_CHARS) or not _stands_alone(candidate)):
+        return FAINT
+    if _LOCAL.fullmatch(core):
         return FAINT
     usual = numbering.valid(number, regions)
     if _TRUNK.fullmatch(core) and 8 <= len(number) <= 12:

@@ -1,0 +1,105 @@
+"""What is to be treated, as what, and where it goes."""
+
+import os
+from pathlib import Path
+
+import click
+
+from datavault.cli.output import say
+from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_inputs
+from datavault.cli.privacy.outputs import require_apart
+from datavault.cli.privacy.treating import Job
+from datavault.cli.tables import shown
+from datavault.domain.formats.decoding import content_ending
+
+FORMS = {
+    "text": Form.PASSAGES,
+    "jsonl": Form.RECORDS,
+    "json": Form.DOCUMENT,
+    "csv": Form.TABLE,
+}
+# Endings of files that are one JSON text.
+_DOCUMENTS = frozenset({".json", ".geojson", ".har", ".ipynb"})
+_BY_GUESS = {Form.RECORDS: Form.RECORDS, Form.ROWS: Form.TABLE}
+
+
+def single_job(
+    paths: tuple[Path, ...], form: str, output: Path | None, quarantine: Path | None
+) -> Job:
+    """The one input, and where it goes.
+
+    Raises:
+        UsageError: it is not one, a pipe of which nobody says what it is, or the files named are
+            not as many.
+    """
+    if len(paths) > 1 or paths[0].is_dir():
+        raise click.UsageError("several files, or a folder, go to an --output-folder")
+    (source,) = chosen_inputs(paths, FORMS.get(form))
+    if source.path is None and form == "auto":
+        raise click.UsageError(f"for a pipe, --format says {', '.join(FORMS)}")
+    require_apart(source.path, output, quarantine)
+    return Job(_as_treated(source), output)
+
+
+def folder_plan(
+    paths: tuple[Path, ...],
+    form: str,
+    folder: Path,
+    output: Path | None,
+    quarantine: Path | None,
+) -> tuple[list[Job], int]:
+    """The files named and those below the folders named, each with its place below ``folder``;
+    and how many things were left out, each of which is told.
+
+    The files of several folders are below folders of their names.
+
+    Raises:
+        UsageError: ``folder`` is not empty or lies in what is read, two files would have one
+            place, or there is none.
+    """
+    if output is not None or PIPE in paths:
+        raise click.UsageError("--output-folder is for files and folders, without --output-file")
+    _require_apart(paths, folder, quarantine)
+    jobs: dict[Path, Job] = {}
+    skipped: list[Path] = []
+
+    def skip(path: Path, why: str) -> None:
+        skipped.append(path)
+        say(f"skipped: {shown(click.format_filename(path))}: {why}")
+
+    for path in paths:
+        prefix = Path(path.resolve().name if len(paths) > 1 and path.is_dir() else "")
+        for source in chosen_inputs((path,), FORMS.get(form), skip):
+            assert source.path is not None, "a file has a path"
+            name = source.path.relative_to(path) if path.is_dir() else Path(source.path.name)
+            target = folder / prefix / name
+            if target in jobs:
+                other = jobs[target].source.name
+                raise click.UsageError(f"{other} and {source.name} would be one file")
+            jobs[target] = Job(_as_treated(source), target, makes_folders=True)
+    if not jobs:
+        raise click.UsageError("there is no file to treat")
+    return list(jobs.values()), len(skipped)
+
+
+def _require_apart(paths: tuple[Path, ...], folder: Path, quarantine: Path | None) -> None:
+    if folder.exists() and os.listdir(folder):
+        raise click.UsageError(f"--output-folder {click.format_filename(folder)} is not empty")
+    for path in paths:
+        if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
+            raise click.UsageError(f"--output-folder lies in {click.format_filename(path)}")
+    if quarantine is not None:
+        require_apart(None, quarantine)
+        own = quarantine.resolve()
+        if any(own.is_relative_to(each.resolve()) for each in (folder, *paths)):
+            raise click.UsageError("--quarantine-file lies neither in a folder read nor in that")
+
+
+def _as_treated(source: Input) -> Input:
+    """The input with the form that is treated for the one that is only looked at."""
+    if not source.guessed:
+        return source
+    form = _BY_GUESS.get(source.form, Form.PASSAGES)
+    if source.path is not None and content_ending(source.path.name) in _DOCUMENTS:
+        form = Form.DOCUMENT
+    return Input(source.path, form, guessed=True, size=source.size)
