@@ -11,6 +11,7 @@ from functools import cache
 
 import pytest
 
+from datavault.adapters.memory.vault import MemoryVault
 from datavault.domain.dataset_index import Criteria
 from datavault.domain.datasets import Dataset, State
 from datavault.domain.errors import Conflict, NotFound, Unavailable
@@ -30,6 +31,8 @@ from tests.support.chaos import AtCall, ChaosVault, Crash, Fault
 from tests.support.merging import merge, restore, revert, write
 
 SEED = 20_260_101
+# What an operation draws is other than what was drawn for the world that it happens in.
+DURING = SEED + 1
 LOST = (Fault.BEFORE, Fault.AFTER, Fault.PART, Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 FAULTS = (*LOST, Fault.COLLIDE)
 NAMED = a_request("the request")
@@ -270,7 +273,7 @@ def test_broken_at_any_call_and_made_again_it_is_done_once(
 ) -> None:
     old, calls, new = measured(scenario)
     for call in range(calls):
-        with seeded(SEED):
+        with seeded(DURING):
             shelf = _world(scenario)
             request = NAMED if scenario.repeats else None
             chaos = ChaosVault(shelf.vault, AtCall(call, fault))
@@ -290,7 +293,7 @@ def test_an_unnamed_commit_made_again_in_the_same_words_is_the_same_commit(fault
     scenario = COMMIT
     _, calls, new = measured(scenario)
     for call in range(calls):
-        with seeded(SEED):
+        with seeded(DURING):
             shelf = _world(scenario)
             chaos = ChaosVault(shelf.vault, AtCall(call, fault))
             answer = _try(scenario, shelf.on(chaos), None)
@@ -311,7 +314,7 @@ def test_the_same_request_made_twice_at_once_is_done_once_and_answered_twice(
 ) -> None:
     _, calls, new = measured(scenario)
     for call in range(calls):
-        with seeded(SEED):
+        with seeded(DURING):
             shelf = _world(scenario)
             request = NAMED if scenario.repeats else None
             answers: list[object] = []
@@ -339,7 +342,7 @@ def test_a_commit_may_be_finished_by_anybody_from_any_call_on() -> None:
     scenario = COMMIT
     _, calls, new = measured(scenario)
     for call in range(calls):
-        with seeded(SEED):
+        with seeded(DURING):
             shelf = _world(scenario)
             chaos = ChaosVault(shelf.vault, AtCall(call, Fault.CRASH_AFTER))
             _try(scenario, shelf.on(chaos), NAMED)
@@ -361,7 +364,7 @@ def test_a_commit_may_be_finished_by_anybody_from_any_call_on() -> None:
 @cache
 def measured(scenario: Scenario) -> tuple[Look, int, Look]:
     """How the world looks before and after, and how many calls that takes."""
-    with seeded(SEED):
+    with seeded(DURING):
         shelf = _world(scenario)
         old = look(shelf)
         chaos = ChaosVault(shelf.vault)
@@ -415,9 +418,17 @@ def _operations(shelf: Shelf) -> Counter[str]:
 
 
 def _world(scenario: Scenario) -> Shelf:
-    shelf = Shelf.make()
-    scenario.before(shelf)
-    return shelf
+    vault, shelf = _made(scenario)
+    return shelf.on(vault.copy())
+
+
+@cache
+def _made(scenario: Scenario) -> tuple[MemoryVault, Shelf]:
+    with seeded(SEED):
+        vault = MemoryVault()
+        shelf = Shelf.make(vault)
+        scenario.before(shelf)
+        return vault, shelf
 
 
 def _try(scenario: Scenario, shelf: Shelf, request: Request | None) -> object | None:

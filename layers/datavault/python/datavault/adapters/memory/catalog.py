@@ -69,6 +69,17 @@ class MemoryCatalog:
         self._partitions: dict[tuple[Table, str], _Partition] = {}
         self._tokens: OrderedDict[str, tuple[Change, ...]] = OrderedDict()
 
+    def copy(self) -> "MemoryCatalog":
+        """Another catalog with the same rows, and the same tokens used."""
+        made = MemoryCatalog()
+        with self._lock:
+            made._partitions = {
+                name: _Partition(dict(held.rows), list(held.sorts))
+                for name, held in self._partitions.items()
+            }
+            made._tokens = self._tokens.copy()
+        return made
+
     def get(self, key: Key) -> Row | None:
         check_key(key)
         with self._lock:

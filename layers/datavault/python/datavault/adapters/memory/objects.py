@@ -16,6 +16,13 @@ class MemoryObjects:
         self._objects: dict[str, bytes] = {}
         self._keys: list[str] = []
 
+    def copy(self) -> "MemoryObjects":
+        """Another place with the same objects."""
+        made = MemoryObjects()
+        with self._lock:
+            made._objects, made._keys = dict(self._objects), list(self._keys)
+        return made
+
     def put(self, key: str, parts: Sequence[bytes]) -> None:
         check_object_key(key)
         content = b"".join(parts)

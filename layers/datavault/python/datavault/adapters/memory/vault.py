@@ -43,6 +43,15 @@ class MemoryVault:
         self.nodes: NodeCache = BoundedCache(NODES_BYTES_MAX)
         self.commits: BoundedCache[str, Kept] = BoundedCache(COMMITS_MAX)
 
+    def copy(self) -> "MemoryVault":
+        """A vault of its own with the same rows and objects, under the same KEKs, at the same
+        time; its caches are empty, as are what is landed, queued and told."""
+        made = MemoryVault()
+        made.catalog, made.objects = self.catalog.copy(), self.objects.copy()
+        made.keyring = self.keyring
+        made.clock.set(self.clock.now_ms())
+        return made
+
     @cached_property
     def columnar(self) -> Columnar:
         """No twin: what it reads is the caller's. Few tests are worth pyarrow's import."""
