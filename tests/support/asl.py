@@ -8,6 +8,7 @@ quietly use what is not simulated. What is passed on goes through JSON, as it do
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +157,7 @@ def evaluate(template: Json, states: Mapping[str, Json], variables: Mapping[str,
         case list():
             return [evaluate(each, states, variables) for each in template]
         case str() if template.startswith("{%"):
-            expression = Jsonata(template.removeprefix("{%").removesuffix("%}").strip())
-            expression.assign("states", states)
-            for name, value in variables.items():
-                expression.assign(name, value)
-            return expression.evaluate(None)
+            return _parsed(template).evaluate(None, {"states": states, **variables})
         case _:
             return template
 
@@ -171,6 +168,12 @@ def states_of(machine: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, J
         yield name, state
         if state["Type"] == "Map":
             yield from states_of(state["ItemProcessor"])
+
+
+@cache
+def _parsed(template: str) -> Jsonata:
+    """Parsing takes longer than evaluating, and a simulation evaluates each a thousand times."""
+    return Jsonata(template.removeprefix("{%").removesuffix("%}").strip())
 
 
 def _matches(rule: Mapping[str, Json], error: str) -> bool:
