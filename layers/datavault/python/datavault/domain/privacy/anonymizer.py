@@ -100,7 +100,7 @@ class Anonymizer:
                 )
         found = self._detect(("", text) for text in texts)
         talks = [conversation or Conversation() for _ in texts]
-        passages, again = self._all_treated(
+        passages, left, _ = self._all_treated(
             [
                 self._passage(text, found["", text], talk)
                 for text, talk in zip(texts, talks, strict=True)
@@ -112,7 +112,7 @@ class Anonymizer:
                 passage.output,
                 [passage],
                 findings(passage, ""),
-                self._remainders(passage, "", again),
+                _remainders(left[row], passage, ""),
                 field=f"texts/{row}",
             )
             for row, passage in enumerate(passages)
@@ -139,27 +139,32 @@ class Anonymizer:
         found = self._detect(named(leaf) for own in leaves for leaf in own if _is_read(leaf))
         talks = [conversation or Conversation() for _ in bodies]
         first = [self._passages(own, found, talk) for own, talk in zip(leaves, talks, strict=True)]
-        passages, again = self._all_treated(
+        passages, left, again = self._all_treated(
             [*chain.from_iterable(first)],
             [talk for own, talk in zip(first, talks, strict=True) for _ in own],
         )
-        rest = iter(passages)
+        rest, rest_left = iter(passages), iter(left)
         records = [
             TreatedRecord(body, notation, own, [*islice(rest, len(treated))])
             for body, own, treated in zip(bodies, leaves, first, strict=True)
         ]
-        self._look_again((each for record in records for each in record.passages), again)
+        # Only a name that was told from another is not what was looked at.
+        renamed = (each for record in records for each in record.passages if each.suffix)
+        self._look_again(renamed, again)
         results: list[Anonymized[bytes]] = []
         for row, record in enumerate(records):
             done: list[Finding] = []
-            left: list[Remainder] = []
-            for passage in record.passages:
+            remainders: list[Remainder] = []
+            own = islice(rest_left, len(record.passages))
+            for passage, hits in zip(record.passages, own, strict=True):
+                if passage.suffix:
+                    hits = passage.left_over(self._hits_in_output(passage, again))
                 pointer = record.pointer(passage)
                 done += findings(passage, pointer)
-                left += self._remainders(passage, pointer, again)
+                remainders += _remainders(hits, passage, pointer)
             output = record.output()
             results.append(
-                self._result(output, record.passages, done, left, field=f"records/{row}")
+                self._result(output, record.passages, done, remainders, field=f"records/{row}")
             )
         return results
 
@@ -209,23 +214,26 @@ class Anonymizer:
 
     def _all_treated(
         self, passages: list[Passage], talks: Sequence[Conversation]
-    ) -> tuple[list[Passage], _Found]:
+    ) -> tuple[list[Passage], list[list[Hit]], _Found]:
         """The passages, each of one of ``talks``, with what is found in their outputs treated too;
-        and what was found in those."""
+        what is left over in each, and what was found in all outputs."""
         again: _Found = {}
-        self._look_again(passages, again)
+        left: list[list[Hit]] = [[] for _ in passages]
         rows: Sequence[int] = range(len(passages))
-        for _ in range(ROUNDS_MAX):
-            rests = {row: self._rests(passages[row], again) for row in rows}
-            rows = [row for row, own in rests.items() if own]
+        for round_number in range(ROUNDS_MAX + 1):
+            self._look_again([passages[row] for row in rows], again)
+            changed: list[int] = []
             for row in rows:
                 passage = passages[row]
-                treated = self._treatment.treat(
-                    passage.text, rests[row], passage.tokens, talks[row]
-                )
-                passages[row] = passage.also(treated)
-            self._look_again([passages[row] for row in rows], again)
-        return passages, again
+                hits = self._hits_in_output(passage, again)
+                if round_number == ROUNDS_MAX:
+                    left[row] = passage.left_over(hits)
+                elif rests := passage.rests(hits):
+                    treated = self._treatment.treat(passage.text, rests, passage.tokens, talks[row])
+                    passages[row] = passage.also(treated)
+                    changed.append(row)
+            rows = changed
+        return passages, left, again
 
     def _look_again(self, passages: Iterable[Passage], again: _Found) -> None:
         """Add to ``again`` what is found in the outputs that are not as they were."""
@@ -233,16 +241,6 @@ class Anonymizer:
             return
         outputs = (_output(passage) for passage in passages if passage.edits)
         again |= self._detect(each for each in outputs if each not in again)
-
-    def _rests(self, passage: Passage, again: _Found) -> list[Hit]:
-        """What is still to be treated in a passage, at its place in the text."""
-        return passage.rests(self._hits_in_output(passage, again))
-
-    def _remainders(self, passage: Passage, pointer: str, again: _Found) -> list[Remainder]:
-        return [
-            Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score)
-            for hit in passage.left_over(self._hits_in_output(passage, again))
-        ]
 
     def _hits_in_output(self, passage: Passage, again: _Found) -> list[Hit]:
         """What is found in an output and to be treated where it is."""
@@ -284,6 +282,12 @@ class Anonymizer:
             quarantine=tuple(reasons),
             policy_hash=self._policy.hash,
         )
+
+
+def _remainders(hits: Iterable[Hit], passage: Passage, pointer: str) -> list[Remainder]:
+    return [
+        Remainder(hit.entity, pointer, passage.part, hit.start, hit.end, hit.score) for hit in hits
+    ]
 
 
 def _output(passage: Passage) -> Named:

@@ -37,9 +37,9 @@ type Named = tuple[str, str]
 
 def named(leaf: Leaf) -> Named:
     """A leaf's text with the name of the member that it belongs to; a name's with none."""
-    if leaf.kind is LeafKind.KEY:
+    if leaf.kind is LeafKind.KEY or len(leaf.text) > VALUE_CHARS_MAX:
         return "", leaf.text
-    return labelled(_name(leaf.place), leaf.text)
+    return _spoken(_name(leaf.place)), leaf.text
 
 
 def labelled(name: str, value: str) -> Named:
