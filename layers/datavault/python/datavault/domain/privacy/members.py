@@ -7,6 +7,7 @@ the value's own offsets. So every detector knows the name, as it knows a word in
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place
 from datavault.domain.privacy.no_names import of_figures
@@ -77,6 +78,7 @@ def _name(place: Place | None) -> str:
     return "" if place is None else place.token
 
 
+@lru_cache(maxsize=4096)  # The same few names stand in every record.
 def _spoken(name: str) -> str:
     """``dateOfBirth`` and ``date_of_birth`` as one says them before a value."""
     if not name or len(name) > NAME_CHARS_MAX:
