@@ -3,6 +3,8 @@
 import pytest
 
 
+# Before xdist, which writes the groups down.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Deploying a vault and starting its functions costs more than most tests of it: one process
     does it for all of them, and the others share out the files that are left."""

@@ -45,8 +45,8 @@ def race(
     Afterwards everything acknowledged is there once, in its last state; history adds up; the
     ledger has one entry for each batch and two for each commit. Raises ``AssertionError`` if not.
     """
-    shelf = Shelf.make(vault)
     began_ms = vault.clock.now_ms()
+    shelf = Shelf.make(vault)
     busy: Counter[str] = Counter()
     done = Event()
 
@@ -148,6 +148,7 @@ def _check_ledger(shelf: Shelf, began_ms: int, staged: int, commits: int) -> Non
     for row in _ledger(shelf, began_ms):
         counted[row.text("operation")] += 1
     assert counted == {
+        "create_workspace": 1,
         "create_dataset": 1,
         "append_records": staged,
         "create_commit": 2 * commits,
