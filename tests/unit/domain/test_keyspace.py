@@ -92,6 +92,13 @@ def test_staged_rows_sort_by_tick_within_a_record() -> None:
     assert partition == keyspace.staged_partition(BR, 2, 0xAB % keyspace.STAGED_SHARDS)
 
 
+def test_rows_of_a_batch_are_where_each_alone_would_be() -> None:
+    ids = [f"{byte:02x}" * 16 for byte in range(256)]
+    batch = BatchId("bt_1")
+    alone = [keyspace.staged_row(BR, 2, each, 7, batch) for each in ids]
+    assert keyspace.staged_rows(BR, 2, ids, 7, batch) == alone
+
+
 def test_every_staged_record_is_in_a_shard_that_is_swept() -> None:
     shards = {keyspace.staged_partition(BR, 0, shard) for shard in range(keyspace.STAGED_SHARDS)}
     made = {keyspace.staged(BR, 0, f"{byte:02x}" * 16)[0] for byte in range(256)}

@@ -1,5 +1,7 @@
 """Staged changes and batches as bytes."""
 
+from uuid import RFC_4122, UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from datavault.domain.ids import BatchId, RecordId, new_id
 from datavault.domain.staging import (
     StagedChange,
     StagedName,
-    assigned_id,
+    assigned_ids,
     decode_names,
     encode_names,
 )
@@ -53,13 +55,14 @@ def test_a_place_of_another_length_is_corrupt() -> None:
             StagedChange.decode(wrong)
 
 
-@given(index=st.integers(0, 999), token=st.binary(min_size=10, max_size=10))
-def test_an_assigned_id_is_a_uuid7_of_the_batchs_time(index: int, token: bytes) -> None:
+@given(tokens=st.lists(st.binary(min_size=8, max_size=8), max_size=40))
+def test_an_assigned_id_is_a_uuid7_of_the_batchs_time(tokens: list[bytes]) -> None:
     batch = BatchId(new_id("bt", 1_767_225_600_000))
-    made = assigned_id(batch, index, token)
-    assert made[:13] == batch[3:16]
-    assert made[14] == "7"
-    assert made[19] in "89ab"
-    assert int(made[15:18], 16) == index
-    assert [len(part) for part in made.split("-")] == [8, 4, 4, 4, 12]
-    assert assigned_id(batch, index, token) == made
+    made = assigned_ids(batch, b"".join(tokens))
+    assert len(made) == len(tokens)
+    for index, (one, token) in enumerate(zip(made, tokens, strict=True)):
+        assert one[:13] == batch[3:16]
+        value = UUID(one)
+        assert (str(value), value.version, value.variant) == (one, 7, RFC_4122)
+        assert int(one[15:18], 16) == index
+        assert value.int & (1 << 62) - 1 == int.from_bytes(token) & (1 << 62) - 1

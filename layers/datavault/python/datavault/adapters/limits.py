@@ -7,6 +7,7 @@ as DynamoDB counts them, so that the twin refuses what the table would refuse.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import assert_never
 
 from datavault.domain.deliveries import Notice
@@ -50,21 +51,20 @@ HIDDEN_S = 300
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def check_key(key: Key) -> None:
-    """Refuse a key that DynamoDB would, and NUL, which some tools cut a text at."""
-    _check_key_text("partition", key.partition, PARTITION_BYTES_MAX)
-    _check_key_text("sort", key.sort, SORT_BYTES_MAX)
+def check_key(key: Key) -> int:
+    """Refuse a key that DynamoDB would, and NUL, which some tools cut a text at; its bytes."""
+    partition = _key_text_bytes("partition", key.partition, PARTITION_BYTES_MAX)
+    return partition + _key_text_bytes("sort", key.sort, SORT_BYTES_MAX)
 
 
 def check_partition(partition: str) -> None:
     """``check_key`` for the partition alone."""
-    _check_key_text("partition", partition, PARTITION_BYTES_MAX)
+    _key_text_bytes("partition", partition, PARTITION_BYTES_MAX)
 
 
 def row_bytes(key: Key, attributes: Attributes) -> int:
     """The size of a row, refusing values that no table takes."""
-    size = len(PARTITION_KEY) + len(SORT_KEY) + _text_bytes(key.partition) + _text_bytes(key.sort)
-    return size + _attributes_bytes(attributes)
+    return _row_bytes(_text_bytes(key.partition) + _text_bytes(key.sort), attributes)
 
 
 def check_row_bytes(key: Key, size: int) -> None:
@@ -145,11 +145,11 @@ def check_parts_page(limit: int) -> None:
 
 def _change_bytes(change: Change) -> int:
     """What is known of the row's size before it is read; checks all that the change says."""
-    check_key(change.key)
+    key_bytes = check_key(change.key)
     match change:
         case Put():
             _check_condition(change.condition)
-            size = row_bytes(change.key, change.attributes)
+            size = _row_bytes(key_bytes, change.attributes)
             check_row_bytes(change.key, size)
             return size
         case Update():
@@ -158,7 +158,7 @@ def _change_bytes(change: Change) -> int:
                 raise ValueError("an update assigns or adds; a Check does neither")
             if not change.assign.keys().isdisjoint(change.add):
                 raise ValueError("an update assigns and adds to different attributes")
-            size = row_bytes(change.key, change.assign) + _numbers_bytes(change.add)
+            size = _row_bytes(key_bytes, change.assign) + _numbers_bytes(change.add)
             check_row_bytes(change.key, size)
             return size
         case Delete() | Check():
@@ -185,12 +185,17 @@ def _check_different(keys: Sequence[Key]) -> None:
         raise ValueError("the same key twice")
 
 
-def _check_key_text(name: str, text: str, bytes_max: int) -> None:
+def _key_text_bytes(name: str, text: str, bytes_max: int) -> int:
     if not text or "\0" in text:
         raise ValueError(f"a {name} key is not empty and holds no NUL")
     size = _text_bytes(text)
     if size > bytes_max:
         raise TooLarge(f"{name} key of {size} bytes, at most {bytes_max} allowed")
+    return size
+
+
+def _row_bytes(key_bytes: int, attributes: Attributes) -> int:
+    return len(PARTITION_KEY) + len(SORT_KEY) + key_bytes + _attributes_bytes(attributes)
 
 
 def _attributes_bytes(attributes: Attributes) -> int:
@@ -205,9 +210,15 @@ def _numbers_bytes(numbers: Mapping[str, int]) -> int:
 
 
 def _attribute_bytes(name: str, value: Value) -> int:
+    return _name_bytes(name) + _value_bytes(name, value)
+
+
+# The names are the vault's own, some dozens.
+@lru_cache(maxsize=256)
+def _name_bytes(name: str) -> int:
     if name in {PARTITION_KEY, SORT_KEY} or not 1 <= len(name) <= ATTRIBUTE_NAME_BYTES_MAX:
         raise ValueError(f"no attribute can be called {name[:ATTRIBUTE_NAME_BYTES_MAX]!r}")
-    return _text_bytes(name) + _value_bytes(name, value)
+    return _text_bytes(name)
 
 
 def _value_bytes(name: str, value: Value) -> int:

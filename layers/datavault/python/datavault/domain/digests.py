@@ -120,6 +120,11 @@ def staged_id(record_id: str, key: bytes) -> str:
     return blake3(record_id.encode(), key=key).hexdigest(16)
 
 
+def staged_ids(record_ids: Iterable[str], key: bytes) -> list[str]:
+    """``staged_id`` of each of many, with one hasher for all."""
+    return _short_hashes(map(str.encode, record_ids), key)
+
+
 def record_etag(digest: bytes, key: bytes) -> str:
     """An entity tag for a record, from which its digest cannot be had: 128 bits, in hex."""
     return blake3(digest, key=key).hexdigest(_ETAG_BYTES)
@@ -135,6 +140,11 @@ def record_etags(record_digests: Iterable[bytes], key: bytes) -> list[str]:
         found.append(hexdigest(_ETAG_BYTES))
         reset()
     return found
+
+
+def record_etags(record_digests: Iterable[bytes], key: bytes) -> list[str]:
+    """``record_etag`` of each of many, with one hasher for all."""
+    return _short_hashes(record_digests, key)
 
 
 def commit_id(canonical: bytes) -> str:
@@ -180,3 +190,14 @@ def pseudonym(kind: str, name: str, workspace_key: bytes) -> str:
     """
     said = f"{kind}\0{name}".encode()
     return blake3(said, key=expand(workspace_key, _PSEUDONYM)).hexdigest(16)
+
+
+def _short_hashes(texts: Iterable[bytes], key: bytes) -> list[str]:
+    hasher = blake3(key=key)
+    update, hexdigest, reset = hasher.update, hasher.hexdigest, hasher.reset
+    found: list[str] = []
+    for text in texts:
+        update(text)
+        found.append(hexdigest(16))
+        reset()
+    return found

@@ -5,6 +5,8 @@ records, ledger entries) is divided by shard, what is read together is kept toge
 to a workspace has the workspace in its partition, so that a foreign id finds nothing.
 """
 
+from collections.abc import Iterable
+
 from datavault.domain.ids import (
     BatchId,
     BranchId,
@@ -167,6 +169,18 @@ def staged_row(
     """One staged change; the newest of a record id has the greatest tick."""
     partition, prefix = staged(branch_id, generation, staged_id)
     return Key(Table.STAGING, partition, f"{prefix}{tick:012x}/{batch}")
+
+
+def staged_rows(
+    branch_id: BranchId, generation: int, staged_ids: Iterable[str], tick: int, batch: BatchId
+) -> list[Key]:
+    """``staged_row`` of each of one batch's changes."""
+    partitions = [staged_partition(branch_id, generation, shard) for shard in range(STAGED_SHARDS)]
+    end = f"/{tick:012x}/{batch}"
+    return [
+        Key(Table.STAGING, partitions[int(each[:2], 16) % STAGED_SHARDS], each + end)
+        for each in staged_ids
+    ]
 
 
 def staged_partition(branch_id: BranchId, generation: int, shard: int) -> str:

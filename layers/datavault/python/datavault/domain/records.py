@@ -47,6 +47,7 @@ type Bools = NDArray[np.bool_]
 _HEAD_BYTES = 4096
 _SPACE = b" \t\r\n"
 _NO_IDS = np.zeros(0, "S1")
+_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,7 @@ def split_envelope(body: bytes, *, items: str = "records", field: str = "body") 
     if not bytes(records).startswith(b"["):
         split[items] = plain(records, field)
         return split
-    texts = msgspec.json.decode(records, type=list[msgspec.Raw])
-    split[items] = [
-        _split_item(bytes(text), f"{items}/{index}") for index, text in enumerate(texts)
-    ]
+    split[items] = _split_items(records, items)
     return split
 
 
@@ -225,10 +223,25 @@ def _record_id(pairs: list[tuple[str, object]], record_key: str, field: str) -> 
     raise Invalid(f"the record has no id among its {len(pairs)} fields", field=place)
 
 
+def _split_items(records: msgspec.Raw, items: str) -> list[object]:
+    """The items of an array; ``records`` is its compact text."""
+    try:
+        found = _OBJECTS.decode(records)
+    except msgspec.ValidationError:
+        found = []
+    # As in ``raw_fields``: what holds a key twice, or one spelled with escapes, comes out shorter.
+    if len(msgspec.json.encode(found)) == len(memoryview(records)):
+        return [_split_fields(fields, f"{items}/{index}") for index, fields in enumerate(found)]
+    texts = msgspec.json.decode(records, type=list[msgspec.Raw])
+    return [_split_item(bytes(text), f"{items}/{index}") for index, text in enumerate(texts)]
+
+
 def _split_item(text: bytes, field: str) -> object:
     fields = raw_fields(text, field)
-    if not isinstance(fields, dict):
-        return fields
+    return _split_fields(fields, field) if isinstance(fields, dict) else fields
+
+
+def _split_fields(fields: dict[str, msgspec.Raw], field: str) -> object:
     return {name: raw if name == "data" else plain(raw, field) for name, raw in fields.items()}
 
 

@@ -42,6 +42,8 @@ KEPT_AFTER_COMMIT_MS = 3600 * 1000
 # Ids listed in one batch row; 128 ids of 512 bytes are 64 KB, far below a row's 400 KB.
 BATCH_ROW_IDS_MAX = 128
 
+# RFC 9562, section 4.1: the first two bits of this digit are 10.
+_VARIANT = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
 _PLACE = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}sIII")
 
 
@@ -166,13 +168,18 @@ def decode_names(plaintext: bytes) -> Iterator[StagedName]:
         at += size
 
 
-def assigned_id(batch: BatchId, index: int, token: bytes) -> RecordId:
-    """The UUIDv7 that an append gives to record ``index``: the batch's time, and the index.
+def assigned_ids(batch: BatchId, tokens: bytes) -> list[RecordId]:
+    """The UUIDv7s that an append gives to its records: the batch's time, the index, the token.
 
-    A function of the batch, so that a repeated request is answered with the same ids.
-    ``token`` is 10 bytes that are as good as random, derived from the batch and the index.
+    ``tokens`` are 8 bytes a record that are as good as random, derived from the batch: so a
+    repeated request is answered with the same ids.
     """
     prefix = batch.removeprefix("bt_")[:13]
-    low = int.from_bytes(token[2:]) & (1 << 62) - 1 | 2 << 62
-    text = f"{0x7000 | index & 0xFFF:04x}{low:016x}"
-    return RecordId(f"{prefix}-{text[:4]}-{text[4:8]}-{text[8:]}")
+    digits = tokens.hex()
+    return [
+        RecordId(
+            f"{prefix}-7{at >> 4:03x}-{_VARIANT[digits[at]]}{digits[at + 1 : at + 4]}"
+            f"-{digits[at + 4 : at + 16]}"
+        )
+        for at in range(0, len(digits), 16)
+    ]

@@ -128,24 +128,34 @@ class _Spot:
         """
         named = self._name_rows(changes)
         alone = len(changes) <= TRANSACTION_RECORDS_MAX
-        staged = [self._staged_row(change, alone=alone) for change in changes]
+        staged = self._staged_rows(changes, alone=alone)
         if alone:
             return [*named, *staged]
         self.work.vault.catalog.put_many([*staged, *named[1:]])
         return [named[0]]
 
-    def _staged_row(self, change: StagedChange, *, alone: bool) -> Put:
+    def _staged_rows(self, changes: Sequence[StagedChange], *, alone: bool) -> list[Put]:
         work = self.work
-        hashed = digests.staged_id(change.id, work.keys.ids.staged_id)
-        key = keyspace.staged_row(work.branch, self.generation, hashed, self.tick, self.batch)
-        sealed = work.keys.seal(
-            change.encode(),
-            purpose="staged",
-            context=f"{work.branch}/{self.generation}",
-            place=place_of(work, key),
-        )
+        hashed = digests.staged_ids([change.id for change in changes], work.keys.ids.staged_id)
+        keys = keyspace.staged_rows(work.branch, self.generation, hashed, self.tick, self.batch)
+        context = f"{work.branch}/{self.generation}"
         # Only a row written before its batch was acknowledged needs to say where to look for that.
-        return Put(key, {"sealed": sealed} if alone else {"sealed": sealed, "shard": self.shard})
+        where: Attributes = {} if alone else {"shard": self.shard}
+        return [
+            Put(
+                key,
+                {
+                    "sealed": work.keys.seal(
+                        change.encode(),
+                        purpose="staged",
+                        context=context,
+                        place=place_of(work, key),
+                    ),
+                    **where,
+                },
+            )
+            for key, change in zip(keys, changes, strict=True)
+        ]
 
     def _name_rows(self, changes: Sequence[StagedChange]) -> list[Put]:
         parts = [

@@ -6,7 +6,7 @@ ends at some bytes of text, and what was fetched beyond them is fetched again fo
 therefore the first portion is small, and each one after it twice as large, up to a bound.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from datavault.domain.store.columns import Locator
 
@@ -28,15 +28,29 @@ def portions[T](items: Iterable[T], places: Callable[[T], Iterable[Locator]]) ->
     blocks: dict[tuple[bytes, int], int] = {}
     size = 0
     for item in items:
-        needed = {(place.pack.id, place.start): place.length for place in places(item)}
-        fresh = needed.keys() - blocks.keys()
-        more = sum(needed[block] for block in fresh)
-        if held and fresh and (size + more > bytes_max or len(blocks) + len(fresh) > blocks_max):
-            yield held
-            bytes_max, blocks_max = min(2 * bytes_max, BYTES_MAX), min(2 * blocks_max, BLOCKS_MAX)
-            held, blocks, more, size = [], {}, sum(needed.values()), 0
+        fresh = _blocks_of(places(item), blocks)
+        if fresh:
+            more = sum(fresh.values())
+            if held and (size + more > bytes_max or len(blocks) + len(fresh) > blocks_max):
+                yield held
+                bytes_max = min(2 * bytes_max, BYTES_MAX)
+                blocks_max = min(2 * blocks_max, BLOCKS_MAX)
+                held, blocks, size = [], {}, 0
+                fresh = _blocks_of(places(item), blocks)
+                more = sum(fresh.values())
+            blocks |= fresh
+            size += more
         held.append(item)
-        blocks |= needed
-        size += more
     if held:
         yield held
+
+
+def _blocks_of(
+    places: Iterable[Locator], known: Mapping[tuple[bytes, int], int]
+) -> dict[tuple[bytes, int], int]:
+    """The sealed lengths of the blocks that are not ``known``."""
+    return {
+        block: place.length
+        for place in places
+        if (block := (place.pack.id, place.start)) not in known
+    }

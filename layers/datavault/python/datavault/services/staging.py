@@ -139,9 +139,9 @@ def _newest_names(
 ) -> dict[RecordId, FoundName]:
     newest: dict[RecordId, tuple[tuple[int, str], FoundName]] = {}
     for batch in batches:
-        for name in batch.names:
-            hashed = digests.staged_id(name.id, work.keys.ids.staged_id)
-            key = keyspace.staged_row(work.branch, generation, hashed, batch.tick, batch.id)
+        hashed = digests.staged_ids([name.id for name in batch.names], work.keys.ids.staged_id)
+        keys = keyspace.staged_rows(work.branch, generation, hashed, batch.tick, batch.id)
+        for name, key in zip(batch.names, keys, strict=True):
             order = (batch.tick, batch.id)
             held = newest.get(name.id)
             if held is None or held[0] < order:

@@ -33,6 +33,8 @@ from datavault.domain.store.node import Inner, Leaf, Node, Pointer
 from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
 from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
 
+_EACH_ROWS = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -45,8 +47,15 @@ class Entry:
     @classmethod
     def each(cls, rows: Entries) -> Iterator["Entry"]:
         """The rows one by one: for a page of them, not for a tree."""
-        for row in range(len(rows)):
-            yield cls(bytes(rows.ids[row]), rows.values[row].tobytes(), rows.locator(row))
+        size = DIGEST.itemsize
+        # Of a leaf of a thousand a page may take a few only.
+        for start in range(0, len(rows), _EACH_ROWS):
+            some = rows.rows(start, start + _EACH_ROWS)
+            digests = some.values.tobytes()
+            places = zip(some.ids.tolist(), some.locators.tolist(), strict=True)
+            for row, (record_id, (pack, *place)) in enumerate(places):
+                locator = Locator(rows.packs[pack], *place)
+                yield cls(record_id, digests[row * size : (row + 1) * size], locator)
 
     @classmethod
     def columns(cls, entries: Sequence["Entry"]) -> Entries:

@@ -1,6 +1,6 @@
 """Changing records: append, delete, restore."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from blake3 import blake3
 
@@ -17,7 +17,7 @@ from datavault.domain.staging import (
     NewRecord,
     Receipt,
     StagedChange,
-    assigned_id,
+    assigned_ids,
 )
 from datavault.ports import Vault
 from datavault.services.attempts import earlier_outcome
@@ -66,8 +66,8 @@ def append_records(
     work = open_work(vault, dataset, branch)
     key = work.keys.ids.record
     changes = [
-        StagedChange(record_id, digests.record_digest(body, key), body)
-        for record_id, (body, _) in zip(ids, parsed, strict=True)
+        StagedChange(record_id, digest, body)
+        for record_id, digest, (body, _) in zip(ids, _digests(parsed, key), parsed, strict=True)
     ]
     staged = stage_batch(
         work,
@@ -190,13 +190,19 @@ def _assign(
     batch: BatchId, parsed: Sequence[tuple[bytes, RecordId | None]]
 ) -> tuple[RecordId, ...]:
     """The ids of a batch's records: their own, or one made from the batch's id and the index."""
-    return tuple(
-        own or assigned_id(batch, index, blake3(f"{batch}/{index}".encode()).digest(10))
-        for index, (_, own) in enumerate(parsed)
-    )
+    made = assigned_ids(batch, blake3(batch.encode()).digest(8 * len(parsed)))
+    return tuple(own or assigned for assigned, (_, own) in zip(made, parsed, strict=True))
+
+
+def _digests(parsed: Sequence[tuple[bytes, RecordId | None]], key: bytes) -> Iterator[bytes]:
+    size = digests.DIGEST_BYTES
+    joined = digests.record_digests((body for body, _ in parsed), key)
+    return (joined[at : at + size] for at in range(0, len(joined), size))
 
 
 def _check_unique(ids: Sequence[RecordId], records: Sequence[NewRecord]) -> None:
+    if len(set(ids)) == len(ids):
+        return
     first: dict[RecordId, int] = {}
     for index, record_id in enumerate(ids):
         earlier = first.setdefault(record_id, index)

@@ -172,8 +172,9 @@ def _sources_after(view: View, after: bytes) -> Iterator[Entry | _Staged]:
         for record_id in sorted(staged)
         if record_id > after and not staged[record_id].found.removed
     )
-    for _, source in merge(committed, fresh, key=itemgetter(0)):
-        yield source
+    if not staged:
+        return (source for _, source in committed)
+    return (source for _, source in merge(committed, fresh, key=itemgetter(0)))
 
 
 def _staged_over(view: View) -> dict[bytes, _Staged]:
@@ -235,11 +236,12 @@ def _views(view: View, sources: Sequence[Entry | _Staged]) -> Iterator[RecordVie
         changes = [each for each in part if isinstance(each, StagedChange)]
         bodies = iter(read_bodies(work.vault, work.keys, Entry.columns(entries)) if entries else ())
         staged = iter(staged_bodies(work, changes))
-        for each in part:
+        etags = digests.record_etags([each.digest or b"" for each in part], work.keys.ids.etag)
+        for each, etag in zip(part, etags, strict=True):
             if isinstance(each, Entry):
-                yield _committed_view(view, each, next(bodies))
+                yield RecordView(RecordId(each.id.decode()), next(bodies), etag, staged=False)
             else:
-                yield _staged_view(view, each, next(staged))
+                yield RecordView(each.id, next(staged), etag, staged=True)
 
 
 def _places(source: Entry | StagedChange) -> tuple[Locator, ...]:
