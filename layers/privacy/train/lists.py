@@ -37,9 +37,13 @@ PRODUCTS = (
     "Ubuntu,Debian,Windows 11,macOS,iPhone 15,Galaxy S24,Pixel 9,PlayStation 5,Xbox,Excel,Word,"
     "PowerPoint,Photoshop,Chrome,Firefox,Safari,Android,iOS,Postgres,MySQL,Redis,Kafka,Spark,"
     "Hadoop,Airflow,Pandas,NumPy,PyTorch,TensorFlow,React,Angular,Vue,Django,Flask,Rails,Laravel,"
-    "Terraform,Ansible,Grafana,Prometheus,Elasticsearch,GraphQL,Node.js,Alexa,Siri,Cortana,ChatGPT,"
-    "Claude,Gemini,Llama,Maven,Gradle,Apache Tomcat,Nginx,Bluetooth,Kindle,iPad,Model 3,Golf GTI,"
-    "Corolla,Civic,Mustang,Advil,Tylenol,Ibuprofen,Lipitor,Prozac,Botox,Lego,Barbie,Monopoly"
+    "Terraform,Ansible,Grafana,Prometheus,Elasticsearch,GraphQL,Node.js,Alexa,Siri,Cortana,"
+    "ChatGPT,Claude,Gemini,Llama,Maven,Gradle,Apache Tomcat,Nginx,Bluetooth,Kindle,iPad,Model 3,"
+    "Golf GTI,Corolla,Civic,Mustang,Advil,Tylenol,Ibuprofen,Lipitor,Prozac,Botox,Lego,Barbie,"
+    "Monopoly,Lexus IS 300,Lexus,Saab,Audi A4,Honda Civic,Ford Focus,Chevy,Jeep Wrangler,Vespa,"
+    "Harley,Eurostar,Arial,Helvetica,Times New Roman,ASCII,HTML,SEO,GPS,ADHD,MCT,BCAA,HIV,DNA,GRE,"
+    "SAT,Pilates,Karate,Nintendo,Zelda,Pokémon,Star Wars,Harry Potter,Hamlet,Moby Dick,"
+    "The Simpsons,Game of Thrones"
 ).split(",")
 LEGAL_FORMS = {
     "en": "Inc,Inc.,LLC,Ltd,Ltd.,plc,Corp.,Corporation,Group,Holdings,& Sons,LLP,Co.",
@@ -54,6 +58,31 @@ FIELDS = (
     "Solutions,Systems,Technologies,Consulting,Logistics,Media,Foods,Energy,Capital,Health,"
     "Insurance,Motors,Airlines,Pharma,Labs,Software,Analytics,Bank,Trust,Foundation,Association,"
     "Institute,Restaurant,Cafe,Pizza,Bakery,Dental,Plumbing,Auto Repair,Hotel,Realty,Law"
+).split(",")
+# What small businesses do; they are often called after whoever began them.
+TRADES = (
+    "Grill,Diner,Pizzeria,Bistro,Bar & Grill,Steakhouse,Deli,Bakery,Coffee,Kitchen,Tavern,Pub,Auto,"
+    "Auto Tech,Auto Body,Motors,Motorsports,Tire,Towing,Salon,Hair Studio,Barber Shop,Spa,Nails,"
+    "Karate,Dance Studio,Fitness,Yoga,Fine Art,Gallery,Florist,Flowers,Furniture,Carpets,Jewelers,"
+    "Books,Music,Photography,Plumbing,Roofing,Electric,Heating & Air,Landscaping,Moving,Storage,"
+    "Horse Transport,Pet Grooming,Veterinary Clinic,Kennels,Family Dentistry,Chiropractic,Pharmacy,"
+    "Optical,Law Office,Realty,Insurance Agency,Tax Service,Funeral Home,Nursery,Hardware,Market,"
+    "Liquors,Catering,Travel,Tours,Inn,Cleaners,Tailors,Tattoo,Futures,Securities,Properties"
+).split(",")
+# What forms, tables and records call their fields, which looks like a name where it stands alone.
+FIELD_LABELS = (
+    "Steuer-ID,Steuernummer,Kundennummer,Kontonummer,Rechnungsnummer,Vorname,Nachname,"
+    "Geburtsdatum,Straße,Ort,PLZ,Telefon,Betreff,Anschrift,Krankenkasse,Versicherungsnummer,"
+    "Personalausweis,Nummer,Betrag,Datum,Bestellung,Lieferung,Passport No.,Tax ID,SSN,Account,"
+    "Account Number,Order,Customer,Invoice,Policy Number,Reference,Amount,Date,Name,First Name,"
+    "Last Name,Surname,Street,City,State,Country,Zip Code,Phone,Mobile,Fax,Email,Website,Company,"
+    "Department,Title,Position,Status,Notes,Comment,Description,Subject,Patient,Diagnosis,"
+    "Medication,Allergies,Gender,Age,Nationality,Nombre,Apellidos,Dirección,Teléfono,Correo,Fecha,"
+    "Importe,Factura,Cliente,Pedido,Cuenta,Empresa,Nom,Prénom,Adresse,Ville,Téléphone,Courriel,"
+    "Montant,Facture,Commande,Société,Nome,Cognome,Indirizzo,Città,Telefono,Codice Fiscale,"
+    "Partita IVA,Importo,Fattura,Ordine,Azienda,Sobrenome,Endereço,Cidade,Telefone,Valor,Fatura,"
+    "Pedido,Voornaam,Achternaam,Adres,Woonplaats,Telefoon,Bedrag,Factuur,Bestelling,Bedrijf,"
+    "User ID,Session,Token,Password,Username,Role,Group,Version"
 ).split(",")
 HOSPITALS = {
     "en": ("{} General Hospital", "St. {} Medical Center", "{} Clinic", "{} Health", "{} Memorial"),

@@ -25,6 +25,8 @@ from torch.nn import functional
 LOGITS_APART_MAX = 1e-4
 TRANSFORMER_APART_MAX = 1e-3
 TAGS_KEPT_MIN = 0.985
+# What decides in each tier.
+_GRAPHS = {"fast": ["convolutions"], "thorough": ["convolutions", "transformer"]}
 # A part of a long text is read with this much to each side; attention has no other bound.
 TRANSFORMER_REACH = 32
 
@@ -93,11 +95,11 @@ def publish(
             },
         },
         "tiers": {
-            "fast": {"graphs": ["convolutions"], "thresholds": choices.thresholds["fast"]},
-            "thorough": {
-                "graphs": ["convolutions", "transformer"],
-                "thresholds": choices.thresholds["thorough"],
-            },
+            tier: {
+                "graphs": graphs,
+                "thresholds": choices.thresholds[tier],
+            }
+            for tier, graphs in _GRAPHS.items()
         },
     }
     (target / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")

@@ -41,10 +41,11 @@ from torch.nn import functional
 
 from datavault.adapters.ner.pieces import Reader
 
-BATCH_PIECES = {"fast": 6144, "thorough": 4096}
-RATE = {"fast": 2e-3, "thorough": 1e-4}
-# A piece in twenty is hidden from the network, so that it learns to go by what stands around.
-HIDDEN_SHARE = 0.05
+BATCH_PIECES = {"fast": 6144, "thorough": 2048}
+RATE = {"fast": 1.5e-3, "thorough": 2e-4}
+WARMING_STEPS_MAX = 300
+# A piece in ten is hidden from the network, so that it learns to go by what stands around.
+HIDDEN_SHARE = 0.1
 UNKNOWN = 100
 # How much of the fast tier's lesson is the teacher's opinion, where it has one.
 SOFT_SHARE = 0.7
@@ -179,11 +180,28 @@ def loss_of(network: nn.Module, tier: str, batch: dict[str, Tensor]) -> Tensor:
     return SOFT_SHARE * softly + (1 - SOFT_SHARE) * hard
 
 
-def fit(work: Path, tier: str, *, minilm: Path, minutes: float, steps: int, seed: int) -> None:
-    """Train for some minutes of the clock, or until ``steps`` are done in all; keep the state.
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The rate warms up from the step ``since``, and falls to nothing at ``until`` along a cosine.
 
-    The rate warms up over the first 300 steps and falls to nothing at ``steps`` along a cosine.
+    A ``since`` other than 0 is a warm restart of what was trained so far.
     """
+
+    since: int
+    until: int
+
+    def share(self, done: int) -> float:
+        """Of the tier's highest rate, what the step after ``done`` others takes."""
+        whole = self.until - self.since
+        past = done - self.since
+        warm = min(1.0, (past + 1) / min(WARMING_STEPS_MAX, max(1, whole // 8)))
+        return warm * 0.5 * (1 + math.cos(math.pi * past / whole))
+
+
+def fit(
+    work: Path, tier: str, *, minilm: Path, minutes: float, schedule: Schedule, seed: int
+) -> None:
+    """Train for some minutes of the clock, or to the end of the schedule; keep the state."""
     torch.manual_seed(seed)
     network = network_of(tier, minilm).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE[tier], weight_decay=0.01)
@@ -207,15 +225,13 @@ def fit(work: Path, tier: str, *, minilm: Path, minutes: float, steps: int, seed
         torch.save(state, unfinished)
         unfinished.rename(kept)
 
-    while done < steps and time.monotonic() < until:
+    while done < schedule.until and time.monotonic() < until:
         shards = sorted(work.glob("shards/*.npz"))
         draw = np.random.default_rng((seed, done))
         texts = texts_of(shards[draw.integers(len(shards))], soft=tier == "fast")
         for batch in (squares if tier == "thorough" else rows)(texts, draw):
-            share = done / steps
-            rate = RATE[tier] * min(1.0, (done + 1) / 300) * 0.5 * (1 + math.cos(math.pi * share))
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = RATE[tier] * schedule.share(done)
             loss = loss_of(network, tier, batch)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -226,10 +242,11 @@ def fit(work: Path, tier: str, *, minilm: Path, minutes: float, steps: int, seed
             if done % 50 == 0:
                 left = (until - time.monotonic()) / 60
                 print(
-                    f"{tier} {done}/{steps} loss {np.mean(losses[-50:]):.4f} {left:.1f} min",
+                    f"{tier} {done}/{schedule.until} loss {np.mean(losses[-50:]):.4f} "
+                    f"{left:.1f} min",
                     flush=True,
                 )
-            if done >= steps or time.monotonic() > until:
+            if done >= schedule.until or time.monotonic() > until:
                 break
             if time.monotonic() - saved > 120:
                 keep()
@@ -262,24 +279,28 @@ def soften(work: Path, *, minilm: Path) -> None:
 
 
 def hold_out(work: Path, data: Path, *, vocabulary: Path, generated: int) -> None:
-    """Write what no step trains on: whole sources, and texts of held-out templates and locales."""
-    more = data / "more"
-    lists = sources_in(more, vocabulary)
+    """Write what no step trains on: in ``held-out`` whole sources, and texts of held-out templates
+    and locales; in ``choosing`` what thresholds are chosen by."""
+    lists = sources_in(data / "more", vocabulary)
     generator = Generator(20_261_126, lists, held_out=True)
-    sources: dict[str, Iterable[Labelled]] = {
-        "generated": (generator.text() for _ in range(generated))
-    }
+    held_out = work / "held-out"
+    _write(held_out / "generated.jsonl", (generator.text() for _ in range(generated)))
     for corpus in HELD_OUT:
         texts = corpus.read(data / corpus.path)
-        sources[Path(corpus.path).stem] = in_documents(texts, random.Random(1))
-    target = work / "held-out"
-    target.mkdir(exist_ok=True)
-    for name, texts in sources.items():
-        lines = [
-            json.dumps({"text": each.text, "spans": [_span(*span) for span in each.spans]})
-            for each in texts
-        ]
-        (target / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+        name = Path(corpus.path).stem
+        _write(held_out / f"{name}.jsonl", in_documents(texts, random.Random(1)))
+    for corpus in CHOOSING:
+        path = data / corpus.path
+        _write(work / "choosing" / path.name, corpus.read(path))
+
+
+def _write(target: Path, texts: Iterable[Labelled]) -> None:
+    lines = [
+        json.dumps({"text": each.text, "spans": [_span(*span) for span in each.spans]})
+        for each in texts
+    ]
+    target.parent.mkdir(exist_ok=True)
+    target.write_text("\n".join(lines) + "\n")
 
 
 def _span(start: int, end: int, entity: str | None) -> dict[str, object]:
@@ -337,6 +358,7 @@ def main() -> None:
     parser.add_argument("--tier", choices=("fast", "thorough"), default="fast")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--since", type=int, default=0, help="the step of a warm restart")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1])
     parser.add_argument("--generated", type=int, default=50_000)
     parser.add_argument("--threads", type=int, default=1)
@@ -366,7 +388,7 @@ def _fit(given: argparse.Namespace) -> None:
         given.tier,
         minilm=given.minilm,
         minutes=given.minutes,
-        steps=given.steps,
+        schedule=Schedule(given.since, given.steps),
         seed=given.seeds[0],
     )
 

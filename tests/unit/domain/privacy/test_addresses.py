@@ -151,6 +151,6 @@ def test_an_address_in_a_sentence_has_one_stand_in(sentence: str, address: str) 
 
 
 def test_who_looks_for_places_alone_is_told_of_no_address() -> None:
-    text = "Meet me in Madrid, Calle Mayor 3, at noon."
+    text = "We live in Madrid. Send it to Calle Mayor 3, please."
     found = detector(Tier.FAST, entities=[Entity.LOCATION]).find(text)
     assert {each.entity for each in found} == {Entity.LOCATION}

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from datavault.adapters.ner.decoding import spans_of
 from datavault.adapters.ner.model import NamesModel, names_model
+from datavault.adapters.ner.postcodes import SCORE, with_postcodes
+from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.tiers import Tier
 
@@ -18,7 +20,8 @@ class NamesDetector:
     """Finds persons, places, organisations and street addresses.
 
     In Latin letters: of names in other scripts it finds none, as it would take whole lines for
-    them. Titles and labels that stand alone are none either (``scripts``).
+    them. Titles and labels that stand alone are none either (``scripts``). Postcodes are places
+    where a label says that they are postcodes.
 
     The spans of a text depend on that text alone. Memory grows neither with the number of texts nor
     with their length, but for the spans found. Safe to be used by several threads.
@@ -45,13 +48,17 @@ class NamesDetector:
 
     def _found(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         pieces = self._model.reader.pieces(texts)
-        return spans_of(
+        found = spans_of(
             texts,
             pieces,
             self._model.network.probabilities(pieces),
             entities=self._model.entities,
             thresholds=self._model.thresholds,
         )
+        place = self._model.entities.index(Entity.LOCATION)
+        if self._model.thresholds[place] > SCORE:
+            return found
+        return [with_postcodes(text, spans) for text, spans in zip(texts, found, strict=True)]
 
     def _found_in_sections(self, text: str) -> Iterator[Span]:
         """What begins in each section, read with what stands around it."""
