@@ -101,6 +101,17 @@ def test_a_patch_makes_of_its_anchor_the_leaf_it_was_made_for(
     assert len(stored) == len(patch) <= len(before) + len(after)
 
 
+@pytest.mark.parametrize("after", [{b"a": 1, b"b": 2}, {b"a": 1, b"c": 3}, {b"b": 1}, {}])
+def test_a_patched_leaf_has_the_identity_that_its_rows_have(after: Model) -> None:
+    anchor = Leaf.of(entries({b"a": 1, b"b": 1}))
+    patch = decode_patch(encode_patch(Patch.between(anchor.rows, entries(after))))
+    for anchored in (anchor, decode(encode(anchor))):
+        assert isinstance(anchored, Leaf)
+        leaf = anchored.patched(patch)
+        assert bytes(leaf.identity) == Leaf.of(entries(after)).identity
+        assert as_model([leaf.rows]) == after
+
+
 def test_a_patch_holds_only_what_differs() -> None:
     before = entries({b"%d" % number: 1 for number in range(10)}, pack=1)
     after = {b"%d" % number: 1 for number in range(9)} | {b"3": 2, b"33": 3}
@@ -268,6 +279,14 @@ def test_a_patch_that_replaces_a_row_past_the_end_is_refused() -> None:
     rows = np.array([2])
     patch = Patch(2, rows[:0], rows, np.array([False]), put)
     with pytest.raises(Corrupt, match="range"):
+        decode_patch(encode_patch(patch))
+
+
+def test_a_patch_that_replaces_a_row_twice_is_refused() -> None:
+    put = Entries.concat([entries({b"b": 1}), entries({b"b": 2})])
+    rows = np.array([1, 1])
+    patch = Patch(3, rows[:0], rows, np.array([False, False]), put)
+    with pytest.raises(Corrupt, match="order"):
         decode_patch(encode_patch(patch))
 
 

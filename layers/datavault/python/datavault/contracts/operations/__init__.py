@@ -9,6 +9,7 @@ and a function imports those of its own: the models of all take a tenth of its s
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from datavault.contracts.operations.rows import (
     HTML,
@@ -56,13 +57,15 @@ def operation_of(capability: str, name: str) -> Operation:
     return {row.name: row for row in _rows(capability)}[name]
 
 
-def __getattr__(name: str) -> object:
-    match name:
-        case "OPERATIONS":
-            return _operations()
-        case "TASKS":
-            return import_module(f"{__name__}.tasks").TASKS
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+if not TYPE_CHECKING:  # It would make every name one that there is.
+
+    def __getattr__(name: str) -> object:
+        match name:
+            case "OPERATIONS":
+                return _operations()
+            case "TASKS":
+                return import_module(f"{__name__}.tasks").TASKS
+        raise AttributeError(f"module {__name__} has no attribute {name}")
 
 
 @cache

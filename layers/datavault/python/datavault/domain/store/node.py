@@ -344,6 +344,7 @@ def decode_patch(payload: bytes) -> Patch:
     if (
         not (removed[1:] > removed[:-1]).all()
         or not (at[1:] >= at[:-1]).all()
+        or not ascending(at[~inserted])
         or removed.max(initial=-1) >= anchor_count
         or at.max(initial=-1) > anchor_count
         or at[~inserted].max(initial=-1) >= anchor_count
