@@ -1,7 +1,7 @@
 """The API under load: latency of each operation, and our CPU beside that of plain boto3.
 
 Run as ``uv run python -m tests.benchmarks.api``; it starts a local cloud and ends it. Words name
-operations, such as ``"append 1"``; without any, all are measured. Three tables (``--tables``):
+operations, such as ``"append 1"``; without any, all are measured. Three tables (``--table``):
 
 - *load*: 1, 10 and 50 clients at once (``--clients``), through the whole local cloud
   (``tests.benchmarks.api_load``). ``check_live`` is the route that does nothing: what others take
@@ -46,8 +46,9 @@ NO_CPU = ("no-op route", "commit, own branch", "commit, one branch")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help=f"of {', '.join(OPERATIONS)}")
-    parser.add_argument("--tables", nargs="+", default=["cpu", "cold", "load"])
-    parser.add_argument("--clients", nargs="+", type=int, default=list(CLIENTS))
+    tables = ("cpu", "cold", "load")
+    parser.add_argument("--table", action="append", choices=tables, help="may be repeated")
+    parser.add_argument("--clients", action="append", type=int, help="may be repeated")
     parser.add_argument("--requests", type=int, default=REQUESTS_MAX, help="at most, of a row")
     parser.add_argument("--seconds", type=float, default=SECONDS_MAX, help="at most, of a row")
     options = parser.parse_args()
@@ -62,15 +63,15 @@ def main() -> None:
             commit = shelf.commit()
         bench = Bench(deployed, admin, shelf.id, commit["id"])
         print(f"{os.cpu_count()} hardware threads; load average {os.getloadavg()[0]:.1f}\n")
-        tables = {
+        lines_of = {
             "cpu": lambda: _cpu_lines(bench, rows),
             "cold": lambda: _cold_lines(bench, rows),
             "load": lambda: load_lines(
-                bench, rows, options.clients, Bounds(options.requests, options.seconds)
+                bench, rows, options.clients or CLIENTS, Bounds(options.requests, options.seconds)
             ),
         }
-        for table in options.tables:
-            for line in tables[table]():
+        for table in options.table or lines_of:
+            for line in lines_of[table]():
                 print(line, flush=True)
             print()
 

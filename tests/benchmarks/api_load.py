@@ -9,7 +9,7 @@ done, over all of the time.
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
@@ -43,7 +43,7 @@ class Answer:
 
 
 def load_lines(
-    bench: Bench, rows: dict[str, Measured], clients: list[int], bounds: Bounds
+    bench: Bench, rows: dict[str, Measured], clients: Sequence[int], bounds: Bounds
 ) -> Iterator[str]:
     """The table, a line whenever one is known."""
     yield HEADS

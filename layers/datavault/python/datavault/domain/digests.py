@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 DIGEST_BYTES = 16
 ADDRESS_BYTES = 32
 _ETAG_BYTES = 16
+_STAGED_ID_BYTES = 16
 
 _RECORD = b"io.llm-data-vault/1/record digest"
 _NODE = b"io.llm-data-vault/1/tree node address"
@@ -117,12 +118,12 @@ def node_address(identity: bytes, key: bytes) -> bytes:
 
 def staged_id(record_id: str, key: bytes) -> str:
     """What stands for a record id in a staging row's key: 128 bits, in hex."""
-    return blake3(record_id.encode(), key=key).hexdigest(16)
+    return blake3(record_id.encode(), key=key).hexdigest(_STAGED_ID_BYTES)
 
 
 def staged_ids(record_ids: Iterable[str], key: bytes) -> list[str]:
     """``staged_id`` of each of many, with one hasher for all."""
-    return _short_hashes(map(str.encode, record_ids), key)
+    return _hashes(map(str.encode, record_ids), key, _STAGED_ID_BYTES)
 
 
 def record_etag(digest: bytes, key: bytes) -> str:
@@ -131,20 +132,8 @@ def record_etag(digest: bytes, key: bytes) -> str:
 
 
 def record_etags(record_digests: Iterable[bytes], key: bytes) -> list[str]:
-    """``record_etag`` of each of many."""
-    hasher = blake3(key=key)
-    update, hexdigest, reset = hasher.update, hasher.hexdigest, hasher.reset
-    found: list[str] = []
-    for digest in record_digests:
-        update(digest)
-        found.append(hexdigest(_ETAG_BYTES))
-        reset()
-    return found
-
-
-def record_etags(record_digests: Iterable[bytes], key: bytes) -> list[str]:
     """``record_etag`` of each of many, with one hasher for all."""
-    return _short_hashes(record_digests, key)
+    return _hashes(record_digests, key, _ETAG_BYTES)
 
 
 def commit_id(canonical: bytes) -> str:
@@ -192,12 +181,12 @@ def pseudonym(kind: str, name: str, workspace_key: bytes) -> str:
     return blake3(said, key=expand(workspace_key, _PSEUDONYM)).hexdigest(16)
 
 
-def _short_hashes(texts: Iterable[bytes], key: bytes) -> list[str]:
+def _hashes(texts: Iterable[bytes], key: bytes, size: int) -> list[str]:
     hasher = blake3(key=key)
     update, hexdigest, reset = hasher.update, hasher.hexdigest, hasher.reset
     found: list[str] = []
     for text in texts:
         update(text)
-        found.append(hexdigest(16))
+        found.append(hexdigest(size))
         reset()
     return found
