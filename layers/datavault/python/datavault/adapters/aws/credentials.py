@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
 from threading import Lock
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -43,6 +44,17 @@ class CredentialSource(Protocol):
     def discard(self, credentials: Credentials) -> None:
         """AWS refused these as expired: do not give them again if there are others."""
         ...
+
+
+class Signing(Enum):
+    """Whose credentials a client of boto3 has, which would look for its own, and elsewhere first:
+    the ledger would name somebody else than who made the change.
+    """
+
+    AS_EVERYTHING = auto()
+    """Those that all else is signed with, as they are now: for one command."""
+    RENEWED = auto()
+    """Those that expire are boto3's to find, for it renews them: for a process that goes on."""
 
 
 def credential_source(environment: Mapping[str, str]) -> CredentialSource:
