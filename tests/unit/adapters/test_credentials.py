@@ -14,7 +14,7 @@ from datavault.adapters.aws.credentials import (
     SessionCredentials,
     credential_source,
 )
-from datavault.domain.errors import Unavailable
+from datavault.domain.errors import Unauthenticated, Unavailable
 from tests.unit.adapters.scripted import Answer, Reset, ScriptedServer
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -99,6 +99,31 @@ def test_a_session_finds_a_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     monkeypatch.setenv("AWS_PROFILE", "mine")
     assert SessionCredentials().get() == Credentials("AKID", "SECRET", None)
+
+
+def test_a_session_whose_sign_on_is_over_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(
+        "[profile mine]\nsso_session = ours\nsso_account_id = 123456789012\n"
+        "sso_role_name = operator\nregion = eu-west-1\n[sso-session ours]\n"
+        "sso_region = eu-west-1\nsso_start_url = http://127.0.0.1:9/start\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    with pytest.raises(Unauthenticated, match="sign in to AWS"):
+        SessionCredentials().get()
+
+
+def test_a_profile_that_is_not_there_is_no_sign_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    with pytest.raises(Unauthenticated, match="ProfileNotFound"):
+        SessionCredentials().get()
 
 
 class Clock:

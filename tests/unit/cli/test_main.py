@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -72,10 +73,29 @@ def test_nothing_is_made_by_somebody_whom_aws_does_not_know(
     server.script(Answer(403, refusal))
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == 6
-    assert "STS answered InvalidClientTokenId" in capsys.readouterr().err
+    assert ended.value.code == 4
+    assert "AWS answered InvalidClientTokenId" in capsys.readouterr().err
     (request,) = server.requests
     assert b"GetCallerIdentity" in request.body
+
+
+def test_nothing_is_made_by_somebody_who_has_not_signed_in_to_aws(
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("VAULT_STAGE", "staging")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 4
+    assert capsys.readouterr().err.startswith("datavault: no AWS credentials")
+    assert server.requests == []
 
 
 def test_the_key_of_a_workspace_is_tagged_with_the_stage_that_was_named(

@@ -22,7 +22,7 @@ from datavault.adapters.aws.catalog import DynamoCatalog
 from datavault.adapters.aws.client import JsonClient
 from datavault.adapters.aws.clock import SystemClock
 from datavault.adapters.aws.connections import Timeouts
-from datavault.adapters.aws.credentials import CredentialSource, FixedCredentials, credential_source
+from datavault.adapters.aws.credentials import CredentialSource, Signing, credential_source
 from datavault.adapters.aws.endpoints import custom_endpoint, endpoint
 from datavault.adapters.aws.keyring import KmsKeyring
 from datavault.domain.access import Operator
@@ -246,8 +246,8 @@ class AwsVault:
         from datavault.adapters.aws.landing import S3Landing, client_config
 
         settings = _required(self.settings.landing, "LANDING")
-        config = client_config(self._timeouts, custom_endpoint(self._environment, "s3"))
-        return S3Landing(self._boto3("s3", config=config), settings.bucket)
+        config = client_config(custom_endpoint(self._environment, "s3"))
+        return S3Landing(self._boto3("s3", Signing.RENEWED, config=config), settings.bucket)
 
     @cached_property
     def columnar(self) -> "Columnar":
@@ -294,14 +294,15 @@ class AwsVault:
 
         usage = _required(self.settings.usage, "USAGE")
         stage = StageOfApi(self.settings.stage, usage.api, usage.api_stage, usage.plan)
-        return GatewayUsagePlans(self._boto3("apigateway", place="api_gateway"), stage)
+        client = self._boto3("apigateway", Signing.AS_EVERYTHING, place="api_gateway")
+        return GatewayUsagePlans(client, stage)
 
     @cached_property
     def operator(self) -> Operator:
         """Who has these credentials, which AWS is asked once. For operators."""
         from datavault.adapters.aws.identity import operator_of
 
-        return operator_of(self._boto3("sts"))
+        return operator_of(self._boto3("sts", Signing.AS_EVERYTHING))
 
     @cached_property
     def clock(self) -> Clock:
@@ -330,21 +331,18 @@ class AwsVault:
     def _ca_file(self) -> str | None:
         return self._environment.get("AWS_CA_BUNDLE") or None
 
-    def _boto3(self, service: str, *, place: str = "", config: object = None) -> Any:  # noqa: ANN401
+    def _boto3(self, service: str, signing: Signing, *, place: str = "", config: Any = None) -> Any:  # noqa: ANN401
         """boto3's client of a service, which the environment may call otherwise (``place``)."""
-        import boto3  # Half a second that only functions which take in files pay.
+        from datavault.adapters.aws.boto3_clients import boto3_client
 
-        # Others expire, and boto3 itself renews them.
-        held = self._credentials
-        fixed = held.credentials if isinstance(held, FixedCredentials) else None
-        client = boto3.client(
+        client = boto3_client(
             service,
-            region_name=self._region,
-            endpoint_url=custom_endpoint(self._environment, place or service),
-            aws_access_key_id=fixed and fixed.access_key_id,
-            aws_secret_access_key=fixed and fixed.secret_access_key,
-            aws_session_token=fixed and fixed.token,
-            verify=self._ca_file,
+            region=self._region,
+            endpoint=custom_endpoint(self._environment, place or service),
+            credentials=self._credentials,
+            signing=signing,
+            timeouts=self._timeouts,
+            ca_file=self._ca_file,
             config=config,
         )
         self._clients.append(client)

@@ -6,19 +6,22 @@ operator's profile or single sign-on is left to botocore, which is imported only
 
 import http.client
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
 from threading import Lock
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from datavault.adapters.aws.endpoints import is_loopback
-from datavault.domain.errors import Unavailable
+from datavault.domain.errors import Unauthenticated, Unavailable
 
 # AWS replaces credentials five minutes before they end at the latest.
 _REFRESH_BEFORE_S = 300.0
 _TIMEOUT_S = 2.0
+_NOBODY = frozenset({http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN})
 _ECS_HOST = "169.254.170.2"
 _EKS_HOSTS = ("169.254.170.23", "fd00:ec2::23")
 
@@ -37,12 +40,28 @@ class CredentialSource(Protocol):
     """Where credentials come from."""
 
     def get(self) -> Credentials:
-        """Credentials in force now; ``Unavailable`` if there are none."""
+        """Credentials in force now.
+
+        Raises:
+            Unauthenticated: there are none, or they cannot be had without signing in.
+            Unavailable: whoever gives them does not answer.
+        """
         ...
 
     def discard(self, credentials: Credentials) -> None:
         """AWS refused these as expired: do not give them again if there are others."""
         ...
+
+
+class Signing(Enum):
+    """Whose credentials a client of boto3 has, which would look for its own, and elsewhere first:
+    the ledger would name somebody else than who made the change.
+    """
+
+    AS_EVERYTHING = auto()
+    """Those that all else is signed with, as they are now: for one command."""
+    RENEWED = auto()
+    """Those that expire are boto3's to find, for it renews them: for a process that goes on."""
 
 
 def credential_source(environment: Mapping[str, str]) -> CredentialSource:
@@ -122,16 +141,46 @@ class SessionCredentials:
     def get(self) -> Credentials:
         from botocore.session import Session
 
-        with self._lock:
-            found = self._found = self._found or Session().get_credentials()
-        if found is None:
-            raise Unavailable("no AWS credentials: none in the environment and no profile")
-        frozen = found.get_frozen_credentials()
+        with _translated():
+            with self._lock:
+                found = self._found = self._found or Session().get_credentials()
+            if found is None:
+                raise Unauthenticated("no AWS credentials: none in the environment and no profile")
+            frozen = found.get_frozen_credentials()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     def discard(self, credentials: Credentials) -> None:
         with self._lock:
             self._found = None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """botocore's errors while it looks for credentials in the vault's words.
+
+    It has one for each way in which a profile, single sign-on or a role gives none: unless it is
+    the network's, or AWS's own, whoever runs the command has to sign in, or to mend a profile.
+    """
+    from botocore import exceptions
+
+    try:
+        yield
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+        raise Unavailable("whoever gives AWS credentials does not answer") from error
+    except exceptions.BotoCoreError as error:
+        kind = type(error).__name__
+        raise Unauthenticated(f"no AWS credentials to be had: sign in to AWS ({kind})") from error
+    except exceptions.ClientError as error:
+        raise refusal("no AWS credentials to be had", error) from error
+
+
+def refusal(subject: str, error: Any) -> Unauthenticated | Unavailable:  # noqa: ANN401
+    """What an answer of AWS to the question who we are means; ``error`` is a ``ClientError``."""
+    code = error.response["Error"]["Code"]
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if status in _NOBODY:
+        return Unauthenticated(f"{subject}: AWS answered {code}; sign in to AWS")
+    return Unavailable(f"{subject}: AWS answered {code}")
 
 
 def _container_reader(url: str, environment: Mapping[str, str]) -> Callable[[], Credentials]:

@@ -6,6 +6,7 @@ For operators, and so on boto3, which no function imports.
 from typing import Any
 from uuid import uuid4
 
+from datavault.adapters.aws.credentials import refusal
 from datavault.domain.access import Operator
 from datavault.domain.errors import Unavailable
 
@@ -16,15 +17,15 @@ def operator_of(client: Any) -> Operator:  # noqa: ANN401
     The identity is the ARN of a user, or of a role and the name of its session.
 
     Raises:
-        Unavailable: STS does not answer, or takes us for nobody.
+        Unauthenticated: STS takes us for nobody.
+        Unavailable: STS does not answer.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         identity = str(client.get_caller_identity()["Arn"])
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        raise Unavailable(f"AWS does not say who we are: STS answered {code}") from error
+        raise refusal("AWS does not say who we are", error) from error
     except BotoCoreError as error:
         raise Unavailable("AWS does not say who we are: STS does not answer") from error
     return Operator(identity, correlation_id=str(uuid4()))

@@ -17,7 +17,6 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from datavault.adapters.aws.connections import Timeouts
 from datavault.adapters.limits import (
     check_object_key,
     check_part_number,
@@ -52,13 +51,11 @@ _SERVER_ERROR_MIN = 500
 _PASSING = {"SlowDown", "RequestTimeout", "OperationAborted", "429"}
 
 
-def client_config(timeouts: Timeouts, custom: str | None) -> Config:
-    """How boto3's client is set up; ``custom`` is an endpoint that is not AWS's own."""
+def client_config(custom: str | None) -> Config:
+    """What boto3's client needs for it; ``custom`` is an endpoint that is not AWS's own."""
     return Config(
         signature_version="s3v4",
         s3={"addressing_style": "path" if custom else "virtual"},
-        connect_timeout=timeouts.connect_s,
-        read_timeout=timeouts.read_s,
         retries={"mode": "standard", "max_attempts": 4},
         # A URL would bind a checksum of nothing.
         request_checksum_calculation="when_required",
