@@ -71,11 +71,35 @@ def test_a_row_with_a_column_of_the_policy_is_a_header_whatever_else_is_in_it(de
     assert treated(desk, desk.write("a.csv", table)) == expected
 
 
+def test_a_pointer_into_an_array_says_nothing_of_a_header(desk: Desk) -> None:
+    field = '[[fields]]\npointer = "/messages/0/content"\nentity = "SAID"\nstrategy = "redact"\n'
+    desk.write("redact.toml", f'name = "all"\n{field}')
+    assert (
+        treated(desk, desk.write("a.csv", "note,ssn\nx,219099999\n")) == b"note,ssn\nx,[US_SSN]\n"
+    )
+
+
 def test_a_table_without_a_header_is_treated_from_its_first_row_on(desk: Desk) -> None:
     name = desk.write("a.csv", "jo@example.org,x\nal@example.org,y\n")
     assert treated(desk, name) == b"[EMAIL_ADDRESS],x\n[EMAIL_ADDRESS],y\n"
     (first, second) = desk.found(name, "--tier", "patterns")
     assert (first["pointer"], second["pointer"]) == ("/0", "/0")
+
+
+@pytest.mark.parametrize(
+    ("table", "count"),
+    [
+        ("17,219099999,212-555-0123\n18,219099998,2125550123\n", 4),
+        ("ssn,ssn\n219099999,219099998\n", 2),
+        (",ssn\n2125550123,219099999\n", 2),
+    ],
+)
+def test_what_a_scan_finds_in_a_table_is_treated(table: str, count: int, desk: Desk) -> None:
+    name = desk.write("a.csv", table)
+    assert len(desk.found(name, "--tier", "patterns")) == count
+    output = treated(desk, name).decode()
+    assert output.count("[") == count
+    assert not any(each in output for each in ("2190999", "0123"))
 
 
 def test_a_row_that_is_none_is_held_with_its_reason_and_the_others_go_on(desk: Desk) -> None:

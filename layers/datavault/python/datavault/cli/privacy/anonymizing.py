@@ -170,7 +170,7 @@ def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> Columns:
         row = RowNotation(dialect, Columns()).leaves(first_row, "header")
     except VaultError:
         return Columns()
-    called = treater.policy.policy().members_named
+    called = treater.policy.policy().columns_called
     return columns_of([cell.text for cell in row], treater.search.find, called)
 
 
