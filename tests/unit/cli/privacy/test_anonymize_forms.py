@@ -102,6 +102,37 @@ def test_what_a_scan_finds_in_a_table_is_treated(table: str, count: int, desk: D
     assert not any(each in output for each in ("2190999", "0123"))
 
 
+PAY = 'name = "all"\n[[fields]]\npointer = "/Pay"\nentity = "PAY"\nstrategy = "redact"\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "reading"),
+    [
+        ("id,pay\n1,50000\n", '",", with a header, of 2 columns'),
+        ("Report of May\nid,Pay\n1,50000\n", '",", with a header, of 1 column'),
+        ("sep=;\nid;Pay\n1;50000\n", '";", with a header, of 2 columns'),
+        ("id;Pay;a,b\n1;50000;c,d\n", '",", with a header, of 2 columns'),
+        ("1\t50000\n2\t60000\n", "tabs, without a header, of 2 columns"),
+    ],
+)
+def test_how_a_table_was_read_is_told_and_which_field_has_no_column(
+    table: str, reading: str, desk: Desk
+) -> None:
+    desk.write("redact.toml", PAY)
+    done = desk.run("anonymize", desk.write("a.csv", table), *WORDS)
+    assert f"a.csv: a table divided by {reading}\n" in done.stderr
+    assert "warning: a.csv: field /Pay matches no column\n" in done.stderr
+    assert "warning: field /Pay matches no column of 1 of 1 table\n" in done.stderr
+    assert "50000" not in done.stderr
+
+
+def test_a_field_is_each_column_of_its_name_and_no_warning_is_due(desk: Desk) -> None:
+    desk.write("redact.toml", PAY)
+    done = desk.run("anonymize", desk.write("a.csv", "Pay, Pay,id\n40000,50000,3\n"), *WORDS)
+    assert done.stdout == "Pay, Pay,id\n[PAY],[PAY],3\n"
+    assert "warning" not in done.stderr
+
+
 def test_a_row_that_is_none_is_held_with_its_reason_and_the_others_go_on(desk: Desk) -> None:
     name = desk.write("a.csv", 'a,b\n1,jo@example.org\n"canary"x,2\n3,4\n')
     done = desk.run("anonymize", name, *WORDS, "--quarantine-file", "held")
