@@ -71,11 +71,66 @@ def test_a_row_with_a_column_of_the_policy_is_a_header_whatever_else_is_in_it(de
     assert treated(desk, desk.write("a.csv", table)) == expected
 
 
+def test_a_pointer_into_an_array_says_nothing_of_a_header(desk: Desk) -> None:
+    field = '[[fields]]\npointer = "/messages/0/content"\nentity = "SAID"\nstrategy = "redact"\n'
+    desk.write("redact.toml", f'name = "all"\n{field}')
+    assert (
+        treated(desk, desk.write("a.csv", "note,ssn\nx,219099999\n")) == b"note,ssn\nx,[US_SSN]\n"
+    )
+
+
 def test_a_table_without_a_header_is_treated_from_its_first_row_on(desk: Desk) -> None:
     name = desk.write("a.csv", "jo@example.org,x\nal@example.org,y\n")
     assert treated(desk, name) == b"[EMAIL_ADDRESS],x\n[EMAIL_ADDRESS],y\n"
     (first, second) = desk.found(name, "--tier", "patterns")
     assert (first["pointer"], second["pointer"]) == ("/0", "/0")
+
+
+@pytest.mark.parametrize(
+    ("table", "count"),
+    [
+        ("17,219099999,212-555-0123\n18,219099998,2125550123\n", 4),
+        ("ssn,ssn\n219099999,219099998\n", 2),
+        (",ssn\n2125550123,219099999\n", 2),
+    ],
+)
+def test_what_a_scan_finds_in_a_table_is_treated(table: str, count: int, desk: Desk) -> None:
+    name = desk.write("a.csv", table)
+    assert len(desk.found(name, "--tier", "patterns")) == count
+    output = treated(desk, name).decode()
+    assert output.count("[") == count
+    assert not any(each in output for each in ("2190999", "0123"))
+
+
+PAY = 'name = "all"\n[[fields]]\npointer = "/Pay"\nentity = "PAY"\nstrategy = "redact"\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "reading"),
+    [
+        ("id,pay\n1,50000\n", '",", with a header, of 2 columns'),
+        ("Report of May\nid,Pay\n1,50000\n", '",", with a header, of 1 column'),
+        ("sep=;\nid;Pay\n1;50000\n", '";", with a header, of 2 columns'),
+        ("id;Pay;a,b\n1;50000;c,d\n", '",", with a header, of 2 columns'),
+        ("1\t50000\n2\t60000\n", "tabs, without a header, of 2 columns"),
+    ],
+)
+def test_how_a_table_was_read_is_told_and_which_field_has_no_column(
+    table: str, reading: str, desk: Desk
+) -> None:
+    desk.write("redact.toml", PAY)
+    done = desk.run("anonymize", desk.write("a.csv", table), *WORDS)
+    assert f"a.csv: a table divided by {reading}\n" in done.stderr
+    assert "warning: a.csv: field /Pay matches no column\n" in done.stderr
+    assert "warning: field /Pay matches no column of 1 of 1 table\n" in done.stderr
+    assert "50000" not in done.stderr
+
+
+def test_a_field_is_each_column_of_its_name_and_no_warning_is_due(desk: Desk) -> None:
+    desk.write("redact.toml", PAY)
+    done = desk.run("anonymize", desk.write("a.csv", "Pay, Pay,id\n40000,50000,3\n"), *WORDS)
+    assert done.stdout == "Pay, Pay,id\n[PAY],[PAY],3\n"
+    assert "warning" not in done.stderr
 
 
 def test_a_row_that_is_none_is_held_with_its_reason_and_the_others_go_on(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from datavault.domain.privacy.cells import RowNotation
 from datavault.domain.privacy.columns import Columns, columns_of
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.json_leaves import Edit, LeafKind
+from datavault.domain.privacy.members import named
 from datavault.domain.privacy.pointers import PointerPattern
 from datavault.domain.privacy.policy import Denied, FieldRule, Policy
 from datavault.domain.privacy.spans import Span
@@ -58,6 +59,21 @@ def test_a_column_is_a_place_of_the_policy_by_its_name_or_else_its_number() -> N
     policy = Policy("p", fields=tuple(rules))
     assert treated(b'1,2,"3",4\n', policy) == b'1,2,"[MARK]",[MARK]\n'
     assert treated(b"1,2,3,4\n", policy, Columns()) == b"1,2,3,[MARK]\n"
+
+
+def test_a_field_is_every_column_of_its_name_with_spaces_around_it_or_not() -> None:
+    policy = Policy("p", fields=(FieldRule(PointerPattern("/pay"), "PAY", Redact()),))
+    columns = Columns(("pay", " pay", "id"))
+    assert treated(b"1,2,3\n", policy, columns) == b"[PAY],[PAY],3\n"
+
+
+@pytest.mark.parametrize("columns", [Columns(), Columns(("", "mail", "mail", " ", "dateOfBirth"))])
+def test_a_cell_is_read_behind_the_same_name_when_scanned_and_when_treated(
+    columns: Columns,
+) -> None:
+    leaves = RowNotation(COMMAS, columns).leaves(b"a,b,c,d,e,f\n", "row")
+    expected = [columns.named(at, leaf.text) for at, leaf in enumerate(leaves)]
+    assert [named(leaf) for leaf in leaves] == expected
 
 
 def test_a_denied_phrase_is_treated_in_the_header_too() -> None:
@@ -163,9 +179,9 @@ def test_who_calls_columns_by_name_or_number_knows_if_there_is_a_header(
     assert bool(columns_of(row, find, frozenset(called)).names) is has_names
 
 
-def test_columns_without_a_name_of_their_own_go_by_their_numbers() -> None:
-    columns = Columns(("", "mail", "mail"))
-    assert [columns.token(at) for at in range(4)] == ["0", "mail", "2", "3"]
+def test_columns_without_a_name_go_by_their_numbers_and_those_of_one_name_by_that() -> None:
+    columns = Columns(("", "mail", " mail "))
+    assert [columns.token(at) for at in range(4)] == ["0", "mail", "mail", "3"]
     assert columns.named(1, "x") == ("mail: ", "x")
     assert columns.named(3, "x") == ("", "x")
 

@@ -53,6 +53,21 @@ def test_a_pointer_is_written_by_the_rfc() -> None:
     assert written(()) == ""
 
 
-def test_the_names_in_a_pattern_are_what_it_calls_members() -> None:
-    assert PointerPattern("/**/a~1b/*/0/ssn").names == {"a/b", "0", "ssn"}
-    assert PointerPattern("").names == frozenset()
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("/ssn", "ssn"),
+        ("/3", "3"),
+        ("/**/ssn", "ssn"),
+        ("/ssn/**", "ssn"),
+        ("/a~1b", "a/b"),
+        ("", None),
+        ("/*", None),
+        ("/**", None),
+        ("/**/0", None),
+        ("/messages/0/content", None),
+        ("/*/ssn", None),
+    ],
+)
+def test_a_pointer_of_one_token_may_be_of_a_column(text: str, column: str | None) -> None:
+    assert PointerPattern(text).column == column

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from datavault.cli.privacy.contents import Wrapping
 from datavault.cli.privacy.found import Told
 from datavault.cli.privacy.inputs import Form
 from datavault.cli.privacy.pieces import BINARY, DOCUMENT_BYTES_MAX, Piece
+from datavault.cli.privacy.readings import Reading
 from datavault.cli.privacy.search import Search
 from datavault.domain.errors import VaultError
 from datavault.domain.formats.batch import START, Refused
@@ -62,7 +63,7 @@ class Held:
 class Harmless:
     """What became of a piece of an input, up to what ``refused`` says.
 
-    ``is_binary`` is one that is no text, of which nothing was read.
+    ``is_binary`` is one that is no text, of which nothing was read. ``reading`` is a table's.
     """
 
     input: int
@@ -77,6 +78,7 @@ class Harmless:
     remainders: int = 0
     refused: Told | None = None
     is_binary: bool = False
+    reading: Reading | None = None
 
 
 class Conversations:
@@ -150,7 +152,8 @@ def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
 def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
     """Each row is a record, and its line end a part of it."""
     assert piece.dialect is not None, "a table has a dialect"
-    notation = RowNotation(piece.dialect, _columns(piece.first_row, piece.dialect, treater))
+    columns, reading = _columns(piece.first_row, piece.dialect, treater)
+    notation = RowNotation(piece.dialect, columns)
     bodies: list[bytes] = []
     lines: list[int] = []
     # Whoever cut the piece has refused what is to be refused.
@@ -160,18 +163,20 @@ def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
         bodies += [rows.text[start:end] for start, end in pairs]
         lines += rows.lines.tolist()
     assert not refused, "a piece has whole rows"
-    return _each(piece, anonymizer, notation, bodies, lines)
+    return replace(_each(piece, anonymizer, notation, bodies, lines), reading=reading)
 
 
 @lru_cache(maxsize=1)
-def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> Columns:
+def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> tuple[Columns, Reading]:
     """Those of the table; without names if its first row is no row."""
+    policy = treater.policy.policy()
+    columns, row = Columns(), []
     try:
-        row = RowNotation(dialect, Columns()).leaves(first_row, "header")
+        row = [cell.text for cell in RowNotation(dialect, columns).leaves(first_row, "header")]
+        columns = columns_of(row, treater.search.find, policy.columns_called)
     except VaultError:
-        return Columns()
-    called = treater.policy.policy().members_named
-    return columns_of([cell.text for cell in row], treater.search.find, called)
+        pass
+    return columns, Reading.of(columns, len(row), dialect.delimiter, policy.fields)
 
 
 def _each(

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from datavault.cli.exits import CommandFailed, Exit
+from datavault.cli.output import say
 from datavault.cli.privacy.contents import Wrapper
 from datavault.cli.privacy.inputs import Form, Input
 from datavault.cli.privacy.outputs import Aside
 from datavault.cli.privacy.pieces import Piece, pieces_of
 from datavault.cli.privacy.reports import json_text
 from datavault.cli.progress import ProgressLine
-from datavault.cli.tables import counted, size
+from datavault.cli.tables import counted, shown, size
 
 if TYPE_CHECKING:
     from datavault.cli.privacy.anonymizing import Harmless, Held, Treater
+    from datavault.cli.privacy.readings import Reading
 
 # From the best to the worst, as ``domain.privacy.strategy.Verdict`` has them.
 VERDICTS = ("anonymised", "pseudonymised", "personal", "quarantine")
@@ -55,6 +57,13 @@ class Tally:
     things: Counter[Form] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     treated: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tables: int = 0
+    unmet: Counter[str] = field(default_factory=Counter)
+
+    def add_reading(self, reading: "Reading") -> None:
+        """Count a table."""
+        self.tables += 1
+        self.unmet.update(reading.unmet)
 
     def add(self, done: "Harmless") -> None:
         """Count a piece."""
@@ -71,6 +80,8 @@ class Tally:
         self.things.update(other.things)
         self.verdicts.update(other.verdicts)
         self.treated.update(other.treated)
+        self.tables += other.tables
+        self.unmet.update(other.unmet)
 
     def told(self, seconds: float) -> list[str]:
         """What it came to."""
@@ -88,6 +99,11 @@ class Tally:
             f"{things or 'nothing to treat'}: {verdicts}; {whole}",
             f"treated: {treated or 'nothing'}",
             f"still found in the output: {counted(self.remainders, 'value')}",
+            *(
+                f"warning: field {shown(pointer)} matches no column of {count:,} of"
+                f" {counted(self.tables, 'table')}"
+                for pointer, count in sorted(self.unmet.items())
+            ),
         ]
 
 
@@ -154,6 +170,10 @@ class Run:
                 self._require_taken(job, done, line_at)
                 if wrapper is None:
                     wrapper = Wrapper(done.wrapping, output)
+                    if done.reading is not None:
+                        own.add_reading(done.reading)
+                        for told in done.reading.told(job.source.name):
+                            say(told)
                 wrapper.write(done.output)
                 for held in done.held:
                     if self.quarantine is not None:

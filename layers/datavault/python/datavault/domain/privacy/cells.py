@@ -18,7 +18,6 @@ from datavault.domain.privacy.json_leaves import (
     Edit,
     Leaf,
     LeafKind,
-    Place,
     edited,
     rewritten,
 )
@@ -60,7 +59,7 @@ class RowNotation:
         if self.columns.names and tuple(text for _, _, text in cells) == self.columns.names:
             kind = LeafKind.KEY
         return [
-            Leaf(kind, start, end, text, Place(None, self.columns.token(at), 0))
+            Leaf(kind, start, end, text, self.columns.place(at))
             for at, (start, end, text) in enumerate(cells)
         ]
 

@@ -2,12 +2,14 @@
 
 The first row has the names if nothing in it is personal and every cell of it could be a name: so a
 table without a header is one of which each row is treated, the first one too. Its columns are
-called by their numbers then, from 0, as is a column whose name is empty or another's.
+called by their numbers then, from 0, as is a column whose name is empty. Columns of one name have
+one place: what a policy says of that holds for all of them.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from datavault.domain.privacy.json_leaves import Place
 from datavault.domain.privacy.members import (
     NAME_CHARS_MAX,
     Named,
@@ -28,11 +30,7 @@ class Columns:
     _tokens: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
-        tokens: list[str] = []
-        for at, name in enumerate(self.names):
-            tokens.append(str(at) if not name or name in seen else name)
-            seen.add(name)
+        tokens = (name.strip() or str(at) for at, name in enumerate(self.names))
         object.__setattr__(self, "_tokens", tuple(tokens))
 
     def named(self, at: int, cell: str) -> Named:
@@ -40,8 +38,13 @@ class Columns:
         return labelled(self.names[at] if at < len(self.names) else "", cell)
 
     def token(self, at: int) -> str:
-        """What the column is called in a pointer."""
+        """What the column is called in a pointer, without the spaces around its name."""
         return self._tokens[at] if at < len(self._tokens) else str(at)
+
+    def place(self, at: int) -> Place:
+        """Where its cells stand; without a name, as in an array, so that no number is a label."""
+        has_name = at < len(self.names) and bool(self.names[at].strip())
+        return Place(None, self.token(at), 0 if has_name else None)
 
 
 def columns_of(

@@ -43,9 +43,16 @@ class PointerPattern:
         object.__setattr__(self, "_tokens", own)
 
     @property
-    def names(self) -> frozenset[str]:
-        """What it calls members, and elements of arrays by their numbers."""
-        return frozenset(each for each in self._tokens if each not in ("*", "**"))
+    def column(self) -> str | None:
+        """The column of a table that it is of, by name or number; ``None`` if it calls none.
+
+        Of more tokens than one it is of something within arrays and objects. A number at any depth
+        is an element's.
+        """
+        own = [each for each in self._tokens if each != "**"]
+        if len(own) != 1 or own == ["*"] or (own[0].isdecimal() and self._tokens[0] == "**"):
+            return None
+        return own[0]
 
     def matches(self, tokens: Tokens) -> bool:
         """Whether the pattern is of the place that ``tokens`` lead to."""

@@ -153,13 +153,10 @@ class Policy:
         return next((each for each in self.fields if each.pointer.covers(tokens)), None)
 
     @cached_property
-    def members_named(self) -> frozenset[str]:
-        """What its pointers call members, or columns, by name or number."""
-        pointers = [
-            *(each.pointer for each in self.fields),
-            *(each.pointer for each in self.rules),
-        ]
-        return frozenset(name for pointer in pointers for name in pointer.names)
+    def columns_called(self) -> frozenset[str]:
+        """What its pointers call columns, by name or number."""
+        pointers = [each.pointer for each in (*self.fields, *self.rules)]
+        return frozenset(pointer.column for pointer in pointers if pointer.column is not None)
 
     def threshold_of(self, entity: str) -> Threshold:
         """The entity's own, or that of all."""
