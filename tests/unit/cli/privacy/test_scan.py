@@ -1,5 +1,6 @@
 """``datavault scan``: what is found where, what is told of it, and what is never told."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -132,6 +133,20 @@ def test_a_scan_fails_on_what_it_is_told_to_fail_on(desk: Desk) -> None:
     assert "a.txt:2:65: US_SSN (" in done.stdout
     assert "found: 1 value of US_SSN" in done.stderr
     assert desk.run("scan", "a.txt", "--fail-on", "any", "--entities", "VIN").exit_code == 0
+
+
+def test_a_scan_that_is_to_fail_fails_on_what_it_could_not_read(desk: Desk) -> None:
+    desk.write("in/a.txt", "jo@example.org")
+    desk.write("in/b.png", b"\x89PNG\r\n\x1a\n\0\0")
+    assert desk.run("scan", "in", "--fail-on", "SECRET").exit_code == 0
+    desk.write("in/c.txt.gz", gzip.compress(b"jo@example.org")[:-4])
+    assert desk.run("scan", "in").exit_code == 0
+    done = desk.run("scan", "in", "--fail-on", "SECRET")
+    assert done.exit_code == 2
+    assert "in/c.txt.gz: not read on: gzip data is cut" in done.stderr
+    assert "not read: 1 of 3 files, named above" in done.stderr
+    assert desk.run("scan", "in/b.png", "--fail-on", "SECRET").exit_code == 2
+    assert desk.run("scan", "in", "--fail-on", "EMAIL_ADDRESS").exit_code == 11
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Labels and lone figures are no names; a house number beside its street is part of one."""
+"""Labels and lone figures are no names, surnames that labels use are; so is a house number."""
 
 import pytest
 
@@ -11,12 +11,12 @@ from datavault.privacy import Tier, detector
 from tests.support.privacy import KEYS, SETTING
 
 
-def names(text: str, *values: str) -> list[str]:
+def names(text: str, *values: str, score: float = 0.8) -> list[str]:
     """Of the values, each as a model finds it in the text, those that are left."""
     spans, at = [], 0
     for value in values:
         at = text.index(value, at)
-        spans.append(Span(at, at + len(value), Entity.LOCATION, 0.99, "test"))
+        spans.append(Span(at, at + len(value), Entity.PERSON, score, "test"))
         at += len(value)
     return [text[each.start : each.end] for each in without_no_names(text, spans)]
 
@@ -42,6 +42,49 @@ def names(text: str, *values: str) -> list[str]:
 )
 def test_labels_and_lone_figures_are_none(text: str, values: list[str], left: object) -> None:
     assert names(text, *values) == (values[:left] if isinstance(left, int) else left)
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "score"),
+    [
+        ("last name: Driver", ["Driver"], 0.6),
+        ("Nachname: Steuer", ["Steuer"], 0.6),
+        ("name: POST", ["POST"], 0.6),
+        ("Adam Driver", ["Adam", "Driver"], 0.6),
+        ("Driver, Adam", ["Driver", "Adam"], 0.6),
+        ("owner: Key", ["Key"], 0.93),
+    ],
+)
+def test_surnames_that_are_words_of_labels_are_names(
+    text: str, values: list[str], score: float
+) -> None:
+    assert names(text, *values, score=score) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "left"),
+    [
+        ("owner: Key", ["Key"], []),
+        ("username: Passwort", ["Passwort"], []),
+        ("Adam\nTelefon", ["Adam", "Telefon"], ["Adam"]),
+        ("Telefon Fax", ["Telefon", "Fax"], []),
+        ("Adam, Steuer-ID", ["Adam", "Steuer-ID"], ["Adam"]),
+    ],
+)
+def test_words_of_labels_elsewhere_are_none(text: str, values: list[str], left: list[str]) -> None:
+    assert names(text, *values) == left
+
+
+def test_a_surname_in_a_record_is_treated_though_labels_have_it() -> None:
+    engine = Anonymizer(detector(Tier.FAST), Policy("redact"), KEYS, SETTING)
+    bodies = [
+        b'{"first_name":"Adam","last_name":"Driver"}',
+        b'{"first_name":"John","last_name":"Key"}',
+    ]
+    done = engine.records(bodies)
+    assert [each.output for each in done] == 2 * [
+        b'{"first_name":"[PERSON]","last_name":"[PERSON]"}'
+    ]
 
 
 @pytest.mark.parametrize(

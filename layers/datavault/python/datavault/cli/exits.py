@@ -38,7 +38,7 @@ class Exit(IntEnum):
 MEANINGS = {
     Exit.DONE: "done",
     Exit.FAILED: "failed, for a reason that has no code of its own",
-    Exit.USAGE: "wrong usage, or input that the vault cannot take",
+    Exit.USAGE: "wrong usage, or input that cannot be taken or read",
     Exit.NOT_FOUND: "no such dataset, record or version (or it was erased)",
     Exit.DENIED: "not signed in, or no role that permits it",
     Exit.CONFLICT: "conflict: it exists already, has moved on, or a merge needs decisions",

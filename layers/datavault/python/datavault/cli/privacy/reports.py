@@ -32,11 +32,15 @@ class Form(StrEnum):
 
 @dataclass(slots=True)
 class Totals:
-    """What a scan comes to."""
+    """What a scan comes to.
+
+    Of what was not read, ``missed`` counts what was to be: all but binary files below folders.
+    """
 
     files: int = 0
     files_with_findings: int = 0
     unread: int = 0
+    missed: int = 0
     size_bytes: int = 0
     seconds: float = 0.0
     counts: Counts = field(default_factory=dict)

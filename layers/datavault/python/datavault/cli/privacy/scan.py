@@ -21,7 +21,7 @@ from datavault.cli.privacy.options import (
     require_found_by,
     tier_option,
 )
-from datavault.cli.privacy.pieces import Piece, pieces_of
+from datavault.cli.privacy.pieces import BINARY, Piece, pieces_of
 from datavault.cli.privacy.reports import Report, Totals
 from datavault.cli.privacy.sarif import Sarif
 from datavault.cli.privacy.search import Search
@@ -62,7 +62,7 @@ FORMS = ("auto", "text", "jsonl", "csv")
     "--fail-on",
     type=Entities(),
     metavar="ENTITY[,...]|any",
-    help="End with exit code 11 if one of these is found.",
+    help="End with exit code 11 if one of these is found, with 2 if something could not be read.",
 )
 @click.option(
     "--output",
@@ -102,7 +102,8 @@ def scan(
     Text is read as one text, JSON lines leaf by leaf, rows cell by cell; auto goes by the names of
     files, and of a pipe by its first byte. Names of members, and of columns in the first row, count
     as labels of what stands under them, and places are told by them (/ssn). What is compressed
-    (gzip, zstd) or in UTF-16 is read as what it is; a binary file is skipped with a note.
+    (gzip, zstd) or in UTF-16 is read as what it is; a binary file is not read, which is told. With
+    --fail-on a scan that could not read something fails, too, but for binary files in folders.
 
     With --format jsonl a pipe is a corpus: each line {"id", "text"} is answered by one {"id",
     "spans"}, unless another --output is asked for. Values are written only with --show-values.
@@ -140,6 +141,11 @@ def scan(
     if hits:
         kinds = ", ".join(each for each in totals.by_entity if each in failing)
         raise CommandFailed(Exit.FOUND, f"found: {counted(hits, 'value')} of {kinds}")
+    if failing and totals.missed:
+        told = f"{totals.missed:,} of {counted(totals.files, 'file')}, named above"
+        raise CommandFailed(
+            Exit.USAGE, f"not read: {told}", hint="What --fail-on names may be in there."
+        )
 
 
 def _sought(
@@ -194,7 +200,7 @@ class _Scan:
 
         totals = Totals()
         sources: dict[int, Input] = {}
-        of = _size_of(paths)
+        of, named = _size_of(paths), frozenset(paths)
         current, reached, has_findings = -1, Reached(), False
         alone = ALONE_SLOW_BYTES if self.search.is_slow else ALONE_BYTES
         with ProgressLine() as line:
@@ -215,6 +221,8 @@ class _Scan:
                     totals.files_with_findings += 1
                 totals.add(piece)
                 totals.unread += bool(piece.unread)
+                is_passed = piece.unread == BINARY and source.path not in named
+                totals.missed += bool(piece.unread) and not is_passed
                 reached = reached.after(piece)
                 line.tell(
                     f"{size(totals.size_bytes)}, {counted(sum(totals.counts.values()), 'finding')}",
