@@ -91,9 +91,9 @@ class World:
         self.keys = open_store(self.observer.vault, self.shelf.dataset)
         self.versions = Versions()
         self.states: dict[BranchName, State] = {}
-        # Of the workspace there is an entry that it is to be, and one that it is.
+        # Of the workspace the stage has two entries, that it is to be and that it is; and it one.
         self.ledger: Counter[tuple[str, Value, Value]] = Counter(
-            {("create_workspace", "", ""): 2, ("create_dataset", "", ""): 1}
+            {("create_workspace", "", ""): 3, ("create_dataset", "", ""): 1}
         )
         self.main: Operation | None = None
         # Of each branch, what it held when the main operation began, and the batches since.

@@ -13,7 +13,7 @@ from datavault.contracts.events import write
 from datavault.domain import keyspace
 from datavault.domain.access import Action
 from datavault.domain.deliveries import Letter
-from datavault.domain.errors import NotFound, Unavailable
+from datavault.domain.errors import Invalid, NotFound, Unavailable
 from datavault.domain.events import told
 from datavault.domain.ids import WorkspaceId
 from datavault.domain.ledger import Entry
@@ -39,6 +39,7 @@ FAULTS = (Fault.BEFORE, Fault.AFTER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Faul
 LIMITS = UsageLimits(3, 5, 100)
 NAME = "Lovelace GmbH"
 REASON = "lovelace@example.com moves us"
+RULES = ("arn:aws:events:eu-west-1:1:rule/b/one", "arn:aws:events:eu-west-1:1:rule/b/two")
 HIDDEN_S = 300
 # Of a dataset that was made and appended to.
 EVENTS = 2
@@ -125,7 +126,7 @@ def replay(world: World, vault: ChaosVault) -> object:
     archive = vault.through("archive", world.archive)
     name = f"replay-{vault.clock.now_ms()}"
     begun = begin_replay(
-        vault, operator=OPERATOR, archive=archive, name=name, rules=["arn"], **world.span()
+        vault, operator=OPERATOR, archive=archive, name=name, rules=RULES, **world.span()
     )
     return await_replay(vault, archive, begun)
 
@@ -185,21 +186,49 @@ def test_counts_and_limits_are_in_the_entries() -> None:
         do(world, ChaosVault(world.vault))
         world.vault.clock.advance(1)
     told = [{k: v for k, v in each.details.items() if k != STEP} for each in world.entries()]
-    assert told[0] == {"limits": "own", "rate": 3, "burst": 5, "per_day": 100}
+    assert told[0] == told[1] == {"limits": "own", "rate": 3, "burst": 5, "per_day": 100}
     assert told[3] == {"done": 1, "refused": 0, "unknown": 0}
-    published = told[5]["published"]
-    assert isinstance(published, int)
-    assert (published > 2, told[5]["failed"]) == (True, 0)
-    assert (told[6]["rules"], told[7]) == (1, {"state": "completed"})
+    assert told[5] == {"published": EVENTS, "failed": 0}
+    assert (told[6]["rules"], told[7]) == (RULES, {"state": "completed"})
 
 
 def test_a_workspace_is_announced_to_the_stage_and_begins_its_own_ledger() -> None:
     world = World()
-    made = create_workspace(world.vault, operator=OPERATOR, name=NAME, stage="test")
-    announced, own = sorted(world.entries(), key=lambda entry: entry.workspace is not None)
-    assert (announced.workspace, announced.resource) == (None, made.id)
-    assert (own.workspace, own.resource, own.details) == (made.id, made.id, {"kek": made.kek})
-    assert {entry.operation for entry in (announced, own)} == {"create_workspace"}
+
+    def slow(port: str, method: str) -> Fault:
+        """KMS takes its time."""
+        if port == "keyring":
+            world.vault.clock.advance(1)
+        return Fault.NONE
+
+    began_ms = world.vault.clock.now_ms()
+    vault = ChaosVault(world.vault, slow)
+    made = create_workspace(vault, operator=OPERATOR, name=NAME, stage="test")
+    begun, *done = world.entries()
+    assert (begun.workspace, begun.details) == (None, {STEP: BEGUN})
+    own, ended = sorted(done, key=lambda entry: entry.workspace is None)
+    assert (own.workspace, own.details) == (made.id, {"kek": made.kek})
+    assert (ended.workspace, ended.details) == (None, {STEP: ENDED, "kek": made.kek})
+    assert {entry.operation for entry in (begun, own, ended)} == {"create_workspace"}
+    assert {entry.resource for entry in (begun, own, ended)} == {made.id}
+    assert [entry.at_ms - began_ms for entry in (begun, own, ended)] == [0, 2000, 2000]
+
+
+@pytest.mark.parametrize("span_ms", [0, -3_600_000])
+def test_a_time_that_ends_before_it_begins_is_not_replayed(span_ms: int) -> None:
+    world = World()
+    now_ms = world.vault.clock.now_ms()
+    with pytest.raises(Invalid):
+        begin_replay(
+            world.vault,
+            operator=OPERATOR,
+            archive=world.archive,
+            name="replay",
+            rules=RULES,
+            start_ms=now_ms,
+            end_ms=now_ms + span_ms,
+        )
+    assert world.entries() == []
 
 
 @pytest.mark.parametrize("do", ALL, ids=lambda do: do.__name__)
@@ -240,7 +269,9 @@ def nothing_is_done_that_the_ledger_does_not_know(world: World, do: Do) -> None:
     made = world.workspaces() - {world.ws}
     keks = len(world.vault.keyring._keks) - 1
     assert len(made) <= keks <= steps.count(("create_workspace", BEGUN))
-    assert {each.workspace for each in world.entries() if "kek" in each.details} == made
+    told_of = [each for each in world.entries() if "kek" in each.details]
+    assert {each.workspace for each in told_of} == (made and {*made, None})
+    assert steps.count(("create_workspace", ENDED)) == len(made)
     if world.plans.admitted or len(world.vault.bus.taken) > EVENTS:
         assert steps[0] == (TWICE[do], BEGUN)
     modes = [find_read_only(world.vault, of) for of in (None, world.ws)]

@@ -58,7 +58,7 @@ def republish(workspace_id: str, start: datetime, end: datetime) -> None:
     from datavault.services.events.recovery import republish_events
 
     vault = wiring.vault()
-    seen, failed = republish_events(
+    published, failed = republish_events(
         vault,
         parse_workspace_id(workspace_id),
         operator=vault.operator,
@@ -66,7 +66,7 @@ def republish(workspace_id: str, start: datetime, end: datetime) -> None:
         end_ms=_milliseconds(end),
         write=write,
     )
-    click.echo(f"Seen to: {seen} entries. Failed: {failed}.")
+    click.echo(f"Published: {published} events. Failed: {failed}.")
     if failed:
         raise click.exceptions.Exit(1)
 

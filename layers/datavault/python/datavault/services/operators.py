@@ -3,7 +3,8 @@
 A change of the catalog has its entry in its own transaction (``ledger.operator_entry``). What is
 done elsewhere (API Gateway, the bus, KMS) has two: one before it begins, without which it does not
 begin, and one with what came of it. A first one without a second is something that was cut short,
-or failed, and may have been done; its correlation id is that of one command.
+or failed, and may have been done; its correlation id is that of one command. What ends with a
+change of the catalog has the second in that transaction, and was not done without it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from datavault.domain import keyspace, ledger
 from datavault.domain.access import Operator
 from datavault.domain.errors import NotFound
 from datavault.domain.ids import WorkspaceId
-from datavault.domain.rows import Value
+from datavault.domain.rows import Put, Value
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts
 
@@ -43,13 +44,18 @@ def begin(
 ) -> Undertaking:
     """Say that ``operation`` begins; where this raises, it must not."""
     made = Undertaking(operator, operation, resource, workspace)
-    _write(vault, made, BEGUN, details)
+    _write(vault, _entry(vault, made, BEGUN, details))
     return made
 
 
 def end(vault: Vault, undertaking: Undertaking, **details: Value) -> None:
     """Say what came of it."""
-    _write(vault, undertaking, ENDED, details)
+    _write(vault, ended(vault, undertaking, **details))
+
+
+def ended(vault: Vault, undertaking: Undertaking, **details: Value) -> Put:
+    """What says so, for the transaction that it ends with."""
+    return _entry(vault, undertaking, ENDED, details)
 
 
 def require_workspace(vault: Vault, workspace: WorkspaceId) -> None:
@@ -58,8 +64,8 @@ def require_workspace(vault: Vault, workspace: WorkspaceId) -> None:
         raise NotFound("there is no such workspace in this stage", field="workspace")
 
 
-def _write(vault: Vault, of: Undertaking, step: str, details: dict[str, Value]) -> None:
-    entry = ledger.operator_entry(
+def _entry(vault: Vault, of: Undertaking, step: str, details: dict[str, Value]) -> Put:
+    return ledger.operator_entry(
         of.operator,
         of.operation,
         of.resource,
@@ -68,6 +74,9 @@ def _write(vault: Vault, of: Undertaking, step: str, details: dict[str, Value]) 
         **{STEP: step},
         **details,
     )
+
+
+def _write(vault: Vault, entry: Put) -> None:
     for token in attempts(vault, "the ledger"):
         if attempt(vault, [entry], token):
             return

@@ -33,8 +33,12 @@ type Write = Callable[[Event], str]
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What became of some rows, by their places: ``later`` ones are to be given again."""
+    """What became of some rows, by their places: ``later`` ones are to be given again.
 
+    Of what is in neither, the bus took ``taken``, and the rest stays inside.
+    """
+
+    taken: int
     later: tuple[int, ...]
     refused: Mapping[int, str]
     """The code of the reason."""
@@ -83,7 +87,8 @@ def deliver(vault: Vault, rows: Sequence[Row], write: Write) -> Delivered:
         if outcome is Delivery.NEVER:
             refused[place] = _REFUSED
     later = (place for place, outcome in outcomes.items() if outcome is Delivery.LATER)
-    return Delivered(tuple(later), dict(sorted(refused.items())))
+    taken = sum(outcome is Delivery.TAKEN for outcome in outcomes.values())
+    return Delivered(taken, tuple(later), dict(sorted(refused.items())))
 
 
 def _tellings(rows: Sequence[Row], refused: dict[int, str]) -> dict[int, Told]:

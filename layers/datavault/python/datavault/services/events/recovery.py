@@ -81,9 +81,10 @@ def _redrive(vault: Vault, letter: Taken, write: Write, found: Redriven) -> Redr
 def republish_events(
     vault: Vault, ws: WorkspaceId, *, operator: Operator, start_ms: int, end_ms: int, write: Write
 ) -> tuple[int, int]:
-    """Publish all that a workspace's ledger says of a time, once more; how many, and how many not.
+    """Publish all that a workspace's ledger says of a time, once more.
 
-    From the ledger itself, however long ago: for what neither stream nor archive has any more.
+    How many events the bus took, and how many entries could not be told. From the ledger itself,
+    however long ago: for what neither stream nor archive has any more.
 
     Raises:
         Invalid: the time is longer than a day, or ends before it begins.
@@ -114,10 +115,21 @@ def begin_replay(
 
     Raises:
         Conflict: there has been a replay of that name.
+        Invalid: the time ends before it begins.
         NotFound: there is no archive.
     """
-    span = {"start_ms": start_ms, "end_ms": end_ms, "rules": len(rules)}
-    begun = begin(vault, operator, "replay_events", name, workspace=None, **span)
+    if not start_ms < end_ms:
+        raise Invalid("a time of more than nothing is replayed")
+    begun = begin(
+        vault,
+        operator,
+        "replay_events",
+        name,
+        workspace=None,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        rules=tuple(rules),
+    )
     archive.replay(name, start_ms, end_ms, rules)
     return begun
 
@@ -137,7 +149,7 @@ def _republish(
     for rows in batched(_entries(vault, ws, start_ms, end_ms), _ROWS_AT_ONCE, strict=False):
         done = deliver(vault, rows, write)
         failed += len(done.later) + len(done.refused)
-        published += len(rows) - len(done.later) - len(done.refused)
+        published += done.taken
     return published, failed
 
 
