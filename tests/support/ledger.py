@@ -25,8 +25,10 @@ def of_operators(vault: Vault) -> list[Row]:
 
 def is_told(row: Row) -> bool:
     """Whether somebody is told: of a commit's two entries, of the one that has its id."""
-    of_a_part = row.text("operation") == "create_commit" and "detail_commit" not in row.attributes
-    return not (_is_operators(row) or of_a_part)
+    operation = row.text("operation")
+    if operation == "create_commit":
+        return "detail_commit" in row.attributes
+    return operation == "abandon_commit" or not _is_operators(row)
 
 
 def _is_operators(row: Row) -> bool:

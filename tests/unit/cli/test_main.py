@@ -48,6 +48,36 @@ def environment(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer) -> Iter
     wiring.vault.cache_clear()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "VAULT_STAGE",
+        "VAULT_TABLES__CATALOG",
+        "VAULT_TABLES__STAGING",
+        "VAULT_TABLES__LEDGER",
+        "VAULT_USAGE__API",
+        "VAULT_USAGE__PLAN",
+    ],
+)
+def test_help_names_each_setting_without_which_no_workspace_is_made(
+    name: str,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("VAULT_STAGE", "staging")
+    monkeypatch.delenv(name)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert server.requests == []
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "argv", ["datavault", "workspace", "create", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert name in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("stage", [None, ""])
 def test_a_workspace_is_made_for_no_stage_that_was_not_named(
     stage: str | None,

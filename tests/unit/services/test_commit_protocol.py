@@ -9,13 +9,15 @@ import pytest
 from datavault.domain import keyspace
 from datavault.domain.errors import Conflict, Corrupt, NotFound, Throttled
 from datavault.domain.ids import BranchId, BranchName, JobId
+from datavault.domain.ledger import Entry
 from datavault.domain.rows import Put, RowPage, Table
 from datavault.ports import Catalog, Objects
 from datavault.services.attempts import ATTEMPTS_MAX
 from datavault.services.refs import abandon, open_work, read_job
 from datavault.services.staging import Work, read_head
-from tests.support.builders import MAIN, Process, Shelf, a_body, a_request
+from tests.support.builders import MAIN, OPERATOR, Process, Shelf, a_body, a_request
 from tests.support.chaos import ChaosVault, Crash, Fault
+from tests.support.ledger import of_operators
 
 
 class Times:
@@ -213,13 +215,16 @@ def test_a_commit_that_cannot_be_made_can_be_abandoned(shelf: Shelf) -> None:
         shelf.vault.objects.delete(name)
     with pytest.raises(Corrupt):
         shelf.commit()
-    abandon(work_of(shelf), shelf.caller)
+    abandon(work_of(shelf), OPERATOR)
+    told = (Entry.of(row) for row in of_operators(shelf.vault))
+    (entry,) = (each for each in told if each.operation == "abandon_commit")
+    assert (entry.actor, entry.workspace) == (OPERATOR.identity, shelf.caller.workspace)
     with pytest.raises(Conflict, match="nothing is staged"):
         shelf.commit()
     shelf.append({"b": a_body("2")})
     assert shelf.commit().counts.added == 1
     with pytest.raises(Conflict, match="no commit is pending"):
-        abandon(work_of(shelf), shelf.caller)
+        abandon(work_of(shelf), OPERATOR)
 
 
 def test_an_append_that_a_query_shows_late_is_waited_for(shelf: Shelf) -> None:

@@ -44,9 +44,11 @@ def create_workspace(name: str) -> None:
     """Make a workspace called NAME: its KMS key, and its entry in the catalog.
 
     Prints the workspace's id, which tokens carry in their claim "workspace". Which vault it is
-    for, the environment says: AWS credentials, AWS_REGION, VAULT_STAGE, VAULT_TABLES__CATALOG,
-    and, from the outputs of the API's stack, VAULT_USAGE__API (ApiId) and VAULT_USAGE__PLAN
-    (UsagePlan). If this is interrupted after the id is printed, "workspace limit" goes on.
+    for, the environment says: AWS credentials, AWS_REGION, VAULT_STAGE; from the outputs of the
+    stateful stack VAULT_TABLES__CATALOG, VAULT_TABLES__STAGING and VAULT_TABLES__LEDGER; and from
+    those of the API's stack VAULT_USAGE__API (ApiId) and VAULT_USAGE__PLAN (UsagePlan).
+
+    If this is interrupted after the id is printed, "workspace limit" goes on.
     """
     import os
 
@@ -120,5 +122,5 @@ def abandon_commit(workspace_id: str, dataset_id: str, name: str) -> None:
     operator = vault.operator
     caller = Caller(operator.identity, workspace, frozenset({Role.ADMIN}), operator.correlation_id)
     dataset = find_dataset(vault, caller, parse_dataset_id(dataset_id))
-    abandon(open_work(vault, dataset, parse_branch_name(name)), caller)
+    abandon(open_work(vault, dataset, parse_branch_name(name)), operator)
     click.echo(f"The pending commit of {name} is abandoned.")

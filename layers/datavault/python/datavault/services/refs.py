@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from datavault.domain import commit_jobs, keyspace, ledger, refs
-from datavault.domain.access import Action, Caller
+from datavault.domain.access import Action, Caller, Operator
 from datavault.domain.commit_jobs import CommitJob
 from datavault.domain.datasets import Dataset, still_active
 from datavault.domain.errors import Conflict, NotFound
@@ -208,7 +208,7 @@ def settled(work: Work, caller: Caller) -> refs.Head:
     raise AssertionError("attempts ends by raising")
 
 
-def abandon(work: Work, caller: Caller) -> None:
+def abandon(work: Work, operator: Operator) -> None:
     """Give up the commit that is pending, and the changes it was to commit.
 
     For operators, when what was staged cannot be read any more and every attempt to finish ends
@@ -227,12 +227,12 @@ def abandon(work: Work, caller: Caller) -> None:
             still_active(work.dataset, token),
             *refs.abandon(read_job(work, head.pending), now_ms),
             refs.sweep_later(work.branch, head.generation - 1, work.keys.store, now_ms),
-            ledger.entry(
-                caller,
-                Action.COMMIT,
+            ledger.operator_entry(
+                operator,
                 "abandon_commit",
                 work.dataset.id,
                 now_ms,
+                workspace=work.dataset.workspace,
                 branch=work.branch,
                 job=head.pending,
                 batches=head.closed_batches,
