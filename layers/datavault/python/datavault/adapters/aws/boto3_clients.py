@@ -36,7 +36,8 @@ def boto3_client(
     keys = None
     if signing is Signing.AS_EVERYTHING or isinstance(credentials, FixedCredentials):
         keys = credentials.get()
-    return boto3.client(
+    # A session of its own: boto3 keeps one for all, as the environment was when it was made.
+    return boto3.Session().client(
         service,
         region_name=region,
         endpoint_url=endpoint,
