@@ -133,6 +133,28 @@ def test_a_field_is_each_column_of_its_name_and_no_warning_is_due(desk: Desk) ->
     assert "warning" not in done.stderr
 
 
+@pytest.mark.parametrize("header", ['id,na"me,Pay\n', ",,\n \n\nid,name,Pay\n"])
+def test_the_first_row_is_the_first_that_is_one_and_says_anything(header: str, desk: Desk) -> None:
+    desk.write("redact.toml", PAY)
+    name = desk.write("a.csv", f"{header}1,x,50000\n2,y,60000\n")
+    assert treated(desk, name).decode() == f"{header}1,x,[PAY]\n2,y,[PAY]\n"
+
+
+def test_a_table_without_its_first_row_is_none(desk: Desk) -> None:
+    name = desk.write("a.csv", '\n"id"canary,ssn\n1,219099999\n')
+    done = desk.run("anonymize", name, *WORDS, "--quarantine-file", "held")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "invalid: a.csv, line 2: a row of 15 bytes is not quoted as RFC 4180" in done.stderr
+    assert "canary" not in done.output
+
+
+def test_a_first_row_longer_than_a_header_is_treated_as_the_others_are(desk: Desk) -> None:
+    row = f"jo@example.org,{'x' * 70_000}\n"
+    done = desk.run("anonymize", desk.write("a.csv", row * 2), *WORDS)
+    assert done.stdout == row.replace("jo@example.org", "[EMAIL_ADDRESS]") * 2
+    assert "without a header, of any number of columns" in done.stderr
+
+
 def test_a_row_that_is_none_is_held_with_its_reason_and_the_others_go_on(desk: Desk) -> None:
     name = desk.write("a.csv", 'a,b\n1,jo@example.org\n"canary"x,2\n3,4\n')
     done = desk.run("anonymize", name, *WORDS, "--quarantine-file", "held")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datavault.cli.tables import counted, shown
+from datavault.domain.formats.tables import COLUMNS_MAX
 from datavault.domain.privacy.columns import Columns
 from datavault.domain.privacy.policy import FieldRule
 
@@ -26,8 +27,8 @@ class Reading:
     def of(
         cls, columns: Columns, count: int, delimiter: bytes, fields: Sequence[FieldRule]
     ) -> "Reading":
-        """That of a table of which the first row has ``count`` cells."""
-        places = [(columns.token(at),) for at in range(count)]
+        """That of a table of which the first row has ``count`` cells, none if it is too long."""
+        places = [(columns.token(at),) for at in range(count or COLUMNS_MAX)]
         unmet = (each.pointer.text for each in fields if not any(map(each.pointer.covers, places)))
         return cls(delimiter, bool(columns.names), count, tuple(unmet))
 
@@ -35,7 +36,7 @@ class Reading:
         """It in words, of the table ``name``; without a cell of it."""
         divided = _NAMES.get(self.delimiter, f'"{self.delimiter.decode()}"')
         header = "with a header" if self.has_header else "without a header"
-        columns = counted(self.columns, "column")
+        columns = counted(self.columns, "column") if self.columns else "any number of columns"
         return [
             f"{name}: a table divided by {divided}, {header}, of {columns}",
             *(f"warning: {name}: field {shown(each)} matches no column" for each in self.unmet),
