@@ -92,6 +92,7 @@ def test_a_table_without_a_header_is_treated_from_its_first_row_on(desk: Desk) -
         ("17,219099999,212-555-0123\n18,219099998,2125550123\n", 4),
         ("ssn,ssn\n219099999,219099998\n", 2),
         (",ssn\n2125550123,219099999\n", 2),
+        ("note,ssn,2023\nx,219099999,5\n", 1),
     ],
 )
 def test_what_a_scan_finds_in_a_table_is_treated(table: str, count: int, desk: Desk) -> None:
@@ -112,6 +113,10 @@ PAY = 'name = "all"\n[[fields]]\npointer = "/Pay"\nentity = "PAY"\nstrategy = "r
         ("Report of May\nid,Pay\n1,50000\n", '",", with a header, of 1 column'),
         ("sep=;\nid;Pay\n1;50000\n", '";", with a header, of 2 columns'),
         ("id;Pay;a,b\n1;50000;c,d\n", '",", with a header, of 2 columns'),
+        (
+            "phone,2023\nx,50000\n",
+            '",", with a header in which 1 cell may be no name, of 2 columns',
+        ),
         ("1\t50000\n2\t60000\n", "tabs, without a header, of 2 columns"),
     ],
 )
