@@ -145,6 +145,24 @@ def test_the_first_row_is_the_first_that_is_one_and_says_anything(header: str, d
     assert treated(desk, name).decode() == f"{header}1,x,[PAY]\n2,y,[PAY]\n"
 
 
+@pytest.mark.parametrize(
+    ("first_row", "header", "entity", "told"),
+    [
+        ("ssn 1,2023", "auto", "PHONE_NUMBER", "without a header"),
+        ("ssn 1,2023", "yes", "US_SSN", "with a header"),
+        ("ssn,year", "auto", "US_SSN", "with a header"),
+        ("ssn,year", "no", "PHONE_NUMBER", "without a header"),
+    ],
+)
+def test_who_knows_whether_a_table_has_a_header_says_so(
+    first_row: str, header: str, entity: str, told: str, desk: Desk
+) -> None:
+    name = desk.write("a.csv", f"{first_row}\n219099999,x\n")
+    done = desk.run("anonymize", name, *WORDS, "--header", header)
+    assert done.stdout == f"{first_row}\n[{entity}],x\n"
+    assert f"{told}, of 2 columns" in done.stderr
+
+
 def test_a_table_without_its_first_row_is_none(desk: Desk) -> None:
     name = desk.write("a.csv", '\n"id"canary,ssn\n1,219099999\n')
     done = desk.run("anonymize", name, *WORDS, "--quarantine-file", "held")

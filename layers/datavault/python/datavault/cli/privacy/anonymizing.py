@@ -8,6 +8,7 @@ from functools import lru_cache
 from datavault.cli.privacy.contents import Wrapping
 from datavault.cli.privacy.found import Told
 from datavault.cli.privacy.inputs import Form
+from datavault.cli.privacy.options import Header
 from datavault.cli.privacy.pieces import BINARY, DOCUMENT_BYTES_MAX, Piece
 from datavault.cli.privacy.readings import Reading
 from datavault.cli.privacy.search import Search
@@ -106,6 +107,7 @@ class Treater:
     policy: PolicySource
     keys: PrivacyKeys
     setting: Setting
+    header: Header = Header.AUTO
     conversations: Conversations | None = field(default=None, repr=False, compare=False)
 
     def anonymizer(self) -> Anonymizer:
@@ -177,7 +179,13 @@ def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> tuple[Colu
     policy = treater.policy.policy()
     cells = RowNotation(dialect, Columns()).leaves(first_row, "header") if first_row else []
     row = [cell.text for cell in cells]
-    columns = columns_of(row, treater.search.find, policy.columns_called)
+    match treater.header:
+        case Header.AUTO:
+            columns = columns_of(row, treater.search.find, policy.columns_called)
+        case Header.YES:
+            columns = Columns(tuple(row))
+        case Header.NO:
+            columns = Columns()
     return columns, Reading.of(columns, len(row), dialect.delimiter, policy.fields)
 
 
