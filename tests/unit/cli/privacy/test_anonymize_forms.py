@@ -92,6 +92,7 @@ def test_a_table_without_a_header_is_treated_from_its_first_row_on(desk: Desk) -
         ("17,219099999,212-555-0123\n18,219099998,2125550123\n", 4),
         ("ssn,ssn\n219099999,219099998\n", 2),
         (",ssn\n2125550123,219099999\n", 2),
+        ("note,ssn,2023\nx,219099999,5\n", 1),
     ],
 )
 def test_what_a_scan_finds_in_a_table_is_treated(table: str, count: int, desk: Desk) -> None:
@@ -112,6 +113,10 @@ PAY = 'name = "all"\n[[fields]]\npointer = "/Pay"\nentity = "PAY"\nstrategy = "r
         ("Report of May\nid,Pay\n1,50000\n", '",", with a header, of 1 column'),
         ("sep=;\nid;Pay\n1;50000\n", '";", with a header, of 2 columns'),
         ("id;Pay;a,b\n1;50000;c,d\n", '",", with a header, of 2 columns'),
+        (
+            "phone,2023\nx,50000\n",
+            '",", with a header in which 1 cell may be no name, of 2 columns',
+        ),
         ("1\t50000\n2\t60000\n", "tabs, without a header, of 2 columns"),
     ],
 )
@@ -131,6 +136,46 @@ def test_a_field_is_each_column_of_its_name_and_no_warning_is_due(desk: Desk) ->
     done = desk.run("anonymize", desk.write("a.csv", "Pay, Pay,id\n40000,50000,3\n"), *WORDS)
     assert done.stdout == "Pay, Pay,id\n[PAY],[PAY],3\n"
     assert "warning" not in done.stderr
+
+
+@pytest.mark.parametrize("header", ['id,na"me,Pay\n', ",,\n \n\nid,name,Pay\n"])
+def test_the_first_row_is_the_first_that_is_one_and_says_anything(header: str, desk: Desk) -> None:
+    desk.write("redact.toml", PAY)
+    name = desk.write("a.csv", f"{header}1,x,50000\n2,y,60000\n")
+    assert treated(desk, name).decode() == f"{header}1,x,[PAY]\n2,y,[PAY]\n"
+
+
+@pytest.mark.parametrize(
+    ("first_row", "header", "entity", "told"),
+    [
+        ("ssn 1,2023", "auto", "PHONE_NUMBER", "without a header"),
+        ("ssn 1,2023", "yes", "US_SSN", "with a header"),
+        ("ssn,year", "auto", "US_SSN", "with a header"),
+        ("ssn,year", "no", "PHONE_NUMBER", "without a header"),
+    ],
+)
+def test_who_knows_whether_a_table_has_a_header_says_so(
+    first_row: str, header: str, entity: str, told: str, desk: Desk
+) -> None:
+    name = desk.write("a.csv", f"{first_row}\n219099999,x\n")
+    done = desk.run("anonymize", name, *WORDS, "--header", header)
+    assert done.stdout == f"{first_row}\n[{entity}],x\n"
+    assert f"{told}, of 2 columns" in done.stderr
+
+
+def test_a_table_without_its_first_row_is_none(desk: Desk) -> None:
+    name = desk.write("a.csv", '\n"id"canary,ssn\n1,219099999\n')
+    done = desk.run("anonymize", name, *WORDS, "--quarantine-file", "held")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "invalid: a.csv, line 2: a row of 15 bytes is not quoted as RFC 4180" in done.stderr
+    assert "canary" not in done.output
+
+
+def test_a_first_row_longer_than_a_header_is_treated_as_the_others_are(desk: Desk) -> None:
+    row = f"jo@example.org,{'x' * 70_000}\n"
+    done = desk.run("anonymize", desk.write("a.csv", row * 2), *WORDS)
+    assert done.stdout == row.replace("jo@example.org", "[EMAIL_ADDRESS]") * 2
+    assert "without a header, of any number of columns" in done.stderr
 
 
 def test_a_row_that_is_none_is_held_with_its_reason_and_the_others_go_on(desk: Desk) -> None:

@@ -140,9 +140,12 @@ def test_without_quotes_a_cell_stays_one() -> None:
 
 
 def find(texts: Sequence[str]) -> list[tuple[Span, ...]]:
-    return [
-        (Span(0, 3, Entity.PERSON, 0.9, "t"),) if text.startswith("Ada") else () for text in texts
-    ]
+    found = {
+        "Ada": (Span(0, 3, Entity.PERSON, 0.9, "t"),),
+        "Bo": (Span(0, 2, Entity.PERSON, 0.5, "t"),),
+        "jo@example.org": (Span(0, 14, Entity.EMAIL_ADDRESS, 1.0, "t"),),
+    }
+    return [found.get(text, ()) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -152,6 +155,13 @@ def find(texts: Sequence[str]) -> list[tuple[Span, ...]]:
         (["", "mail", "mail"], ("", "mail", "mail")),
         (["id", "Ada"], ()),
         (["id", "41"], ()),
+        (["ssn", "41"], ("ssn", "41")),
+        (["homePhone", "Ada"], ("homePhone", "Ada")),
+        (["home_phone", "Ada"], ("home_phone", "Ada")),
+        (["phone", "jo@example.org"], ()),
+        (["phone", "x" * 65], ()),
+        (["he asked us to phone", "41"], ()),
+        (["phone 2", "41"], ()),
         (["id", "x" * 65], ()),
         (["", ""], ()),
         ([], ()),
@@ -184,6 +194,15 @@ def test_columns_without_a_name_go_by_their_numbers_and_those_of_one_name_by_tha
     assert [columns.token(at) for at in range(4)] == ["0", "mail", "mail", "3"]
     assert columns.named(1, "x") == ("mail: ", "x")
     assert columns.named(3, "x") == ("", "x")
+
+
+def test_what_may_be_a_value_beside_a_known_label_names_no_column_and_is_treated() -> None:
+    columns = columns_of(["id", "Ada", "ssn", "Bo", "2023"], find)
+    assert columns.values == {1, 3, 4}
+    assert [columns.token(at) for at in range(5)] == ["id", "1", "ssn", "3", "4"]
+    kinds = [leaf.kind for leaf in RowNotation(COMMAS, columns).leaves(b"id,Ada,ssn,Bo,2023", "")]
+    key, value = LeafKind.KEY, LeafKind.STRING
+    assert kinds == [key, value, key, value, value]
 
 
 def test_the_name_of_a_column_is_the_label_of_its_cells() -> None:

@@ -13,7 +13,7 @@ from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say
 from datavault.cli.privacy.inputs import Form
 from datavault.cli.privacy.keys import VARIABLE, privacy_keys
-from datavault.cli.privacy.options import jobs_option, tier_option
+from datavault.cli.privacy.options import Header, jobs_option, tier_option
 from datavault.cli.privacy.outputs import Aside
 from datavault.cli.privacy.reports import names_note
 from datavault.cli.privacy.search import Search
@@ -89,6 +89,13 @@ Example:
     show_default=True,
     help="How the input is read; auto goes by the names of files. A pipe needs one.",
 )
+@click.option(
+    "--header",
+    type=click.Choice([each.value for each in Header]),
+    default=Header.AUTO.value,
+    show_default=True,
+    help="Whether the first row of a table has its columns' names; auto goes by what is in it.",
+)
 @tier_option
 @click.option(
     "--without-names",
@@ -134,6 +141,7 @@ def anonymize(
     paths: tuple[Path, ...],
     named: str,
     form: str,
+    header: str,
     tier: str,
     without_names: bool,
     output_file: Path | None,
@@ -160,6 +168,7 @@ def anonymize(
         _policy_source(named),
         privacy_keys(key_file),
         Setting(store, scope, day),
+        Header(header),
     )
     policy = _checked(treater)
     if not without_names:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from datavault.cli.privacy.contents import Wrapping
 from datavault.cli.privacy.found import Told
 from datavault.cli.privacy.inputs import Form
+from datavault.cli.privacy.options import Header
 from datavault.cli.privacy.pieces import BINARY, DOCUMENT_BYTES_MAX, Piece
 from datavault.cli.privacy.readings import Reading
 from datavault.cli.privacy.search import Search
@@ -106,6 +107,7 @@ class Treater:
     policy: PolicySource
     keys: PrivacyKeys
     setting: Setting
+    header: Header = Header.AUTO
     conversations: Conversations | None = field(default=None, repr=False, compare=False)
 
     def anonymizer(self) -> Anonymizer:
@@ -152,7 +154,12 @@ def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
 def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
     """Each row is a record, and its line end a part of it."""
     assert piece.dialect is not None, "a table has a dialect"
-    columns, reading = _columns(piece.first_row, piece.dialect, treater)
+    try:
+        columns, reading = _columns(piece.first_row, piece.dialect, treater)
+    except VaultError as error:
+        # Held back, it would leave the next row to be read as the header.
+        line = piece.content.count(b"\n", 0, piece.content.find(piece.first_row)) + 1
+        return _refused(piece, Told(line, str(error)))
     notation = RowNotation(piece.dialect, columns)
     bodies: list[bytes] = []
     lines: list[int] = []
@@ -168,14 +175,17 @@ def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
 
 @lru_cache(maxsize=1)
 def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> tuple[Columns, Reading]:
-    """Those of the table; without names if its first row is no row."""
+    """Those of the table; raises if its first row is no row."""
     policy = treater.policy.policy()
-    columns, row = Columns(), []
-    try:
-        row = [cell.text for cell in RowNotation(dialect, columns).leaves(first_row, "header")]
-        columns = columns_of(row, treater.search.find, policy.columns_called)
-    except VaultError:
-        pass
+    cells = RowNotation(dialect, Columns()).leaves(first_row, "header") if first_row else []
+    row = [cell.text for cell in cells]
+    match treater.header:
+        case Header.AUTO:
+            columns = columns_of(row, treater.search.find, policy.columns_called)
+        case Header.YES:
+            columns = Columns(tuple(row))
+        case Header.NO:
+            columns = Columns()
     return columns, Reading.of(columns, len(row), dialect.delimiter, policy.fields)
 
 

@@ -1,5 +1,6 @@
 """Options that the offline commands share, parsed into words of the domain."""
 
+from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -11,6 +12,16 @@ from datavault.domain.privacy.policy import Allowed
 from datavault.domain.privacy.tiers import Tier
 
 ANY = "any"
+
+
+class Header(StrEnum):
+    """Whether the first row of a table has the names of its columns."""
+
+    AUTO = "auto"
+    """The row tells."""
+    YES = "yes"
+    NO = "no"
+
 
 tier_option = click.option(
     "--tier",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from datavault.cli.privacy.contents import PLAIN, Content, Wrapping, content_of
 from datavault.cli.privacy.inputs import Form, Input
-from datavault.domain.errors import VaultError
+from datavault.domain.errors import Malformed, VaultError
 from datavault.domain.formats.decoding import Compression, Encoding, content_ending
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _pieces(source: Input, number: int, content: Content) -> Iterator[Piece]:
     first_row: bytes | None = None
     for text, start, end in _Cutter(content, form, source.guessed).pieces():
         if first_row is None:
-            first_row = _first_row(text) if form is Form.ROWS else b""
+            first_row = _first_row(text, dialect) if dialect is not None else b""
         yield Piece(number, form, source.guessed, text, start, end, wrapping, dialect, first_row)
 
 
@@ -139,7 +139,7 @@ def _table(source: Input, number: int, content: Content) -> Iterator[Piece]:
         if refused:
             break
         if first_row is None:
-            first_row = _first_row(rows.text)
+            first_row = _first_row(rows.text, dialect)
         size = len(rows.text)
         yield Piece(
             number,
@@ -195,16 +195,30 @@ def _dialect(source: Input, head: bytes) -> "Dialect":
     return Dialect(delimiter, is_quoted=delimiter != b"\t" or found.is_quoted)
 
 
-def _first_row(text: bytes) -> bytes:
-    """The first row of a table that is not blank, if it is no longer than a header may be."""
+def _first_row(text: bytes, dialect: "Dialect") -> bytes:
+    """The first row of a table that says anything, if it is no longer than a header may be.
+
+    It is cut as all rows are: two ways to read quotes would give two rows. Where a quote never
+    closes it is all of the text.
+    """
+    from datavault.domain.formats.batch import START, Refused
+    from datavault.domain.formats.rows import cut_rows
     from datavault.domain.formats.tables import HEADER_BYTES_MAX
 
+    nothing = b' "\t\r\n' + dialect.delimiter
     begin = len(text) - len(text.lstrip(b"\r\n"))
-    end = begin
-    while end := text.find(b"\n", end, begin + HEADER_BYTES_MAX) + 1:
-        if text.count(b'"', begin, end) % 2 == 0:
-            return text[begin:end]
-    return text[begin:] if len(text) - begin <= HEADER_BYTES_MAX else b""
+    beginning = text[begin : begin + HEADER_BYTES_MAX]
+    is_all = begin + len(beginning) == len(text)
+    refused: list[Refused] = []
+    try:
+        for rows in cut_rows([beginning], dialect, refused.append, start=START):
+            for start, end in zip(rows.starts.tolist(), rows.ends.tolist(), strict=True):
+                row = rows.text[start:end]
+                if row.strip(nothing):
+                    return row if row.endswith(b"\n") or is_all else b""
+    except Malformed:
+        return beginning if is_all else b""
+    return b""
 
 
 class _Cutter:

@@ -29,9 +29,13 @@ def examine_rows(piece: Piece, search: Search) -> Examined:
     cells: list[tuple[int, int, str]] = []
     line = 1
     for row, number in _rows(text, delimiter):
-        # In a header is nothing personal, wherever it stands; or the first row is none.
-        if tuple(row) != columns.names:
-            cells += [(line, at, cell) for at, cell in enumerate(row) if cell]
+        # In a header is nothing personal, wherever it stands, but for what may be a value.
+        is_header = tuple(row) == columns.names
+        cells += [
+            (line, at, cell)
+            for at, cell in enumerate(row)
+            if cell and not (is_header and at not in columns.values)
+        ]
         line = number + 1
     named = [columns.named(at, cell) for _, at, cell in cells]
     texts = list(dict.fromkeys(named))

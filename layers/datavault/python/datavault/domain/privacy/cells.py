@@ -27,7 +27,7 @@ from datavault.domain.privacy.json_leaves import (
 class RowNotation:
     """Rows of a table with these columns, each with its line end if it has one.
 
-    The row of names itself has keys for leaves; any other has strings.
+    The row of names itself has keys for leaves, but for what may be values; any other has strings.
     """
 
     dialect: Dialect
@@ -55,11 +55,16 @@ class RowNotation:
         if bad_at is not None:
             raise Malformed(f"not UTF-8 at byte {bad_at} of {len(body)}", field=field)
         cells = [*self._cells(body, field)]
-        kind = LeafKind.STRING
-        if self.columns.names and tuple(text for _, _, text in cells) == self.columns.names:
-            kind = LeafKind.KEY
+        names = self.columns.names
+        is_header = bool(names) and tuple(text for _, _, text in cells) == names
         return [
-            Leaf(kind, start, end, text, self.columns.place(at))
+            Leaf(
+                LeafKind.KEY if is_header and at not in self.columns.values else LeafKind.STRING,
+                start,
+                end,
+                text,
+                self.columns.place(at),
+            )
             for at, (start, end, text) in enumerate(cells)
         ]
 

@@ -155,7 +155,10 @@ class Policy:
     @cached_property
     def columns_called(self) -> frozenset[str]:
         """What its pointers call columns, by name or number."""
-        pointers = [each.pointer for each in (*self.fields, *self.rules)]
+        pointers = [
+            *(each.pointer for each in self.fields),
+            *(each.pointer for each in self.rules),
+        ]
         return frozenset(pointer.column for pointer in pointers if pointer.column is not None)
 
     def threshold_of(self, entity: str) -> Threshold:
