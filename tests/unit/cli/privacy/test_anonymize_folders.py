@@ -70,8 +70,17 @@ def test_a_file_that_cannot_be_treated_is_named_and_the_others_go_on(desk: Desk)
     assert tree("out") == ["a.txt", "b/c.jsonl", "b/d.csv.gz", "b/empty.csv"]
     assert "not treated: invalid: in/b/bad.json, line 1: not JSON (RFC 8259)" in done.stderr
     assert "not treated: invalid: in/b/odd.txt, line 1: not UTF-8 at byte 8" in done.stderr
-    assert "not treated: 2 files, named above" in done.stderr
+    assert "not treated: 2 inputs, named above" in done.stderr
     assert "canary" not in done.output
+
+
+def test_a_folder_that_cannot_be_listed_is_not_treated(desk: Desk) -> None:
+    desk.beyond_reach("in/b")
+    done = run(desk, "in", "--output-folder", "out", exit_code=2)
+    assert tree("out") == ["a.txt", "b/c.jsonl", "b/d.csv.gz", "b/empty.csv"]
+    assert ": File name too long" in done.stderr
+    assert "4 files in out, 1 not treated, 0 skipped" in done.stderr
+    assert "not treated: 1 input, named above" in done.stderr
 
 
 def test_records_that_are_to_be_looked_at_hold_their_file_or_go_to_one_for_all(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from datavault.cli.privacy.options import jobs_option, tier_option
 from datavault.cli.privacy.outputs import Aside
 from datavault.cli.privacy.reports import names_note
 from datavault.cli.privacy.search import Search
-from datavault.cli.privacy.targets import FORMS, folder_plan, single_job
+from datavault.cli.privacy.targets import FORMS, FolderPlan, folder_plan, single_job
 from datavault.cli.privacy.treating import Binary, Job, Run
 from datavault.cli.tables import counted
 from datavault.domain.errors import VaultError
@@ -151,9 +151,9 @@ def anonymize(
     from datavault.domain.privacy.keys import Setting
 
     if output_folder is None:
-        planned, skipped = [single_job(paths, form, output_file, quarantine_file)], 0
+        plan = FolderPlan([single_job(paths, form, output_file, quarantine_file)], 0, [])
     else:
-        planned, skipped = folder_plan(paths, form, output_folder, output_file, quarantine_file)
+        plan = folder_plan(paths, form, output_folder, output_file, quarantine_file)
     day = on.date() if on is not None else datetime.now(UTC).date()
     treater = Treater(
         Search(Tier(tier), Tier(tier).entities, threshold, day),
@@ -169,8 +169,8 @@ def anonymize(
     treater.search.get_ready()
     with Aside(quarantine_file) as quarantine:
         held = quarantine if quarantine_file is not None else None
-        run = _run(planned, treater, policy, held, jobs or os.process_cpu_count() or 1)
-        refused = _outcomes(run, output_folder, skipped)
+        run = _run(plan.jobs, treater, policy, held, jobs or os.process_cpu_count() or 1)
+        refused = _outcomes(run, output_folder, plan)
         run.keep_quarantine()
     for line in run.tally.told(run.seconds):
         say(line)
@@ -192,15 +192,13 @@ def _run(
     return Run(planned, treater, workers, held)
 
 
-def _outcomes(run: Run, folder: Path | None, skipped: int) -> list[CommandFailed]:
+def _outcomes(run: Run, folder: Path | None, plan: FolderPlan) -> list[CommandFailed]:
     """Treat all of it; of a folder, tell how each file went that did not go well.
-
-    Of a folder, ``skipped`` things were passed over before.
 
     Raises:
         CommandFailed: the one input is refused.
     """
-    refused: list[CommandFailed] = []
+    refused, skipped = list(plan.missed), plan.skipped
     done = 0
     with closing(run.outcomes()) as outcomes:
         for job, outcome in outcomes:
@@ -232,7 +230,7 @@ def _of_several(refused: list[CommandFailed]) -> CommandFailed:
     codes = {each.exit_code for each in refused}
     return CommandFailed(
         Exit.HELD if codes == {Exit.HELD} else Exit.USAGE,
-        f"not treated: {counted(len(refused), 'file')}, named above",
+        f"not treated: {counted(len(refused), 'input')}, named above",
         hint=next((each.hint for each in refused if each.hint), ""),
     )
 
