@@ -128,6 +128,11 @@ def test_files_and_folders_together_have_places_of_their_own(desk: Desk) -> None
         (("in", "--output-folder", "o", "--output-file", "f"), "without --output-file"),
         (("-", "--output-folder", "o"), "--output-folder is for files and folders"),
         (("in", "--output-folder", "o", "--quarantine-file", "in/q"), "--quarantine-file lies"),
+        (
+            ("in", "--output-folder", "o", "--quarantine-file", "q"),
+            "--quarantine-file q is not empty",
+        ),
+        (("in/a.txt", "--quarantine-file", "q"), "--quarantine-file q is not empty"),
         (("in/a.txt", "z/a.txt", "--output-folder", "o"), "in/a.txt and z/a.txt would be one file"),
         (("nothing", "--output-folder", "o"), "there is no file to treat"),
         (("-",), "for a pipe, --format says text, jsonl, json, csv"),
@@ -137,7 +142,9 @@ def test_wrong_usage_is_told_and_nothing_written(
     words: tuple[str, ...], told: str, desk: Desk
 ) -> None:
     desk.write("z/a.txt", "x")
+    desk.write("q", "held before")
     (desk.folder / "nothing").mkdir()
     before = tree(".")
     assert told in run(desk, *words, exit_code=2).stderr
+    assert Path("q").read_text() == "held before"
     assert tree(".") == before

@@ -108,7 +108,7 @@ Example:
 @click.option(
     "--quarantine-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where records go that somebody has to look at. Without it they end the run.",
+    help="Where records go that are to be looked at; absent or empty. Without it they end the run.",
 )
 @click.option(
     "--key-file",

@@ -66,5 +66,13 @@ def require_apart(*paths: Path | None) -> None:
             raise click.UsageError(f"{click.format_filename(path)} is there and no regular file")
 
 
+def require_unused(quarantine: Path | None) -> None:
+    """Refuse (``UsageError``) a file in which something is: records that nobody looked at yet."""
+    if quarantine is not None and quarantine.is_file() and quarantine.stat().st_size:
+        raise click.UsageError(
+            f"--quarantine-file {click.format_filename(quarantine)} is not empty"
+        )
+
+
 def _same(path: Path, other: Path) -> bool:
     return path.exists() and other.exists() and path.samefile(other)
