@@ -83,6 +83,19 @@ def test_a_folder_that_cannot_be_listed_is_not_treated(desk: Desk) -> None:
     assert "not treated: 1 input, named above" in done.stderr
 
 
+def test_a_target_that_cannot_be_written_is_that_files_failure(desk: Desk) -> None:
+    longest = "n" * 255
+    desk.write(f"in/{longest}", "jo@example.org")
+    desk.write("in/" + ("d" * 250 + "/") * 15 + "z.txt", "x")  # 3,770 of 4,096 bytes.
+    folder = "/".join(["o" * 250] * 2)
+    done = run(desk, "in", "--output-folder", folder, exit_code=2)
+    assert tree(folder) == ["a.txt", "b/c.jsonl", "b/d.csv.gz", "b/empty.csv", longest]
+    assert Path(folder, longest).read_text() == "[EMAIL_ADDRESS]"
+    assert "z.txt not written: File name too long" in done.stderr
+    assert "5 files in" in done.stderr
+    assert "1 not treated" in done.stderr
+
+
 def test_records_that_are_to_be_looked_at_hold_their_file_or_go_to_one_for_all(desk: Desk) -> None:
     desk.write("in/b/c.jsonl", '{"a":"call 0171 2345678"}\n{"a":1}\n')
     words = ("--policy", "hold.toml", "--threshold", "0.3")

@@ -1,5 +1,6 @@
 """Files that appear whole under their names, or not at all."""
 
+import itertools
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Self
 import click
 
 from datavault.cli.output import write_bytes
+
+# Two names in one folder differ by process and number, and no name gets longer by it.
+_NUMBERS = itertools.count()
 
 
 class Aside:
@@ -20,7 +24,7 @@ class Aside:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._aside = path.with_name(f".{path.name}.{os.getpid()}.part") if path else None
+        self._aside = path.with_name(f".{os.getpid()}-{next(_NUMBERS)}.part") if path else None
 
     def __enter__(self) -> Self:
         if self._aside is not None:

@@ -8,6 +8,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import click
+
 from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say
 from datavault.cli.privacy.contents import Wrapper
@@ -137,6 +139,9 @@ class Run:
                 except (CommandFailed, Binary) as refused:
                     outcome = refused
                     self._given_up = number
+                except OSError as error:
+                    outcome = _unwritten(self.jobs[number], error)
+                    self._given_up = number
                 self.seconds = line.seconds
                 yield self.jobs[number], outcome
 
@@ -213,6 +218,16 @@ class Run:
     def _refuse(exit_code: Exit, job: Job, line: int, why: str, *, hint: str = "") -> NoReturn:
         kind = "quarantine" if exit_code is Exit.HELD else "invalid"
         raise CommandFailed(exit_code, f"{kind}: {job.source.name}, line {line}: {why}", hint=hint)
+
+
+def _unwritten(job: Job, error: OSError) -> CommandFailed:
+    """That the target cannot be written; who reads stdout no more is told by ``error`` itself."""
+    if job.target is None:
+        raise error
+    why = error.strerror or type(error).__name__
+    return CommandFailed(
+        Exit.FAILED, f"{job.source.name}: {click.format_filename(job.target)} not written: {why}"
+    )
 
 
 def _held_line(job: Job, held: "Held", line: int) -> bytes:
