@@ -103,6 +103,15 @@ def test_records_that_are_to_be_looked_at_hold_their_file_or_go_to_one_for_all(d
     assert held.exit_code == 12
     assert tree("out") == ["d.csv.gz", "empty.csv"]
     assert "not treated: quarantine: in/b/c.jsonl, line 1: to be looked at" in held.stderr
+    desk.write("in/b/z.json", '"call 0171 2345678"')
+    whole = desk.run(
+        "anonymize", "in/b", *WORDS, *words, "--output-folder", "z", "--quarantine-file", "held-z"
+    )
+    assert whole.exit_code == 12
+    assert tree("z") == ["c.jsonl", "d.csv.gz", "empty.csv"]
+    assert "3 files in z, 1 not treated" in whole.stderr
+    assert len(Path("held-z").read_text().splitlines()) == 2
+    Path("in/b/z.json").unlink()
     done = desk.run(
         "anonymize", "in/b", *WORDS, *words, "--output-folder", "all", "--quarantine-file", "held"
     )

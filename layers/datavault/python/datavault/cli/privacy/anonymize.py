@@ -52,7 +52,8 @@ treated, what is in quarantine and what is still found in the output is told on 
 
 With --output-folder each file appears whole or not at all. Binary files, links and folders of
 versions are skipped and named; a file that cannot be treated is named, the others go on, and
-the exit code is 2, or 12 if files only have records that are to be looked at.
+the exit code is 2, or 12 if files only have records that are to be looked at. An input that goes
+into quarantine as a whole has no output and ends with 12, too.
 
 Presets are gdpr, hipaa_safe_harbor, pci_dss, ccpa and llm_training.
 

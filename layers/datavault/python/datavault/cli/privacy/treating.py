@@ -165,7 +165,7 @@ class Run:
 
     def _treat(self, job: Job, pieces: Iterable["Harmless"], line: ProgressLine) -> None:
         """Write what becomes of each piece, in order."""
-        line_at, own = 0, Tally()
+        line_at, own, kept = 0, Tally(), 0
         of = sum(each.source.size for each in self.jobs) or None
         if job.makes_folders and job.target is not None:
             job.target.parent.mkdir(parents=True, exist_ok=True)
@@ -180,6 +180,7 @@ class Run:
                         for told in done.reading.told(job.source.name):
                             say(told)
                 wrapper.write(done.output)
+                kept += len(done.output.strip())
                 for held in done.held:
                     if self.quarantine is not None:
                         self.quarantine.write(_held_line(job, held, line_at + held.line))
@@ -192,6 +193,8 @@ class Run:
             if job is self.jobs[-1]:
                 # First what is held back: with the output there, nobody would look for it.
                 self.keep_quarantine()
+            if own.verdicts["quarantine"] and not kept:
+                raise _all_held(job, own)
             output.keep()
         self.tally.add_all(own)
 
@@ -227,6 +230,15 @@ def _unwritten(job: Job, error: OSError) -> CommandFailed:
     why = error.strerror or type(error).__name__
     return CommandFailed(
         Exit.FAILED, f"{job.source.name}: {click.format_filename(job.target)} not written: {why}"
+    )
+
+
+def _all_held(job: Job, own: Tally) -> CommandFailed:
+    """That all of an input is in quarantine: an empty output would pass for what is left of it."""
+    (form,) = own.things
+    things = counted(own.verdicts["quarantine"], _THINGS[form])
+    return CommandFailed(
+        Exit.HELD, f"quarantine: {job.source.name}: nothing but {things} to be looked at"
     )
 
 
