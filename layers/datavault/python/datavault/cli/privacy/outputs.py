@@ -70,6 +70,13 @@ def require_apart(*paths: Path | None) -> None:
             raise click.UsageError(f"{click.format_filename(path)} is there and no regular file")
 
 
+def require_folder(path: Path | None, option: str) -> None:
+    """Refuse (``UsageError``) a file whose folder is not there."""
+    if path is not None and not path.parent.is_dir():
+        folder = click.format_filename(path.parent)
+        raise click.UsageError(f"{option}: there is no folder {folder}")
+
+
 def require_unused(quarantine: Path | None) -> None:
     """Refuse (``UsageError``) a file in which something is: records that nobody looked at yet."""
     if quarantine is not None and quarantine.is_file() and quarantine.stat().st_size:

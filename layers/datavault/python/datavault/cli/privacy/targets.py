@@ -9,7 +9,7 @@ import click
 from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say
 from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_input, chosen_inputs
-from datavault.cli.privacy.outputs import require_apart, require_unused
+from datavault.cli.privacy.outputs import require_apart, require_folder, require_unused
 from datavault.cli.privacy.treating import Job
 from datavault.cli.tables import shown
 from datavault.domain.formats.decoding import content_ending
@@ -40,6 +40,8 @@ def single_job(
     if source.path is None and form == "auto":
         raise click.UsageError(f"for a pipe, --format says {', '.join(FORMS)}")
     require_apart(source.path, output, quarantine)
+    require_folder(output, "--output-file")
+    require_folder(quarantine, "--quarantine-file")
     require_unused(quarantine)
     return Job(_as_treated(source), output)
 
@@ -108,6 +110,7 @@ def _require_apart(paths: tuple[Path, ...], folder: Path, quarantine: Path | Non
             raise click.UsageError(f"--output-folder lies in {click.format_filename(path)}")
     if quarantine is not None:
         require_apart(None, quarantine)
+        require_folder(quarantine, "--quarantine-file")
         require_unused(quarantine)
         own = quarantine.resolve()
         if any(own.is_relative_to(each.resolve()) for each in (folder, *paths)):
