@@ -165,6 +165,15 @@ def test_an_input_that_is_not_what_it_says_is_refused_without_its_content(
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize(("name", "form"), [("a.csv", "csv"), ("a.json", "json"), ("a.x", "text")])
+def test_a_binary_file_is_refused_with_the_form_that_suits_its_name(
+    name: str, form: str, desk: Desk
+) -> None:
+    desk.write(name, b"ssn\n219099999\na\0b\n")
+    done = anonymized(desk, name, "--policy", "redact.toml", exit_code=2)
+    assert f"--format {form} reads it all the same" in done.stderr
+
+
 def test_a_policy_that_is_none_is_refused_without_its_values(desk: Desk) -> None:
     desk.write("a.txt", "x")
     desk.write("p.toml", REDACT + '[[deny]]\nvalue = "canary"\nentity = "PERSON"\nreason = ""\n')

@@ -210,7 +210,7 @@ def _outcomes(run: Run, folder: Path | None, plan: FolderPlan) -> list[CommandFa
                     raise CommandFailed(
                         Exit.USAGE,
                         f"invalid: {job.source.name}: binary",
-                        hint="--format text reads it as a text all the same.",
+                        hint=f"--format {_named(job.source.form)} reads it all the same.",
                     )
                 case Binary():
                     skipped += 1
@@ -224,6 +224,11 @@ def _outcomes(run: Run, folder: Path | None, plan: FolderPlan) -> list[CommandFa
         told = f"{counted(done, 'file')} in {click.format_filename(folder)}"
         say(f"{told}, {len(refused)} not treated, {skipped} skipped")
     return refused
+
+
+def _named(form: Form) -> str:
+    """What ``--format`` calls a form: that of the file, whose columns or members a text has not."""
+    return next(name for name, each in FORMS.items() if each is form)
 
 
 def _of_several(refused: list[CommandFailed]) -> CommandFailed:
