@@ -1,4 +1,4 @@
-"""``datavault anonymize``: a file or a pipe made harmless by a policy; offline."""
+"""``datavault anonymize``: files, folders or a pipe made harmless by a policy; offline."""
 
 import os
 from contextlib import closing
