@@ -137,6 +137,11 @@ def scan(
         say(totals.line)
         if note := reports.names_note(search):
             say(note)
+    _require_passed(totals, failing)
+
+
+def _require_passed(totals: Totals, failing: frozenset[str]) -> None:
+    """Fail on what was found and, if anything is ``failing``, on what could not be read."""
     hits = sum(count for (entity, _), count in totals.counts.items() if entity in failing)
     if hits:
         kinds = ", ".join(each for each in totals.by_entity if each in failing)
