@@ -1,6 +1,7 @@
 """The offline commands in this process, in a folder of their own."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ CANARIES = {
     "LOCATION": "Utrecht",
 }
 NAMES = {"PERSON", "LOCATION"}
+# Of Linux, for a system call.
+PATH_BYTES_MAX = 4096
 TEXT = (
     "Write to canary.bird@example.org from 203.0.113.77.\n"
     "Card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00, SSN 219-09-9999.\n"
@@ -39,6 +42,16 @@ class Desk:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return name
+
+    def beyond_reach(self, name: str) -> None:
+        """Have a folder below one that has too long a path to be listed, for root neither."""
+        folder = os.open(name, os.O_RDONLY)
+        for _ in range(PATH_BYTES_MAX // 250 + 1):
+            os.mkdir("d" * 250, dir_fd=folder)
+            inner = os.open("d" * 250, os.O_RDONLY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        os.close(folder)
 
     def run(self, *words: str, stdin: bytes = b"") -> Result:
         return CliRunner().invoke(cli, words, input=stdin, env={"NO_COLOR": "1"})

@@ -165,6 +165,15 @@ def test_an_input_that_is_not_what_it_says_is_refused_without_its_content(
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize(("name", "form"), [("a.csv", "csv"), ("a.json", "json"), ("a.x", "text")])
+def test_a_binary_file_is_refused_with_the_form_that_suits_its_name(
+    name: str, form: str, desk: Desk
+) -> None:
+    desk.write(name, b"ssn\n219099999\na\0b\n")
+    done = anonymized(desk, name, "--policy", "redact.toml", exit_code=2)
+    assert f"--format {form} reads it all the same" in done.stderr
+
+
 def test_a_policy_that_is_none_is_refused_without_its_values(desk: Desk) -> None:
     desk.write("a.txt", "x")
     desk.write("p.toml", REDACT + '[[deny]]\nvalue = "canary"\nentity = "PERSON"\nreason = ""\n')
@@ -256,6 +265,26 @@ def test_lines_that_are_no_records_are_held_with_their_reason(desk: Desk) -> Non
     assert "it is cut short" in told[2]
     assert "not UTF-8" in told[3]
     assert "canary" not in str(held) + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "things"),
+    [
+        ("a.json", '{"a":"call 0171 2345678"}', "1 document"),
+        ("a.csv", '"call 0171 2345678"\r"call 0171 2345678"\r', "1 row"),
+        ("a.jsonl", '{"a":\n{"a":"call 0171 2345678"}\n', "2 records"),
+    ],
+)
+def test_an_input_that_is_held_whole_has_no_output(
+    name: str, content: str, things: str, desk: Desk
+) -> None:
+    desk.write(name, content)
+    words = (name, "--policy", "hold.toml", "--threshold", "0.3", "--tier", "patterns")
+    files = ("--output-file", "out", "--quarantine-file", "held.jsonl")
+    done = anonymized(desk, *words, "--without-names", *files, exit_code=12)
+    assert f"quarantine: {name}: nothing but {things} to be looked at" in done.stderr
+    assert not Path("out").exists()
+    assert str(len(Path("held.jsonl").read_text().splitlines())) == things[0]
 
 
 def test_a_line_that_is_no_record_ends_the_run_if_nothing_takes_it(desk: Desk) -> None:

@@ -70,8 +70,30 @@ def test_a_file_that_cannot_be_treated_is_named_and_the_others_go_on(desk: Desk)
     assert tree("out") == ["a.txt", "b/c.jsonl", "b/d.csv.gz", "b/empty.csv"]
     assert "not treated: invalid: in/b/bad.json, line 1: not JSON (RFC 8259)" in done.stderr
     assert "not treated: invalid: in/b/odd.txt, line 1: not UTF-8 at byte 8" in done.stderr
-    assert "not treated: 2 files, named above" in done.stderr
+    assert "not treated: 2 inputs, named above" in done.stderr
     assert "canary" not in done.output
+
+
+def test_a_folder_that_cannot_be_listed_is_not_treated(desk: Desk) -> None:
+    desk.beyond_reach("in/b")
+    done = run(desk, "in", "--output-folder", "out", exit_code=2)
+    assert tree("out") == ["a.txt", "b/c.jsonl", "b/d.csv.gz", "b/empty.csv"]
+    assert ": File name too long" in done.stderr
+    assert "4 files in out, 1 not treated, 0 skipped" in done.stderr
+    assert "not treated: 1 input, named above" in done.stderr
+
+
+def test_a_target_that_cannot_be_written_is_that_files_failure(desk: Desk) -> None:
+    longest = "n" * 255
+    desk.write(f"in/{longest}", "jo@example.org")
+    desk.write("in/" + ("d" * 250 + "/") * 15 + "z.txt", "x")  # 3,770 of 4,096 bytes.
+    folder = "/".join(["o" * 250] * 2)
+    done = run(desk, "in", "--output-folder", folder, exit_code=2)
+    assert tree(folder) == ["a.txt", "b/c.jsonl", "b/d.csv.gz", "b/empty.csv", longest]
+    assert Path(folder, longest).read_text() == "[EMAIL_ADDRESS]"
+    assert "z.txt not written: File name too long" in done.stderr
+    assert "5 files in" in done.stderr
+    assert "1 not treated" in done.stderr
 
 
 def test_records_that_are_to_be_looked_at_hold_their_file_or_go_to_one_for_all(desk: Desk) -> None:
@@ -81,6 +103,15 @@ def test_records_that_are_to_be_looked_at_hold_their_file_or_go_to_one_for_all(d
     assert held.exit_code == 12
     assert tree("out") == ["d.csv.gz", "empty.csv"]
     assert "not treated: quarantine: in/b/c.jsonl, line 1: to be looked at" in held.stderr
+    desk.write("in/b/z.json", '"call 0171 2345678"')
+    whole = desk.run(
+        "anonymize", "in/b", *WORDS, *words, "--output-folder", "z", "--quarantine-file", "held-z"
+    )
+    assert whole.exit_code == 12
+    assert tree("z") == ["c.jsonl", "d.csv.gz", "empty.csv"]
+    assert "3 files in z, 1 not treated" in whole.stderr
+    assert len(Path("held-z").read_text().splitlines()) == 2
+    Path("in/b/z.json").unlink()
     done = desk.run(
         "anonymize", "in/b", *WORDS, *words, "--output-folder", "all", "--quarantine-file", "held"
     )
@@ -119,6 +150,14 @@ def test_files_and_folders_together_have_places_of_their_own(desk: Desk) -> None
         (("in", "--output-folder", "o", "--output-file", "f"), "without --output-file"),
         (("-", "--output-folder", "o"), "--output-folder is for files and folders"),
         (("in", "--output-folder", "o", "--quarantine-file", "in/q"), "--quarantine-file lies"),
+        (
+            ("in", "--output-folder", "o", "--quarantine-file", "q"),
+            "--quarantine-file q is not empty",
+        ),
+        (("in", "--output-folder", "o", "--quarantine-file", "no/q"), "no folder no"),
+        (("in/a.txt", "--quarantine-file", "no/q"), "--quarantine-file: there is no folder no"),
+        (("in/a.txt", "--output-file", "no/o"), "--output-file: there is no folder no"),
+        (("in/a.txt", "--quarantine-file", "q"), "--quarantine-file q is not empty"),
         (("in/a.txt", "z/a.txt", "--output-folder", "o"), "in/a.txt and z/a.txt would be one file"),
         (("nothing", "--output-folder", "o"), "there is no file to treat"),
         (("-",), "for a pipe, --format says text, jsonl, json, csv"),
@@ -128,7 +167,9 @@ def test_wrong_usage_is_told_and_nothing_written(
     words: tuple[str, ...], told: str, desk: Desk
 ) -> None:
     desk.write("z/a.txt", "x")
+    desk.write("q", "held before")
     (desk.folder / "nothing").mkdir()
     before = tree(".")
     assert told in run(desk, *words, exit_code=2).stderr
+    assert Path("q").read_text() == "held before"
     assert tree(".") == before

@@ -144,9 +144,18 @@ def test_a_scan_that_is_to_fail_fails_on_what_it_could_not_read(desk: Desk) -> N
     done = desk.run("scan", "in", "--fail-on", "SECRET")
     assert done.exit_code == 2
     assert "in/c.txt.gz: not read on: gzip data is cut" in done.stderr
-    assert "not read: 1 of 3 files, named above" in done.stderr
+    assert "not read: 1 input, named above" in done.stderr
     assert desk.run("scan", "in/b.png", "--fail-on", "SECRET").exit_code == 2
     assert desk.run("scan", "in", "--fail-on", "EMAIL_ADDRESS").exit_code == 11
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_counted(desk: Desk) -> None:
+    desk.write("in/a.txt", "x")
+    desk.beyond_reach("in")
+    done = desk.run("scan", "in", "--fail-on", "SECRET")
+    assert done.exit_code == 2
+    assert ": not read: File name too long" in done.stderr
+    assert "; 1 not read" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ MEANINGS = {
     Exit.JOB_CANCELLED: "a job that was waited for was cancelled",
     Exit.JOB_UNFINISHED: "a job that was waited for goes on still",
     Exit.FOUND: "a scan found what --fail-on names",
-    Exit.HELD: "a record is to be looked at, and no --quarantine-file takes it",
+    Exit.HELD: "what is to be looked at has no --quarantine-file, or is all of an input",
     Exit.INTERRUPTED: "interrupted by Ctrl-C",
     Exit.PIPE_CLOSED: "whoever read the output stopped reading",
     Exit.TERMINATED: "terminated",

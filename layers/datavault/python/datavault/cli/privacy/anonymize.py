@@ -1,4 +1,4 @@
-"""``datavault anonymize``: a file or a pipe made harmless by a policy; offline."""
+"""``datavault anonymize``: files, folders or a pipe made harmless by a policy; offline."""
 
 import os
 from contextlib import closing
@@ -17,7 +17,7 @@ from datavault.cli.privacy.options import Header, jobs_option, tier_option
 from datavault.cli.privacy.outputs import Aside
 from datavault.cli.privacy.reports import names_note
 from datavault.cli.privacy.search import Search
-from datavault.cli.privacy.targets import FORMS, folder_plan, single_job
+from datavault.cli.privacy.targets import FORMS, FolderPlan, folder_plan, single_job
 from datavault.cli.privacy.treating import Binary, Job, Run
 from datavault.cli.tables import counted
 from datavault.domain.errors import VaultError
@@ -52,7 +52,8 @@ treated, what is in quarantine and what is still found in the output is told on 
 
 With --output-folder each file appears whole or not at all. Binary files, links and folders of
 versions are skipped and named; a file that cannot be treated is named, the others go on, and
-the exit code is 2, or 12 if files only have records that are to be looked at.
+the exit code is 2, or 12 if files only have records that are to be looked at. An input that goes
+into quarantine as a whole has no output and ends with 12, too.
 
 Presets are gdpr, hipaa_safe_harbor, pci_dss, ccpa and llm_training.
 
@@ -115,7 +116,7 @@ Example:
 @click.option(
     "--quarantine-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where records go that somebody has to look at. Without it they end the run.",
+    help="Where records go that are to be looked at; absent or empty. Without it they end the run.",
 )
 @click.option(
     "--key-file",
@@ -159,9 +160,9 @@ def anonymize(
     from datavault.domain.privacy.keys import Setting
 
     if output_folder is None:
-        planned, skipped = [single_job(paths, form, output_file, quarantine_file)], 0
+        plan = FolderPlan([single_job(paths, form, output_file, quarantine_file)], 0, [])
     else:
-        planned, skipped = folder_plan(paths, form, output_folder, output_file, quarantine_file)
+        plan = folder_plan(paths, form, output_folder, output_file, quarantine_file)
     day = on.date() if on is not None else datetime.now(UTC).date()
     treater = Treater(
         Search(Tier(tier), Tier(tier).entities, threshold, day),
@@ -178,8 +179,8 @@ def anonymize(
     treater.search.get_ready()
     with Aside(quarantine_file) as quarantine:
         held = quarantine if quarantine_file is not None else None
-        run = _run(planned, treater, policy, held, jobs or os.process_cpu_count() or 1)
-        refused = _outcomes(run, output_folder, skipped)
+        run = _run(plan.jobs, treater, policy, held, jobs or os.process_cpu_count() or 1)
+        refused = _outcomes(run, output_folder, plan)
         run.keep_quarantine()
     for line in run.tally.told(run.seconds):
         say(line)
@@ -201,15 +202,13 @@ def _run(
     return Run(planned, treater, workers, held)
 
 
-def _outcomes(run: Run, folder: Path | None, skipped: int) -> list[CommandFailed]:
+def _outcomes(run: Run, folder: Path | None, plan: FolderPlan) -> list[CommandFailed]:
     """Treat all of it; of a folder, tell how each file went that did not go well.
-
-    Of a folder, ``skipped`` things were passed over before.
 
     Raises:
         CommandFailed: the one input is refused.
     """
-    refused: list[CommandFailed] = []
+    refused, skipped = list(plan.missed), plan.skipped
     done = 0
     with closing(run.outcomes()) as outcomes:
         for job, outcome in outcomes:
@@ -220,7 +219,7 @@ def _outcomes(run: Run, folder: Path | None, skipped: int) -> list[CommandFailed
                     raise CommandFailed(
                         Exit.USAGE,
                         f"invalid: {job.source.name}: binary",
-                        hint="--format text reads it as a text all the same.",
+                        hint=f"--format {_named(job.source.form)} reads it all the same.",
                     )
                 case Binary():
                     skipped += 1
@@ -236,12 +235,17 @@ def _outcomes(run: Run, folder: Path | None, skipped: int) -> list[CommandFailed
     return refused
 
 
+def _named(form: Form) -> str:
+    """What ``--format`` calls a form: that of the file, whose columns or members a text has not."""
+    return next(name for name, each in FORMS.items() if each is form)
+
+
 def _of_several(refused: list[CommandFailed]) -> CommandFailed:
     """One failure for all: of usage, unless all are records to be looked at."""
     codes = {each.exit_code for each in refused}
     return CommandFailed(
         Exit.HELD if codes == {Exit.HELD} else Exit.USAGE,
-        f"not treated: {counted(len(refused), 'file')}, named above",
+        f"not treated: {counted(len(refused), 'input')}, named above",
         hint=next((each.hint for each in refused if each.hint), ""),
     )
 

@@ -76,44 +76,58 @@ def _shown(path: Path) -> str:
 
 
 type Skipped = Callable[[Path, str], None]
+type Missed = Callable[[Path, str], None]
 
 
 def chosen_inputs(
-    paths: tuple[Path, ...], form: Form | None, skipped: Skipped = lambda _, __: None
+    paths: tuple[Path, ...],
+    form: Form | None,
+    *,
+    missed: Missed,
+    skipped: Skipped = lambda _, __: None,
 ) -> Iterator[Input]:
     """The files named and those below the folders named, in the order of their names.
 
     Below folders, what is no regular file is left out, and so are links, which may lead anywhere,
-    and the folders in which versions are kept; ``skipped`` is told of each and why. ``form`` is
-    ``None`` if it is to be guessed.
+    and the folders in which versions are kept; ``skipped`` is told of each and why, and ``missed``
+    of folders that cannot be listed and files that are gone meanwhile. ``form`` is ``None`` if it
+    is to be guessed.
     """
     for path in paths or (PIPE,):
-        if path == PIPE:
-            yield Input(None, form or Form.TEXT, form is None, 0)
-        elif path.is_dir():
-            for each in _files_below(path, skipped):
-                yield _input(each, form)
+        if path.is_dir():
+            for each in _files_below(path, skipped, missed):
+                yield chosen_input(each, form)
         else:
-            yield _input(path, form)
+            yield chosen_input(path, form)
 
 
-def _input(path: Path, form: Form | None) -> Input:
+def chosen_input(path: Path, form: Form | None) -> Input:
+    """A file, or the pipe; ``form`` is ``None`` if it is to be guessed."""
+    if path == PIPE:
+        return Input(None, form or Form.TEXT, form is None, 0)
     guess = Form(_BY_ENDING.get(content_ending(path.name), "text"))
     is_sized = path.is_file() and not path.name.lower().endswith(COMPRESSED_ENDINGS)
     return Input(path, form or guess, form is None, path.stat().st_size if is_sized else 0)
 
 
-def _files_below(folder: Path, skipped: Skipped) -> Iterator[Path]:
-    for base, folders, names in os.walk(folder):
+def _files_below(folder: Path, skipped: Skipped, missed: Missed) -> Iterator[Path]:
+    def miss(error: OSError) -> None:
+        missed(Path(error.filename or folder), error.strerror or type(error).__name__)
+
+    for base, folders, names in os.walk(folder, onerror=miss):
         for name in sorted(folders):
             if name in REPOSITORIES:
                 skipped(Path(base, name), "versions are kept there")
-            elif Path(base, name).is_symlink():
+            elif os.path.islink(Path(base, name)):  # Which has no errors of its own.
                 skipped(Path(base, name), "a link")
         folders[:] = sorted(each for each in folders if each not in REPOSITORIES)
         for name in sorted(names):
             path = Path(base, name)
-            mode = path.lstat().st_mode
+            try:
+                mode = path.lstat().st_mode
+            except OSError as error:
+                miss(error)
+                continue
             if stat.S_ISREG(mode):
                 yield path
             else:

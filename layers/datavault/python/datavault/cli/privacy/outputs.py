@@ -1,5 +1,6 @@
 """Files that appear whole under their names, or not at all."""
 
+import itertools
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Self
 import click
 
 from datavault.cli.output import write_bytes
+
+# Two names in one folder differ by process and number, and no name gets longer by it.
+_NUMBERS = itertools.count()
 
 
 class Aside:
@@ -20,7 +24,7 @@ class Aside:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._aside = path.with_name(f".{path.name}.{os.getpid()}.part") if path else None
+        self._aside = path.with_name(f".{os.getpid()}-{next(_NUMBERS)}.part") if path else None
 
     def __enter__(self) -> Self:
         if self._aside is not None:
@@ -64,6 +68,21 @@ def require_apart(*paths: Path | None) -> None:
     for path in named[1:] if paths[0] is not None else named:
         if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
             raise click.UsageError(f"{click.format_filename(path)} is there and no regular file")
+
+
+def require_folder(path: Path | None, option: str) -> None:
+    """Refuse (``UsageError``) a file whose folder is not there."""
+    if path is not None and not path.parent.is_dir():
+        folder = click.format_filename(path.parent)
+        raise click.UsageError(f"{option}: there is no folder {folder}")
+
+
+def require_unused(quarantine: Path | None) -> None:
+    """Refuse (``UsageError``) a file in which something is: records that nobody looked at yet."""
+    if quarantine is not None and quarantine.is_file() and quarantine.stat().st_size:
+        raise click.UsageError(
+            f"--quarantine-file {click.format_filename(quarantine)} is not empty"
+        )
 
 
 def _same(path: Path, other: Path) -> bool:

@@ -26,7 +26,7 @@ from datavault.cli.privacy.reports import Report, Totals
 from datavault.cli.privacy.sarif import Sarif
 from datavault.cli.privacy.search import Search
 from datavault.cli.progress import ProgressLine
-from datavault.cli.tables import counted, size
+from datavault.cli.tables import counted, shown, size
 from datavault.domain.formats.decoding import COMPRESSED_ENDINGS
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.tiers import Tier
@@ -137,14 +137,20 @@ def scan(
         say(totals.line)
         if note := reports.names_note(search):
             say(note)
+    _require_passed(totals, failing)
+
+
+def _require_passed(totals: Totals, failing: frozenset[str]) -> None:
+    """Fail on what was found and, if anything is ``failing``, on what could not be read."""
     hits = sum(count for (entity, _), count in totals.counts.items() if entity in failing)
     if hits:
         kinds = ", ".join(each for each in totals.by_entity if each in failing)
         raise CommandFailed(Exit.FOUND, f"found: {counted(hits, 'value')} of {kinds}")
     if failing and totals.missed:
-        told = f"{totals.missed:,} of {counted(totals.files, 'file')}, named above"
         raise CommandFailed(
-            Exit.USAGE, f"not read: {told}", hint="What --fail-on names may be in there."
+            Exit.USAGE,
+            f"not read: {counted(totals.missed, 'input')}, named above",
+            hint="What --fail-on names may be in there.",
         )
 
 
@@ -236,7 +242,12 @@ class _Scan:
     def _pieces(
         self, paths: tuple[Path, ...], sources: dict[int, Input], totals: Totals
     ) -> Iterator[Piece]:
-        for number, source in enumerate(chosen_inputs(paths, self.form)):
+        def miss(path: Path, why: str) -> None:
+            totals.unread += 1
+            totals.missed += 1
+            say(f"{shown(click.format_filename(path))}: not read: {why}")
+
+        for number, source in enumerate(chosen_inputs(paths, self.form, missed=miss)):
             sources[number] = source
             totals.files += 1
             yield from pieces_of(source, number)

@@ -1,13 +1,15 @@
 """What is to be treated, as what, and where it goes."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say
-from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_inputs
-from datavault.cli.privacy.outputs import require_apart
+from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_input, chosen_inputs
+from datavault.cli.privacy.outputs import require_apart, require_folder, require_unused
 from datavault.cli.privacy.treating import Job
 from datavault.cli.tables import shown
 from datavault.domain.formats.decoding import content_ending
@@ -34,11 +36,24 @@ def single_job(
     """
     if len(paths) > 1 or paths[0].is_dir():
         raise click.UsageError("several files, or a folder, go to an --output-folder")
-    (source,) = chosen_inputs(paths, FORMS.get(form))
+    source = chosen_input(paths[0], FORMS.get(form))
     if source.path is None and form == "auto":
         raise click.UsageError(f"for a pipe, --format says {', '.join(FORMS)}")
     require_apart(source.path, output, quarantine)
+    require_folder(output, "--output-file")
+    require_folder(quarantine, "--quarantine-file")
+    require_unused(quarantine)
     return Job(_as_treated(source), output)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlan:
+    """The files to treat, how many things were left out, and what cannot be reached; of the two
+    latter each was told."""
+
+    jobs: list[Job]
+    skipped: int
+    missed: list[CommandFailed]
 
 
 def folder_plan(
@@ -47,9 +62,8 @@ def folder_plan(
     folder: Path,
     output: Path | None,
     quarantine: Path | None,
-) -> tuple[list[Job], int]:
-    """The files named and those below the folders named, each with its place below ``folder``;
-    and how many things were left out, each of which is told.
+) -> FolderPlan:
+    """The files named and those below the folders named, each with its place below ``folder``.
 
     The files of several folders are below folders of their names.
 
@@ -67,9 +81,15 @@ def folder_plan(
         skipped.append(path)
         say(f"skipped: {shown(click.format_filename(path))}: {why}")
 
+    missed: list[CommandFailed] = []
+
+    def miss(path: Path, why: str) -> None:
+        missed.append(CommandFailed(Exit.USAGE, f"{shown(click.format_filename(path))}: {why}"))
+        say(f"not treated: {missed[-1]}")
+
     for path in paths:
         prefix = Path(path.resolve().name if len(paths) > 1 and path.is_dir() else "")
-        for source in chosen_inputs((path,), FORMS.get(form), skip):
+        for source in chosen_inputs((path,), FORMS.get(form), missed=miss, skipped=skip):
             assert source.path is not None, "a file has a path"
             name = source.path.relative_to(path) if path.is_dir() else Path(source.path.name)
             target = folder / prefix / name
@@ -79,7 +99,7 @@ def folder_plan(
             jobs[target] = Job(_as_treated(source), target, makes_folders=True)
     if not jobs:
         raise click.UsageError("there is no file to treat")
-    return list(jobs.values()), len(skipped)
+    return FolderPlan(list(jobs.values()), len(skipped), missed)
 
 
 def _require_apart(paths: tuple[Path, ...], folder: Path, quarantine: Path | None) -> None:
@@ -90,6 +110,8 @@ def _require_apart(paths: tuple[Path, ...], folder: Path, quarantine: Path | Non
             raise click.UsageError(f"--output-folder lies in {click.format_filename(path)}")
     if quarantine is not None:
         require_apart(None, quarantine)
+        require_folder(quarantine, "--quarantine-file")
+        require_unused(quarantine)
         own = quarantine.resolve()
         if any(own.is_relative_to(each.resolve()) for each in (folder, *paths)):
             raise click.UsageError("--quarantine-file lies neither in a folder read nor in that")

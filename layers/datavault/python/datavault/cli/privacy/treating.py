@@ -8,6 +8,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import click
+
 from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say
 from datavault.cli.privacy.contents import Wrapper
@@ -137,6 +139,9 @@ class Run:
                 except (CommandFailed, Binary) as refused:
                     outcome = refused
                     self._given_up = number
+                except OSError as error:
+                    outcome = _unwritten(self.jobs[number], error)
+                    self._given_up = number
                 self.seconds = line.seconds
                 yield self.jobs[number], outcome
 
@@ -160,7 +165,7 @@ class Run:
 
     def _treat(self, job: Job, pieces: Iterable["Harmless"], line: ProgressLine) -> None:
         """Write what becomes of each piece, in order."""
-        line_at, own = 0, Tally()
+        line_at, own, kept = 0, Tally(), 0
         of = sum(each.source.size for each in self.jobs) or None
         if job.makes_folders and job.target is not None:
             job.target.parent.mkdir(parents=True, exist_ok=True)
@@ -175,6 +180,7 @@ class Run:
                         for told in done.reading.told(job.source.name):
                             say(told)
                 wrapper.write(done.output)
+                kept += len(done.output.strip())
                 for held in done.held:
                     if self.quarantine is not None:
                         self.quarantine.write(_held_line(job, held, line_at + held.line))
@@ -187,6 +193,8 @@ class Run:
             if job is self.jobs[-1]:
                 # First what is held back: with the output there, nobody would look for it.
                 self.keep_quarantine()
+            if own.verdicts["quarantine"] and not kept:
+                raise _all_held(job, own)
             output.keep()
         self.tally.add_all(own)
 
@@ -213,6 +221,25 @@ class Run:
     def _refuse(exit_code: Exit, job: Job, line: int, why: str, *, hint: str = "") -> NoReturn:
         kind = "quarantine" if exit_code is Exit.HELD else "invalid"
         raise CommandFailed(exit_code, f"{kind}: {job.source.name}, line {line}: {why}", hint=hint)
+
+
+def _unwritten(job: Job, error: OSError) -> CommandFailed:
+    """That the target cannot be written; who reads stdout no more is told by ``error`` itself."""
+    if job.target is None:
+        raise error
+    why = error.strerror or type(error).__name__
+    return CommandFailed(
+        Exit.FAILED, f"{job.source.name}: {click.format_filename(job.target)} not written: {why}"
+    )
+
+
+def _all_held(job: Job, own: Tally) -> CommandFailed:
+    """That all of an input is in quarantine: an empty output would pass for what is left of it."""
+    (form,) = own.things
+    things = counted(own.verdicts["quarantine"], _THINGS[form])
+    return CommandFailed(
+        Exit.HELD, f"quarantine: {job.source.name}: nothing but {things} to be looked at"
+    )
 
 
 def _held_line(job: Job, held: "Held", line: int) -> bytes:
