@@ -13,6 +13,7 @@ from datavault.cli.output import write_bytes
 
 # Two names in one folder differ by process and number, and no name gets longer by it.
 _NUMBERS = itertools.count()
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class Aside:
@@ -24,12 +25,15 @@ class Aside:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._aside = path.with_name(f".{os.getpid()}-{next(_NUMBERS)}.part") if path else None
+        self._aside: Path | None = None
 
     def __enter__(self) -> Self:
-        if self._aside is not None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            self._file = os.fdopen(os.open(self._aside, flags, 0o600), "wb")
+        while self._path is not None and self._aside is None:
+            aside = self._path.with_name(f".{os.getpid()}-{next(_NUMBERS)}.part")
+            # What a process of this number left, which in a container is the same in each run.
+            with suppress(FileExistsError):
+                self._file = os.fdopen(os.open(aside, _FLAGS, 0o600), "wb")
+                self._aside = aside
         return self
 
     def __exit__(
@@ -45,7 +49,7 @@ class Aside:
 
     def write(self, content: bytes) -> None:
         """Behind what was written."""
-        if self._aside is None:
+        if self._path is None:
             write_bytes(content)
         else:
             self._file.write(content)
