@@ -271,7 +271,7 @@ def test_lines_that_are_no_records_are_held_with_their_reason(desk: Desk) -> Non
     ("name", "content", "things"),
     [
         ("a.json", '{"a":"call 0171 2345678"}', "1 document"),
-        ("a.csv", '"call 0171 2345678"\r"call 0171 2345678"\r', "1 row"),
+        ("a.csv", "call 0171 2345678\ncall 0171 2345678\n", "2 rows"),
         ("a.jsonl", '{"a":\n{"a":"call 0171 2345678"}\n', "2 records"),
     ],
 )

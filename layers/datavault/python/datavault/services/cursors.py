@@ -17,7 +17,7 @@ def seal_cursor(vault: Vault, caller: Caller, scope: str, position: str | None) 
     """An opaque cursor for ``position`` in the list that ``scope`` names; ``None`` stays so."""
     if position is None:
         return None
-    sealed = _sealer(vault, caller, scope).seal(position.encode(), scope.encode())
+    sealed = _sealer(vault, caller, scope).seal(position.encode(), place=scope.encode())
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
@@ -31,7 +31,7 @@ def open_cursor(vault: Vault, caller: Caller, scope: str, cursor: str | None) ->
         return None
     try:
         sealed = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        return _sealer(vault, caller, scope).unseal(sealed, scope.encode()).decode()
+        return _sealer(vault, caller, scope).unseal(sealed, place=scope.encode()).decode()
     except (binascii.Error, UnicodeEncodeError, Corrupt):
         raise Invalid("this cursor was not given out for this list", field="cursor") from None
 

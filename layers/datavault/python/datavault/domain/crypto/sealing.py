@@ -56,12 +56,12 @@ class DrawnSealer:
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
 
-    def seal(self, plaintext: bytes, place: bytes) -> bytes:
+    def seal(self, plaintext: bytes, *, place: bytes) -> bytes:
         """Encrypt ``plaintext`` and bind it to ``place``; 28 bytes longer than the plaintext."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._aead.encrypt(nonce, plaintext, place)
 
-    def unseal(self, sealed: bytes, place: bytes) -> bytes:
+    def unseal(self, sealed: bytes, *, place: bytes) -> bytes:
         """What ``seal`` was given.
 
         Raises:

@@ -66,7 +66,7 @@ class StoreKeys:
         """Seal something small; 40 bytes longer than the plaintext."""
         header = _HEADER.pack(_MAGIC, 1, 1, self.epoch)
         sealer = self._sealer(self.epoch, purpose, context)
-        return header + sealer.seal(plaintext, header + place.encode())
+        return header + sealer.seal(plaintext, place=header + place.encode())
 
     def unseal(self, sealed: bytes, *, purpose: str, context: str, place: str) -> bytes:
         """What ``seal`` was given, or ``Corrupt``."""
@@ -75,7 +75,7 @@ class StoreKeys:
             raise Corrupt("these bytes are not sealed in a known format")
         epoch = _HEADER.unpack(header)[3]
         sealer = self._sealer(epoch, purpose, context)
-        return sealer.unseal(sealed[_HEADER.size :], header + place.encode())
+        return sealer.unseal(sealed[_HEADER.size :], place=header + place.encode())
 
     def _sealer(self, epoch: int, purpose: str, context: str) -> DrawnSealer:
         """Kept, because what a context has many of (a branch's staged rows) is sealed together:
