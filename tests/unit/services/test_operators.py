@@ -261,6 +261,8 @@ def test_whatever_fails_the_ledger_knows_and_the_command_may_be_given_again(do: 
             world.vault.clock.advance(HIDDEN_S)
             do(world, ChaosVault(world.vault))
             it_is_done(world, do)
+        else:
+            pytest.fail("more calls than were tried")
     assert failed >= len(FAULTS)
 
 
