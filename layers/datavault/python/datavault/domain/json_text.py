@@ -38,8 +38,8 @@ class Digits(str):
     __slots__ = ()
 
 
-def require_json(body: bytes, field: str) -> None:
-    """Refuse what is not one JSON text in UTF-8 (``Malformed``)."""
+def require_utf8(body: bytes, field: str) -> None:
+    """Refuse what is not UTF-8 (``Malformed``), without a byte of it in the error's causes."""
     bad_at: int | None = None
     try:
         body.decode()
@@ -47,6 +47,11 @@ def require_json(body: bytes, field: str) -> None:
         bad_at = error.start
     if bad_at is not None:
         raise Malformed(f"not UTF-8 at byte {bad_at} of {len(body)}", field=field)
+
+
+def require_json(body: bytes, field: str) -> None:
+    """Refuse what is not one JSON text in UTF-8 (``Malformed``)."""
+    require_utf8(body, field)
     refusal: str | None = None
     try:
         GRAMMAR.decode(body)

@@ -159,16 +159,15 @@ def request(ws: WorkspaceId, digest: str) -> Key:
 
 def staged(branch_id: BranchId, generation: int, staged_id: str) -> tuple[str, str]:
     """Partition and sort-key prefix of what is staged for one record id in one generation."""
-    shard = int(staged_id[:2], 16) % STAGED_SHARDS
-    return f"staged/{branch_id}/{generation}/{shard:x}", f"{staged_id}/"
+    return staged_partition(branch_id, generation, _staged_shard(staged_id)), f"{staged_id}/"
 
 
 def staged_row(
     branch_id: BranchId, generation: int, staged_id: str, tick: int, batch: BatchId
 ) -> Key:
     """One staged change; the newest of a record id has the greatest tick."""
-    partition, prefix = staged(branch_id, generation, staged_id)
-    return Key(Table.STAGING, partition, f"{prefix}{tick:012x}/{batch}")
+    (row,) = staged_rows(branch_id, generation, [staged_id], tick, batch)
+    return row
 
 
 def staged_rows(
@@ -177,15 +176,16 @@ def staged_rows(
     """``staged_row`` of each of one batch's changes."""
     partitions = [staged_partition(branch_id, generation, shard) for shard in range(STAGED_SHARDS)]
     end = f"/{tick:012x}/{batch}"
-    return [
-        Key(Table.STAGING, partitions[int(each[:2], 16) % STAGED_SHARDS], each + end)
-        for each in staged_ids
-    ]
+    return [Key(Table.STAGING, partitions[_staged_shard(each)], each + end) for each in staged_ids]
 
 
 def staged_partition(branch_id: BranchId, generation: int, shard: int) -> str:
     """One shard of a generation's staged changes."""
     return f"staged/{branch_id}/{generation}/{shard:x}"
+
+
+def _staged_shard(staged_id: str) -> int:
+    return int(staged_id[:2], 16) % STAGED_SHARDS
 
 
 def batch_partition(branch_id: BranchId, generation: int, shard: int) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from datavault.domain.privacy.results import Part
 from datavault.domain.privacy.spans import Span
 
 type Counts = dict[tuple[str, str], int]
@@ -44,6 +45,32 @@ class Found(NamedTuple):
     pointer: str | None = None
     part: str | None = None
     value: str | None = None
+
+    @classmethod
+    def within(
+        cls,
+        text: str,
+        span: Span,
+        first: Spot,
+        last: Spot,
+        *,
+        pointer: str,
+        part: Part,
+        shows_values: bool,
+    ) -> Self:
+        """``span`` of the text that stands at ``pointer``."""
+        return cls(
+            first=first,
+            last=last,
+            start=span.start,
+            end=span.end,
+            entity=span.entity,
+            score=span.score,
+            rule=span.reason,
+            pointer=pointer,
+            part=part,
+            value=text[span.start : span.end] if shows_values else None,
+        )
 
     def __repr__(self) -> str:
         """Without the value."""

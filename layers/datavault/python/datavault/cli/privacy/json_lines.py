@@ -79,13 +79,22 @@ def _spans(lines: Iterable[_Line], search: Search) -> _Spans:
 
 
 def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Iterable[Found]:
+    shown = search.shows_values
     if line.text is not None:
         spots = Spots(line.text)
         for span in spans["", line.text]:
             counted_by_rule((span,), counts)
             first, last = spots.at(span.start), spots.at(span.end)
             start = Spot(line.number, first.column)
-            yield _found(span, line.text, start, Spot(line.number, last.column), search)
+            yield Found.within(
+                line.text,
+                span,
+                start,
+                Spot(line.number, last.column),
+                pointer="",
+                part=Part.VALUE,
+                shows_values=shown,
+            )
         return
     columns = _Columns(line.body)
     for leaf, name in line.leaves:
@@ -101,7 +110,9 @@ def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Ite
         part = Part.KEY if leaf.kind is LeafKind.KEY else Part.VALUE
         pointer = _pointer(leaf.place, spans, search)
         for span in own:
-            yield _found(span, leaf.text, first, last, search, pointer=pointer, part=part)
+            yield Found.within(
+                leaf.text, span, first, last, pointer=pointer, part=part, shows_values=shown
+            )
 
 
 class _Columns:
@@ -120,30 +131,6 @@ class _Columns:
         self._column += len(self._body[self._byte : byte].decode())
         self._byte = byte
         return self._column
-
-
-def _found(
-    span: Span,
-    text: str,
-    first: Spot,
-    last: Spot,
-    search: Search,
-    *,
-    pointer: str = "",
-    part: Part = Part.VALUE,
-) -> Found:
-    return Found(
-        first=first,
-        last=last,
-        start=span.start,
-        end=span.end,
-        entity=span.entity,
-        score=span.score,
-        rule=span.reason,
-        pointer=pointer,
-        part=part,
-        value=text[span.start : span.end] if search.shows_values else None,
-    )
 
 
 def _pointer(place: Place | None, spans: _Spans, search: Search) -> str:

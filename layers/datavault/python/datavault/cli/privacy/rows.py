@@ -13,7 +13,6 @@ from datavault.domain.privacy import pointers
 from datavault.domain.privacy.columns import Columns, columns_of
 from datavault.domain.privacy.members import detect_named
 from datavault.domain.privacy.results import Part
-from datavault.domain.privacy.spans import Span
 
 
 def examine_rows(piece: Piece, search: Search) -> Examined:
@@ -46,7 +45,13 @@ def examine_rows(piece: Piece, search: Search) -> Examined:
         if own := spans[name]:
             counted_by_rule(own, counts)
             pointer = pointers.written((columns.token(at),))
-            found += [_found(span, cell, Spot(line_at, 1), pointer, search) for span in own]
+            spot, shown = Spot(line_at, 1), search.shows_values
+            found += [
+                Found.within(
+                    cell, span, spot, spot, pointer=pointer, part=Part.VALUE, shows_values=shown
+                )
+                for span in own
+            ]
     return Examined(
         piece.input, piece.size, Spot(line, 1), len(text), tuple(found), counts, notes=notes
     )
@@ -63,18 +68,3 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[list[str], int]]:
     csv.field_size_limit(2 * LINE_BYTES_MAX)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     return ((row, reader.line_num) for row in reader)
-
-
-def _found(span: Span, cell: str, spot: Spot, pointer: str, search: Search) -> Found:
-    return Found(
-        first=spot,
-        last=spot,
-        start=span.start,
-        end=span.end,
-        entity=span.entity,
-        score=span.score,
-        rule=span.reason,
-        pointer=pointer,
-        part=Part.VALUE,
-        value=cell[span.start : span.end] if search.shows_values else None,
-    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datavault.domain.errors import Malformed, TooLarge
 from datavault.domain.formats.rows import Dialect
 from datavault.domain.formats.tables import COLUMNS_MAX
+from datavault.domain.json_text import require_utf8
 from datavault.domain.privacy.columns import Columns
 from datavault.domain.privacy.json_leaves import (
     Edit,
@@ -47,13 +48,7 @@ class RowNotation:
             Malformed: not UTF-8, or its quotes are not as RFC 4180 says.
             TooLarge: it has more than ``COLUMNS_MAX`` cells.
         """
-        bad_at: int | None = None
-        try:
-            body.decode()
-        except UnicodeDecodeError as error:
-            bad_at = error.start
-        if bad_at is not None:
-            raise Malformed(f"not UTF-8 at byte {bad_at} of {len(body)}", field=field)
+        require_utf8(body, field)
         cells = [*self._cells(body, field)]
         names = self.columns.names
         is_header = bool(names) and tuple(text for _, _, text in cells) == names
