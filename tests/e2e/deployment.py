@@ -11,9 +11,9 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -72,25 +72,29 @@ class Deployment:
     def operator_environment(self) -> Mapping[str, str]:
         return operator_environment(self.cloud, self.deployed)
 
+    @cached_property
+    def operators(self) -> AwsVault:
+        """The vault as its operator has it, all the time: its clients take long to be made."""
+        return self._vault()
+
     @contextmanager
     def vault(self) -> Iterator[AwsVault]:
         """The vault as another process has it: with the real adapters and empty caches."""
+        with closing(self._vault()) as vault:
+            yield vault
+
+    def _vault(self) -> AwsVault:
         issuer = self.cloud.issuer
         trusted = {
             "VAULT_ISSUER__URL": issuer.url,
             "VAULT_ISSUER__AUDIENCE": issuer.audience,
             "VAULT_ISSUER__JWKS_URL": issuer.jwks_url,
         }
-        vault = AwsVault({**self.operator_environment(), **trusted})
-        try:
-            yield vault
-        finally:
-            vault.close()
+        return AwsVault({**self.operator_environment(), **trusted})
 
     def tenant(self) -> "Tenant":
         """A new workspace."""
-        with self.vault() as vault:
-            return Tenant(self, make_workspace(vault, "acme"))
+        return Tenant(self, make_workspace(self.operators, "acme"))
 
     def rows(self, name: str, **starts: str) -> list[dict[str, Any]]:
         """A table's items whose attributes start so, as DynamoDB's client gives them."""
@@ -294,7 +298,7 @@ def deployment() -> Iterator[Deployment]:
     if endpoint:
         with _issuer() as issuer, tempfile.TemporaryDirectory() as home:
             cloud: LocalCloud = Elsewhere(endpoint.rstrip("/"), Path(home), issuer)
-            yield Deployment(cloud, deploy_vault(cloud))
+            yield from _deployed(cloud)
     else:
         with local_deployment() as made:
             yield made
@@ -304,7 +308,13 @@ def deployment() -> Iterator[Deployment]:
 def local_deployment() -> Iterator[Deployment]:
     """The vault in a cloud of its own on this machine, with permissions enforced."""
     with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
-        yield Deployment(cloud, deploy_vault(cloud))
+        yield from _deployed(cloud)
+
+
+def _deployed(cloud: LocalCloud) -> Iterator[Deployment]:
+    made = Deployment(cloud, deploy_vault(cloud))
+    with closing(made.operators):
+        yield made
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from datavault.adapters.limits import PARTITION_KEY, SORT_KEY
+from datavault.domain import keyspace
 from datavault.domain.errors import Corrupt
-from datavault.domain.ids import BranchName, CommitId, DatasetName, JobId
+from datavault.domain.ids import BranchName, CommitId, DatasetName, JobId, StoreId
 from datavault.services.datasets import create_dataset, find_dataset
 from datavault.services.exports import export_lines
 from datavault.services.keys import open_store
@@ -160,8 +161,8 @@ def commit_object(vault: AwsVault, at: Vaulted) -> object:
     """No operation reads commit objects; they are there to rebuild a catalog from."""
     caller, dataset_id = at.tenant.caller(), at.shelf.dataset_id
     keys = open_store(vault, find_dataset(vault, caller, dataset_id))
-    (key,) = [key for key in at.objects("commits") if key.endswith(at.commit)]
-    return keys.unseal(vault.objects.get(key), purpose="commit", context=at.commit, place=at.store)
+    sealed = vault.objects.get(_own_commit(at))
+    return keys.unseal(sealed, purpose="commit", context=at.commit, place=at.store)
 
 
 def another_dataset(vault: AwsVault, at: Vaulted) -> object:
@@ -431,8 +432,7 @@ def test_what_is_corrupt_gets_into_no_version_and_nothing_else_is_lost(tenant: T
 
 
 def _own_commit(at: Vaulted) -> str:
-    (key,) = [key for key in at.objects("commits") if key.endswith(CommitId(at.commit))]
-    return key
+    return keyspace.commit_object(StoreId(at.store), CommitId(at.commit))
 
 
 def _flipped(whole: bytes, turn: int) -> bytes:

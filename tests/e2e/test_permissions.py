@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from datavault.contracts.operations import OPERATIONS, Operation
-from tests.e2e.calls import call, furnish
+from tests.e2e.calls import Place, call, furnish
 from tests.e2e.deployment import Deployment, Person
 from tests.support.http import Call, Reply, send
 
@@ -18,9 +18,15 @@ def admin(enforced: Deployment) -> Person:
     return enforced.tenant().admin
 
 
+@pytest.fixture(scope="module")
+def place(admin: Person) -> Place:
+    """Furnished for each operation once."""
+    return furnish(admin)
+
+
 @pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.name)
-def test_an_operation_s_grants_are_enough(row: Operation, admin: Person) -> None:
-    reply = admin.send(call(row, furnish(admin)))
+def test_an_operation_s_grants_are_enough(row: Operation, admin: Person, place: Place) -> None:
+    reply = admin.send(call(row, place))
     assert reply.status == row.status, reply.content
 
 

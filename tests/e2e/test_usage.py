@@ -40,11 +40,11 @@ def test_limits_are_set_any_number_of_times(deployed: Deployment) -> None:
 
 
 def _admit(tenant: Tenant, limits: UsageLimits | None) -> None:
-    with tenant.deployment.vault() as vault:
-        admit_workspace(
-            vault,
-            operator=vault.operator,
-            plans=vault.usage_plans,
-            workspace=tenant.id,
-            limits=limits,
-        )
+    vault = tenant.deployment.operators
+    admit_workspace(
+        vault,
+        operator=vault.operator,
+        plans=vault.usage_plans,
+        workspace=tenant.id,
+        limits=limits,
+    )
