@@ -53,7 +53,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=SECONDS_MAX, help="at most, of a row")
     options = parser.parse_args()
     rows = {word: OPERATIONS[word] for word in options.words or OPERATIONS}
-    with deployment() as deployed:
+    # Without snapshots, so that the first call of a process costs all of its imports.
+    with deployment(snapshots=False) as deployed:
         admin = deployed.tenant().admin
         shelf = admin.dataset("benchmark")
         for start in range(0, RECORDS, 1000):
@@ -86,7 +87,7 @@ def _cold_lines(bench: Bench, rows: dict[str, Measured]) -> Iterator[str]:
         cold, warm = [], []
         for _ in range(COLD_TIMES):
             asked = row.make(client)
-            for process in functions_of(bench.deployed.cloud, operation(row.operation).function):
+            for process in functions_of(bench.deployed.cloud, row.operation):
                 kill(process)
             cold.append(_timed(client, asked))
             warm += [_timed(client, row.make(client)) for _ in range(3)]

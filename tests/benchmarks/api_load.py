@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
 
-from datavault.contracts.operations import operation
 from tests.benchmarks.api_calls import Bench, Client, Measured
 from tests.e2e.processes import functions_of, kill
 
@@ -53,7 +52,7 @@ def load_lines(
             yield _line(word, row, number, answers, seconds)
         # A function runs in as many processes as it had callers; this is one machine.
         for name in row.functions or (row.operation,):
-            for process in functions_of(bench.deployed.cloud, operation(name).function):
+            for process in functions_of(bench.deployed.cloud, name):
                 kill(process)
 
 

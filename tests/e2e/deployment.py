@@ -292,22 +292,22 @@ class Shelf:
 
 
 @contextmanager
-def deployment() -> Iterator[Deployment]:
-    """The vault, deployed for this run."""
+def deployment(*, snapshots: bool = True) -> Iterator[Deployment]:
+    """The vault, deployed for this run; ``snapshots`` as ``LocalCloud.start`` has it."""
     endpoint = os.environ.get("DATAVAULT_E2E_ENDPOINT")
     if endpoint:
         with _issuer() as issuer, tempfile.TemporaryDirectory() as home:
             cloud: LocalCloud = Elsewhere(endpoint.rstrip("/"), Path(home), issuer)
             yield from _deployed(cloud)
     else:
-        with local_deployment() as made:
+        with local_deployment(snapshots=snapshots) as made:
             yield made
 
 
 @contextmanager
-def local_deployment() -> Iterator[Deployment]:
+def local_deployment(*, snapshots: bool = True) -> Iterator[Deployment]:
     """The vault in a cloud of its own on this machine, with permissions enforced."""
-    with LocalCloud.start(permissions=Permissions.ENFORCED) as cloud:
+    with LocalCloud.start(permissions=Permissions.ENFORCED, snapshots=snapshots) as cloud:
         yield from _deployed(cloud)
 
 

@@ -140,7 +140,7 @@ def _asked(row: Operation, tenant: Tenant) -> Call:
 
 def _forget(row: Operation, tenant: Tenant) -> None:
     """Let the next request of the row meet a process that holds no key, node or commit."""
-    for process in functions_of(tenant.deployment.cloud, row.function):
+    for process in functions_of(tenant.deployment.cloud, row.name):
         kill(process)
 
 

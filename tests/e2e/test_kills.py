@@ -18,7 +18,7 @@ from tests.support.http import Reply
 WRITERS, BATCHES, BATCH = 4, 6, 5
 COMMITTERS = 2
 KILLS_MAX, BETWEEN_KILLS_S = 20, 0.2
-VICTIMS = ("functions.records.append", "functions.versions.create_commit")
+VICTIMS = ("append_records", "create_commit")
 ATTEMPTS_MAX = 60
 # What a caller may try again: a killed function (the gateway's own 503), and what the vault says.
 AGAIN = {429, 503}

@@ -22,10 +22,11 @@ def package(**modules: str) -> bytes:
 
 
 def archive(files: Mapping[str, str]) -> bytes:
+    """The same bytes for the same files, whenever it is made."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as entries:
         for path, content in files.items():
-            entries.writestr(path, content)
+            entries.writestr(zipfile.ZipInfo(path), content)
     return buffer.getvalue()
 
 

@@ -1,7 +1,12 @@
 """Functions run as on AWS: real errors, declared environment, own layers, real limits."""
 
 import json
+import os
+import signal
+import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -32,6 +37,9 @@ def handler(event, context):
             return dict(os.environ)
         case {"modules": _}:
             return sorted({m.partition(".")[0] for m in sys.modules}), sys.path
+        case {"random": _}:
+            import random, uuid
+            return [random.random(), uuid.uuid4().hex]
         case {"import": name}:
             return __import__(name).__file__
         case {"write": path}:
@@ -48,9 +56,63 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def probe(cloud: LocalCloud) -> Function:
-    return deploy_function(cloud, PROBE, Environment={"Variables": {"COLOUR": "blue"}})
+def published(cloud: LocalCloud, name: str, files: Mapping[str, str]) -> str:
+    layer = cloud.boto3("lambda").publish_layer_version(
+        LayerName=name, Content={"ZipFile": archive(files)}
+    )
+    arn: str = layer["LayerVersionArn"]
+    return arn
+
+
+@pytest.fixture(scope="module", params=["fresh", "restored"])
+def probe(cloud: LocalCloud, request: pytest.FixtureRequest) -> Function:
+    """Without a layer a process is started from nothing, with one from a snapshot."""
+    layers = []
+    if request.param == "restored":
+        layers = [published(cloud, "shapes", {"python/shapes.py": "ROUND = 1"})]
+    variables = {"Variables": {"COLOUR": "blue"}}
+    return deploy_function(cloud, PROBE, Environment=variables, Layers=layers)
+
+
+def snapshots(cloud: LocalCloud) -> set[int]:
+    """The processes that fork for this cloud's functions; their forks have their command line."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            forks = b"/forking.py\0" in (entry / "cmdline").read_bytes()
+            prints_for_itself = "/scratch/" not in os.readlink(entry / "fd" / "1")
+            if parent == str(cloud._process.pid) and forks and prints_for_itself:
+                found.add(int(entry.name))
+    return found
+
+
+def test_a_process_comes_from_a_snapshot_if_there_are_layers(cloud: LocalCloud) -> None:
+    before = snapshots(cloud)
+    layer = published(cloud, "sounds", {"python/sounds.py": "LOUD = 1"})
+    one, two = (deploy_function(cloud, PROBE, Layers=[layer]) for _ in "12")
+    environments = [each.call({"environment": True}).payload for each in (one, two)]
+    assert [each["AWS_LAMBDA_FUNCTION_NAME"] for each in environments] == [one.name, two.name]
+    (snapshot,) = snapshots(cloud) - before  # Of one code, one layer: one for both.
+    first, second = (each.call({"random": True}).payload for each in (one, two))
+    assert not set(first) & set(second)
+    # Whoever killed it, the next process starts all the same.
+    os.kill(snapshot, signal.SIGKILL)
+    assert one.call({"exit": 0}).error_type == "Runtime.ExitError"
+    assert two.call({"import": "sounds"}).payload.endswith("/python/sounds.py")
+    for _ in range(2):
+        assert one.call({"import": "sounds"}).payload.endswith("/python/sounds.py")
+        assert one.call({"exit": 0}).error_type == "Runtime.ExitError"
+    (again,) = snapshots(cloud) - before
+    assert again != snapshot
+
+
+def test_a_cloud_without_snapshots_starts_each_process_from_nothing() -> None:
+    with LocalCloud.start(snapshots=False) as cold:
+        layer = published(cold, "colours", {"python/colours.py": "RED = 1"})
+        layered = deploy_function(cold, PROBE, Layers=[layer])
+        assert layered.call({"import": "colours"}).payload.endswith("/python/colours.py")
+        assert snapshots(cold) == set()
 
 
 def test_an_exception_keeps_its_type_message_and_stack(probe: Function) -> None:
@@ -99,16 +161,14 @@ def test_the_sdk_is_there_and_this_environment_is_not(probe: Function) -> None:
     missing = probe.call({"import": "pytest"})
     assert missing.error_type == "ModuleNotFoundError"
     paths = probe.call({"modules": True}).payload[1]
-    assert not [path for path in paths if path.endswith("site-packages")]
+    assert not [path for path in paths if path.startswith(sys.prefix)]
 
 
 def test_a_layer_is_on_the_path_and_a_second_function_has_none_of_it(
     cloud: LocalCloud, probe: Function
 ) -> None:
-    layer = cloud.boto3("lambda").publish_layer_version(
-        LayerName="colours",
-        Content={"ZipFile": archive({"python/colours.py": "RED = 1", "bin/tool": "#!/bin/sh"})},
-    )["LayerVersionArn"]
+    files = {"python/colours.py": "RED = 1", "bin/tool": "#!/bin/sh"}
+    layer = published(cloud, "colours", files)
     layered = deploy_function(cloud, PROBE, Layers=[layer])
     assert layered.call({"import": "colours"}).payload.endswith("/python/colours.py")
     assert probe.call({"import": "colours"}).error_type == "ModuleNotFoundError"

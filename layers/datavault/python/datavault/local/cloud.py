@@ -76,12 +76,15 @@ class LocalCloud:
         state: Path | None = None,
         permissions: Permissions = Permissions.OPEN,
         requests: Path | None = None,
+        snapshots: bool = True,
     ) -> Self:
         """Start a cloud and return when it answers.
 
         With ``state`` its contents are what the last clean stop left, and a port that is
         not given is the one used last, if it is still free: API addresses stay valid.
         ``requests`` is a file that gets a line for each request (``local.requests_log``).
+        ``snapshots`` starts functions as SnapStart does (``local.lambdas.launching``); without,
+        each imports all that it needs, as a cold start is without SnapStart.
 
         Raises:
             CloudFailed: it ended or did not answer within ``START_SECONDS_MAX``.
@@ -97,7 +100,7 @@ class LocalCloud:
             # Before the child starts, so that both find the same key.
             Issuer(endpoint=endpoint, key_file=home / "issuer.pem")
             environment = _environment(endpoint, permissions, state.resolve() if state else None)
-            process = _spawn(endpoint, listener, watched, home, environment, requests)
+            process = _spawn(endpoint, listener, watched, home, environment, requests, snapshots)
         os.close(watched)
         cloud = cls(
             endpoint=endpoint,
@@ -221,6 +224,7 @@ def _spawn(
     home: Path,
     environment: Mapping[str, str],
     requests: Path | None,
+    snapshots: bool,
 ) -> subprocess.Popen[bytes]:
     settings = Settings(
         endpoint=endpoint,
@@ -228,6 +232,7 @@ def _spawn(
         watch_fd=watched,
         home=str(home),
         cache=str(_cache()),
+        snapshots=snapshots,
         requests=None if requests is None else str(requests),
     )
     with open(home / "emulator.log", "ab") as log:

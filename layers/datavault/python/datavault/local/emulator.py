@@ -39,6 +39,8 @@ class Settings:
     watch_fd: int
     home: str
     cache: str
+    snapshots: bool
+    """Whether functions start as Lambda's do with SnapStart."""
     requests: str | None = None
     """Where a line for each request goes, if anywhere."""
 
@@ -100,7 +102,10 @@ def _install_shims(settings: Settings) -> Callable[[], None]:
     ):
         shim.install()
     return lambda_runtime.install(
-        cache=Path(settings.cache), home=Path(settings.home), endpoint=settings.endpoint
+        cache=Path(settings.cache),
+        home=Path(settings.home),
+        endpoint=settings.endpoint,
+        snapshots=settings.snapshots,
     )
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from datavault.local.lambdas.managed_runtime import interpreter
+from datavault.local.lambdas.launching import Launch, Launcher, Process
 from datavault.local.lambdas.runtime_api import (
     Disconnected,
     Patience,
@@ -67,15 +67,23 @@ class Environment:
     """A process for one call at a time, started by the first."""
 
     def __init__(
-        self, spec: FunctionSpec, *, runtime: Path, endpoint: str, scratch: Path, log_file: Path
+        self,
+        spec: FunctionSpec,
+        launcher: Launcher,
+        *,
+        runtime: Path,
+        endpoint: str,
+        scratch: Path,
+        log_file: Path,
     ) -> None:
         self._spec = spec
+        self._launcher = launcher
         self._runtime = runtime
         self._endpoint = endpoint
         self._scratch_root = scratch
         self._log_file = log_file
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._socket: RuntimeSocket | None = None
         self._output: IO[bytes] | None = None
         self._scratch: Path | None = None
@@ -217,16 +225,17 @@ class Environment:
         self._socket = RuntimeSocket()
         self._scratch = Path(tempfile.mkdtemp(prefix=f"{self._spec.name}-", dir=self._scratch_root))
         # A file rather than a pipe: nothing has to drain it while the handler runs, and
-        # what was written before the reply is there when the reply is.
-        self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        # what was written before the reply is there when the reply is. Its folder says whose it is.
+        self._output = tempfile.TemporaryFile(buffering=0, dir=self._scratch)  # noqa: SIM115
         self._parked = False
-        self._process = subprocess.Popen(
-            [str(interpreter()), "-S", "-m", "awslambdaric", self._spec.handler],
-            cwd=self._spec.code,
-            env=self._variables(self._socket.address, self._scratch),
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
+        self._process = self._launcher.start(
+            Launch(
+                self._spec.handler,
+                self._spec.code,
+                self._variables(self._socket.address, self._scratch),
+                self._output.fileno(),
+                has_layers=bool(self._spec.layers),
+            )
         )
 
     def _drain(self) -> str:

@@ -18,6 +18,7 @@ from ministack.services import lambda_svc as functions
 
 from datavault.local.lambdas.code_store import CodeStore
 from datavault.local.lambdas.environment import Environment, FunctionSpec, Outcome
+from datavault.local.lambdas.launching import Fresh, Launcher, Snapshots
 from datavault.local.lambdas.managed_runtime import gather
 from datavault.local.shims.misfit import replace
 
@@ -27,8 +28,10 @@ type Config = Mapping[str, Any]
 type Result = dict[str, Any]
 
 
-def install(*, cache: Path, home: Path, endpoint: str) -> Callable[[], None]:
+def install(*, cache: Path, home: Path, endpoint: str, snapshots: bool) -> Callable[[], None]:
     """Serve every Python function of the emulator from ``Environment`` processes.
+
+    With ``snapshots`` those start as Lambda's do with SnapStart, else as without.
 
     Returns what ends all of them, for the emulator's own end.
     """
@@ -39,12 +42,14 @@ def install(*, cache: Path, home: Path, endpoint: str) -> Callable[[], None]:
     store = CodeStore(cache)
     store.forget_unused()
     runtime = gather(cache)
+    launcher: Launcher = Snapshots() if snapshots else Fresh()
     environments: weakref.WeakSet[Environment] = weakref.WeakSet()
 
     class ManagedWorker(_ManagedWorker):
         def make_environment(self) -> Environment:
             environment = Environment(
                 _spec(self.config, self.code_zip, store),
+                launcher,
                 runtime=runtime,
                 endpoint=endpoint,
                 scratch=scratch,
