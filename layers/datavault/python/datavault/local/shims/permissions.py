@@ -6,9 +6,12 @@
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 - A batch of messages is permitted by the action on one of them; there is no other:
   https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+
+And a policy's text is read once, not for each item of each request.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
@@ -18,13 +21,16 @@ from datavault.local.shims.misfit import replace
 TRANSPORT = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
 # Making an upload and sending its parts creates no object; completing it does.
 PREPARING = ("uploads", "partNumber")
+# A role's policy has 10,240 characters at most; each function has one.
+POLICIES_KNOWN_MAX = 1024
 
 
 def install() -> None:
-    """Let policies know what S3 and SQS know."""
+    """Let policies know what S3 and SQS know, and be read once."""
     _count_as_tls()
     _tell_of_conditional_writes()
     _count_batches_as_one()
+    _remember_policies()
 
 
 def _count_as_tls() -> None:
@@ -64,3 +70,13 @@ def _count_batches_as_one() -> None:
         return found.removesuffix("Batch") if found and service == "sqs" else found
 
     replace(iam_actions, "extract_iam_action", action_of_one)
+
+
+def _remember_policies() -> None:
+    read = replace(iam_evaluator, "parse_policy_document", None)
+    known = lru_cache(POLICIES_KNOWN_MAX)(read)
+
+    def statements_of(document: str | dict[str, Any]) -> list[Any]:
+        return list(known(document)) if isinstance(document, str) else read(document)
+
+    replace(iam_evaluator, "parse_policy_document", statements_of)
