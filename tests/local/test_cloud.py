@@ -35,7 +35,7 @@ def members(group: int) -> list[int]:
     return found
 
 
-def becomes(condition: Callable[[], bool], *, within_s: float = 10) -> bool:
+def becomes(condition: Callable[[], bool], *, within_s: float = 30) -> bool:
     deadline = time.monotonic() + within_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)

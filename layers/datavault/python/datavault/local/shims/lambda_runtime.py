@@ -6,6 +6,7 @@ environment and what it makes of a result are replaced.
 
 import json
 import shutil
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -42,7 +43,9 @@ def install(*, cache: Path, home: Path, endpoint: str, snapshots: bool) -> Calla
     store = CodeStore(cache)
     store.forget_unused()
     runtime = gather(cache)
-    launcher: Launcher = Snapshots() if snapshots else Fresh()
+    # Only Linux hands orphans to whoever asks for them.
+    restores = snapshots and sys.platform == "linux"
+    launcher: Launcher = Snapshots() if restores else Fresh()
     environments: weakref.WeakSet[Environment] = weakref.WeakSet()
 
     class ManagedWorker(_ManagedWorker):
