@@ -277,3 +277,48 @@ def test_what_is_damaged_is_not_read_on_and_its_findings_stay(desk: Desk) -> Non
     assert done.exit_code == 0
     assert "a.txt.gz: not read on: gzip data is cut short after" in done.stderr
     assert "1 not read" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "things"),
+    [
+        ("a.jsonl", '{"pay":50000}\n\n{"Paying":1}\n', "2 records"),
+        ("a.json", '[\n  {"pay": 50000}, {"pays": 7}]', "1 document"),
+        ("empty.jsonl", '{"Pay":""}\n', "1 record"),
+    ],
+)
+def test_a_field_that_no_record_has_is_told(
+    name: str, content: str, things: str, desk: Desk
+) -> None:
+    desk.write("redact.toml", PAY)
+    done = desk.run("anonymize", desk.write(name, content), *WORDS)
+    assert done.exit_code == 0
+    assert f"warning: field /Pay treats nothing in {things}\n" in done.stderr
+    assert "50000" not in done.stderr
+
+
+@pytest.mark.parametrize("strategy", ['"redact"', '"keep"\nreason = "public"'])
+@pytest.mark.parametrize("pointer", ["/Pay", "/**/Pay", "/*/Pay"])
+def test_a_field_that_one_record_has_is_not_warned_of(
+    pointer: str, strategy: str, desk: Desk
+) -> None:
+    policy = PAY.replace('"/Pay"', f'"{pointer}"').replace('"redact"', strategy)
+    desk.write("redact.toml", policy)
+    record = '{"Pay":50000}\n' if pointer == "/Pay" else '{"jo@example.org":{"Pay":50000}}\n'
+    # In pieces, of which the last alone has it.
+    content = ('{"id":"%s"}\n' % ("x" * 20_000)) * 20 + record
+    done = desk.run("anonymize", desk.write("a.jsonl", content), *WORDS)
+    assert done.exit_code == 0
+    assert "warning" not in done.stderr
+
+
+def test_a_field_of_a_table_is_not_missed_in_records(desk: Desk) -> None:
+    desk.write("redact.toml", PAY)
+    desk.write("in/a.csv", "id,Pay\n1,50000\n")
+    desk.write("in/b.jsonl", '{"id":1}\n')
+    done = desk.run("anonymize", "in", "--output-folder", "out", *WORDS)
+    assert done.exit_code == 0
+    assert "warning" not in done.stderr
+    desk.write("in/a.csv", "id,pay\n1,50000\n")
+    done = desk.run("anonymize", "in", "--output-folder", "other", *WORDS)
+    assert "warning: field /Pay treats nothing in 1 record\n" in done.stderr

@@ -182,7 +182,7 @@ def anonymize(
         run = _run(plan.jobs, treater, policy, held, jobs or os.process_cpu_count() or 1)
         refused = _outcomes(run, output_folder, plan)
         run.keep_quarantine()
-    for line in run.tally.told(run.seconds):
+    for line in run.tally.told(run.seconds, (each.pointer.text for each in policy.fields)):
         say(line)
     say(f"policy {policy.hash}")
     if note := names_note(treater.search):

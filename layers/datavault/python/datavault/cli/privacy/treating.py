@@ -61,6 +61,7 @@ class Tally:
     treated: Counter[tuple[str, str]] = field(default_factory=Counter)
     tables: int = 0
     unmet: Counter[str] = field(default_factory=Counter)
+    met: set[str] = field(default_factory=set)
 
     def add_reading(self, reading: "Reading") -> None:
         """Count a table."""
@@ -74,6 +75,7 @@ class Tally:
         self.things[done.form] += sum(done.verdicts.values())
         self.verdicts.update(done.verdicts)
         self.treated.update(done.treated)
+        self.met.update(done.met)
 
     def add_all(self, other: "Tally") -> None:
         """Count what another counted."""
@@ -84,9 +86,10 @@ class Tally:
         self.treated.update(other.treated)
         self.tables += other.tables
         self.unmet.update(other.unmet)
+        self.met.update(other.met)
 
-    def told(self, seconds: float) -> list[str]:
-        """What it came to."""
+    def told(self, seconds: float, fields: Iterable[str]) -> list[str]:
+        """What it came to, of a policy whose ``fields`` have these pointers."""
         things = ", ".join(
             counted(count, _THINGS[form]) for form, count in self.things.items() if count
         )
@@ -106,7 +109,25 @@ class Tally:
                 f" {counted(self.tables, 'table')}"
                 for pointer, count in sorted(self.unmet.items())
             ),
+            *(
+                f"warning: field {shown(pointer)} treats nothing in {records}"
+                for pointer in fields
+                if (records := self._records) and self._is_idle(pointer)
+            ),
         ]
+
+    @property
+    def _records(self) -> str:
+        """How many things were read that have members, in words."""
+        return " and ".join(
+            counted(self.things[form], _THINGS[form])
+            for form in (Form.RECORDS, Form.DOCUMENT)
+            if self.things[form]
+        )
+
+    def _is_idle(self, pointer: str) -> bool:
+        """Whether a field is of no member, nor of a column where there are tables."""
+        return pointer not in self.met and self.unmet[pointer] == self.tables
 
 
 @dataclass(slots=True)

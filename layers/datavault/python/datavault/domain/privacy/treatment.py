@@ -16,7 +16,8 @@ from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.stand_ins import StandIn, Substitution, known_name
 from datavault.domain.privacy.strategy import Keep, KeptAs
 
-_DECLARED = "declared"
+DECLARED = "declared"
+"""Why something counts as found that a field of the policy says is personal."""
 _IN_TEXT = attrgetter("start")
 # Which of what is found about the same characters counts first, by what becomes of it.
 _LAYERS = _TREATED, _PERSONAL, _HARMLESS = range(3)
@@ -90,7 +91,7 @@ class Treatment:
         self, text: str, rule: FieldRule, conversation: Conversation
     ) -> tuple[Treated, ...]:
         """The whole of a text, which a field of the policy declares to be personal."""
-        hit = Hit(0, len(text), rule.entity, 1.0, _DECLARED)
+        hit = Hit(0, len(text), rule.entity, 1.0, DECLARED)
         stand_in = self._substitution.of(rule.strategy, rule.entity, text, conversation)
         return (Treated(hit, stand_in, is_sure=True),)
 
