@@ -231,11 +231,12 @@ def import_packages(
     archive: Path, *needed: Path, also: Iterable[str] = (), but: Iterable[str] = ()
 ) -> list[str]:
     """Import each package of a layer, and of those it needs, ``but`` some, where nothing else is
-    installed; return their names."""
-    with tempfile.TemporaryDirectory() as scratch:
+    installed; return their names. A layer is an archive, or a folder that one was unpacked to."""
+    # A folder's files are linked, which goes on one file system only.
+    beside = archive.parent if archive.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=beside) as scratch:
         for each in (archive, *needed):
-            with zipfile.ZipFile(each) as entries:
-                entries.extractall(scratch)
+            _lay(each, Path(scratch))
         python = Path(scratch, "python")
         modules = sorted({*_top_level(python), *also} - {*but})
         script = f"import sys; sys.path.append({str(python)!r})\nimport {', '.join(modules)}"
@@ -439,6 +440,20 @@ def _top_level(python: Path) -> Iterator[str]:
             yield path.name
         elif path.suffix in {".py", ".so"}:
             yield path.name.split(".")[0]
+
+
+def _lay(layer: Path, target: Path) -> None:
+    """Lay a layer over those that lie there, as Lambda does."""
+    if layer.is_dir():
+        shutil.copytree(layer, target, copy_function=_link, dirs_exist_ok=True)
+        return
+    with zipfile.ZipFile(layer) as entries:
+        entries.extractall(target)
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).unlink(missing_ok=True)
+    os.link(source, target)
 
 
 def _uv() -> list[str]:

@@ -71,18 +71,21 @@ def dotted(node: ast.expr) -> str:
             return ""
 
 
-def uses(tree: ast.Module) -> Iterator[str]:
+@cache
+def uses(tree: ast.Module) -> frozenset[str]:
     """Every dotted name that a module uses, its own names for what it imports undone."""
+    nodes = list(ast.walk(tree))
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
         elif isinstance(node, ast.Import):
             names |= {each.asname or each.name: each.name for each in node.names}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute | ast.Name):
-            first, _, rest = dotted(node).partition(".")
-            yield names.get(first, first) + (f".{rest}" if rest else "")
+    used = {dotted(node) for node in nodes if isinstance(node, ast.Attribute | ast.Name)}
+    parts = (each.partition(".") for each in used)
+    return frozenset(
+        names.get(first, first) + (f".{rest}" if rest else "") for first, _, rest in parts
+    )
 
 
 def imports(tree: ast.Module) -> set[str]:

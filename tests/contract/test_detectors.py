@@ -53,7 +53,7 @@ def detector(request: pytest.FixtureRequest) -> Detector:
     return DETECTORS[request.param]()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(texts=TEXTS)
 def test_spans_are_sorted_within_the_text_and_share_no_character(
     detector: Detector, texts: Sequence[str]
@@ -67,7 +67,7 @@ def test_spans_are_sorted_within_the_text_and_share_no_character(
             assert 0 <= span.score <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(texts=TEXTS)
 def test_what_is_found_in_a_text_does_not_depend_on_the_others(
     detector: Detector, texts: Sequence[str]
@@ -75,7 +75,7 @@ def test_what_is_found_in_a_text_does_not_depend_on_the_others(
     assert detector.detect(texts) == [detector.detect([text])[0] for text in texts]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(texts=st.lists(st.tuples(st.sampled_from(("", "ssn: ", "e mail: ")), TEXT), max_size=5))
 def test_what_is_found_behind_a_name_lies_within_the_value(
     detector: Detector, texts: Sequence[tuple[str, str]]
@@ -93,7 +93,7 @@ def test_every_detector_finds_what_it_is_for(detector: Detector) -> None:
 
 
 def test_threads_share_a_detector(detector: Detector) -> None:
-    texts = [" ".join(VALUES[at % len(VALUES) :]) for at in range(64)]
+    texts = [" ".join(VALUES[at % len(VALUES) :]) for at in range(24)]
 
     def detect(text: str) -> tuple[Span, ...]:
         return detector.detect([text])[0]

@@ -7,12 +7,28 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from layers import build
 from layers.build import Architecture, BuildError
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """The folder of an archive, unpacked once for all tests."""
+
+    @cache
+    def unpack(archive: Path) -> Path:
+        folder = tmp_path_factory.mktemp("layer")
+        with zipfile.ZipFile(archive) as entries:
+            entries.extractall(folder)
+        return folder
+
+    return unpack
 
 
 def names(archive: Path) -> set[str]:
@@ -94,14 +110,16 @@ def test_a_changed_source_makes_another_archive_and_old_ones_go(
     assert [path.is_file() for path in made] == [False, False, True, True, True]
 
 
-def test_the_core_layer_fits_and_imports_where_nothing_else_is_installed() -> None:
+def test_the_core_layer_fits_and_imports_where_nothing_else_is_installed(
+    unpacked: Callable[[Path], Path],
+) -> None:
     archive = build.third_party_layer("core", Architecture.host(), slim=True)
     total = sum(
         build.unzipped_bytes(each)
         for each in (archive, build.library_layer(), build.function_code())
     )
     assert total < build.UNZIPPED_BYTES_MAX / 2
-    modules = build.import_packages(archive, also=build.LAYERS["core"].imports)
+    modules = build.import_packages(unpacked(archive), also=build.LAYERS["core"].imports)
     assert {"cryptography", "numpy", "obstore", "zstandard"} <= set(modules)
     held = names(archive)
     assert not [name for name in held if name.endswith((".pyi", ".h", ".a", "/RECORD"))]
@@ -124,31 +142,32 @@ def test_what_finds_personal_data_fits_beside_core(architecture: Architecture) -
     assert not [name for name in names(privacy) if name.startswith("python/numpy/")]
 
 
-def test_what_finds_personal_data_imports_beside_core_alone() -> None:
+def test_what_finds_personal_data_imports_beside_core_alone(
+    unpacked: Callable[[Path], Path],
+) -> None:
     core, privacy = (
         build.third_party_layer(name, Architecture.host(), slim=True)
         for name in ("core", "privacy")
     )
     layer = build.LAYERS["privacy"]
+    layers = [unpacked(each) for each in (privacy, core, build.library_layer())]
     modules = build.import_packages(
-        privacy,
-        core,
-        build.library_layer(),
+        *layers,
         also=(*layer.imports, "datavault.adapters.ner.detector", "datavault.privacy"),
         but=layer.unimported,
     )
     assert {"onnxruntime", "phonenumbers", "re2", "stdnum", "tokenizers"} <= set(modules)
     # Presidio by itself, as what stands in for spaCy has to come first.
     build.import_packages(
-        privacy,
-        core,
-        build.library_layer(),
+        *layers,
         also=("datavault.adapters.presidio.analyzer",),
         but=(*modules, *layer.unimported),
     )
 
 
-def test_what_reads_columns_fits_beside_core_and_imports() -> None:
+def test_what_reads_columns_fits_beside_core_and_imports(
+    unpacked: Callable[[Path], Path],
+) -> None:
     core, columnar = (
         build.third_party_layer(name, Architecture.host(), slim=True)
         for name in ("core", "columnar")
@@ -158,7 +177,9 @@ def test_what_reads_columns_fits_beside_core_and_imports() -> None:
         for each in (core, columnar, build.library_layer(), build.function_code())
     )
     assert total < build.UNZIPPED_BYTES_MAX * 3 / 4
-    modules = build.import_packages(columnar, core, also=build.LAYERS["columnar"].imports)
+    modules = build.import_packages(
+        *map(unpacked, (columnar, core)), also=build.LAYERS["columnar"].imports
+    )
     assert {"numpy", "pyarrow", "pyarrow.parquet"} <= set(modules)
     held = names(columnar)
     assert not [name for name in held if "flight" in name or "s3" in name]
@@ -170,7 +191,9 @@ def test_what_checks_records_is_small(architecture: Architecture) -> None:
     assert build.unzipped_bytes(schemas) < 16 * 2**20
 
 
-def test_what_checks_records_and_reads_columns_fits_beside_core_and_imports() -> None:
+def test_what_checks_records_and_reads_columns_fits_beside_core_and_imports(
+    unpacked: Callable[[Path], Path],
+) -> None:
     core, columnar, schemas = (
         build.third_party_layer(name, Architecture.host(), slim=True)
         for name in ("core", "columnar", "schemas")
@@ -180,7 +203,7 @@ def test_what_checks_records_and_reads_columns_fits_beside_core_and_imports() ->
     total = sum(map(build.unzipped_bytes, parts))
     assert total < build.UNZIPPED_BYTES_MAX * 3 / 4
     also = ("datavault.adapters.json_schema.checking",)
-    modules = build.import_packages(schemas, core, library, also=also)
+    modules = build.import_packages(*map(unpacked, (schemas, core, library)), also=also)
     assert {"jsonschema_rs", "datavault.adapters.json_schema.checking"} <= set(modules)
 
 

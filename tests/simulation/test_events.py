@@ -9,6 +9,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from datavault.adapters.memory.vault import MemoryVault
 from datavault.contracts.events import write
@@ -24,6 +25,7 @@ from tests.support.ledger import entries, is_told
 SEEDS = int(os.environ.get("DATAVAULT_SEEDS", "500"))
 SHARDS = 3
 STEPS = 14
+HISTORIES = 50
 _FAULTS = (Fault.BEFORE, Fault.AFTER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.COLLIDE)
 
 
@@ -51,7 +53,19 @@ class Stream:
 
 
 def history(chance: random.Random) -> tuple[MemoryVault, list[Row]]:
-    """Some changes of two datasets, as entries."""
+    """Some changes of two datasets, as entries. Making them is not what is tried here, and takes
+    longer than all that is: so they are one of a few dozen."""
+    vault, rows = _history(chance.randrange(HISTORIES))
+    return vault.copy(), rows
+
+
+@cache
+def _history(number: int) -> tuple[MemoryVault, list[Row]]:
+    with seeded(number) as chance:
+        return _changed_at_random(chance)
+
+
+def _changed_at_random(chance: random.Random) -> tuple[MemoryVault, list[Row]]:
     vault = MemoryVault()
     first = Shelf.make(vault)
     shelves = [first, Shelf(vault, first.caller, a_dataset(vault, first.caller, name="second"))]

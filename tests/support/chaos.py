@@ -28,6 +28,9 @@ from datavault.event_ports import Bus, DeadLetters
 from datavault.ports import Catalog, ConditionFailed, Keyring, Landing, Objects, Vault, Workflows
 from tests.support.builders import Process
 
+# The methods of ports that change nothing, and those that may do a part of what they are asked.
+READS = frozenset({"get", "get_many", "get_range", "get_ranges", "keys", "page", "unwrap"})
+IN_PARTS = frozenset({"put_many", "delete_many"})
 TORN_CALLS = 12
 # Rows of one transaction appear within milliseconds of each other; readers wait for a second.
 TORN_MS_MAX = 500
@@ -125,7 +128,7 @@ class ChaosVault(Process):
                 do(*args, **named)
                 raise Unavailable(f"{port}.{method} did not answer")
             case Fault.PART:
-                if method in {"put_many", "delete_many"}:
+                if method in IN_PARTS:
                     _some(do, *args)
                 raise Unavailable(f"{port}.{method} did not answer")
             case Fault.CRASH_BEFORE:
@@ -236,6 +239,34 @@ class AtCall:
     def __call__(self, port: str, method: str) -> Fault:
         self._at += 1
         return self._fault if self._at == self._index else Fault.NONE
+
+
+class Heard:
+    """The schedule of a good day that keeps which methods were called."""
+
+    def __init__(self) -> None:
+        self.methods: list[str] = []
+
+    def __call__(self, port: str, method: str) -> Fault:
+        self.methods.append(method)
+        return Fault.NONE
+
+
+def is_its_own(fault: Fault, method: str) -> bool:
+    """Whether ``fault`` at a call of ``method`` leaves anything that no other fault leaves.
+
+    A read without an answer is one that was never asked. Where nothing is done in parts, none of
+    it is done; and only a transaction meets another.
+    """
+    match fault:
+        case Fault.PART:
+            return method in IN_PARTS
+        case Fault.COLLIDE:
+            return method == "write"
+        case Fault.AFTER | Fault.CRASH_AFTER:
+            return method not in READS
+        case _:
+            return True
 
 
 class Once:

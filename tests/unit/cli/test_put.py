@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from datavault.cli import resumption
+from datavault.services import batches
 from tests.unit.cli.conftest import SilentApi, Terminal
 
 BATCH = 1000
@@ -222,12 +223,15 @@ def test_the_same_is_put_by_one_process_at_a_time(
     terminal.one("put", "plain", str(file))
 
 
-def test_a_branch_that_is_full_is_committed_on_the_way(terminal: Terminal) -> None:
+def test_a_branch_that_is_full_is_committed_on_the_way(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "GENERATION_RECORDS_MAX", 4 * BATCH)
     terminal.one("dataset", "create", "plain")
-    text = lines(51 * BATCH).encode()
+    text = lines(5 * BATCH).encode()
     done = terminal.one("put", "plain", "--commit", "-m", "All", stdin=text)
     assert len(done["commits"]) == 2
-    assert terminal.one("show", "plain")["records"] == 51 * BATCH
+    assert terminal.one("show", "plain")["records"] == 5 * BATCH
 
 
 def notes(home: Path) -> list[Path]:

@@ -66,7 +66,7 @@ def text(value: Json, style: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, **style).encode()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(base=OBJECTS, ours=OBJECTS, theirs=OBJECTS, styles=st.tuples(STYLES, STYLES, STYLES))
 def test_it_is_the_merge_of_the_dicts_whichever_side_is_called_ours(
     base: Json, ours: Json, theirs: Json, styles: tuple[dict[str, Any], ...]

@@ -396,7 +396,7 @@ def _words(problem: LineProblem) -> object:
     return (problem.line, problem.offset, type(error), str(error), error.field)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(batch=BATCHES, record_key=st.sampled_from([None, "id", "a", "ключ", 'q"', "\\"]))
 def test_bulk_says_what_single_says(batch: bytes, record_key: str | None) -> None:
     assert in_bulk(batch, record_key) == one_by_one(batch, record_key)

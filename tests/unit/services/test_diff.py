@@ -133,7 +133,7 @@ def test_a_page_with_texts_ends_at_some_bytes_and_counts_end_at_some_leaves(
     shelf.append({f"s{number:04d}": a_body("x", 100) for number in range(900)})
     shelf.append({f"t{number:04d}": a_body("x", 100) for number in range(900)})
     shelf.commit()
-    monkeypatch.setattr(diff, "PAGE_BYTES_MAX", 1000)
+    monkeypatch.setattr(diff, "PAGE_BYTES_MAX", 20_000)
     monkeypatch.setattr(diff, "COUNT_PIECES_MAX", 1)
     assert len(shelf.diff(base, MAIN)) == 2700
     assert counted(shelf, base, MAIN).added == 2700

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from inspect import getmembers, isfunction
 from typing import Any
 
@@ -468,7 +469,14 @@ def shelf() -> Shelf:
 
 def full_shelf() -> Shelf:
     """Everything there can be: committed and staged, small and large, a branch and a sweep due."""
-    made = Shelf.make(MemoryVault())
+    vault, shelf = _filled()
+    return shelf.on(vault.copy())
+
+
+@cache
+def _filled() -> tuple[MemoryVault, Shelf]:
+    vault = MemoryVault()
+    made = Shelf.make(vault)
     made.append({"a": a_body("a"), "b": a_body("b", 9000), "q": b'{"q":1}'})
     made.commit()
     made.create_branch("side")
@@ -482,7 +490,7 @@ def full_shelf() -> Shelf:
     made.create_tag("tag")
     made.create_tag("tag two")
     a_dataset(made.vault, made.caller, name="other")
-    return made
+    return vault, made
 
 
 def test_every_operation_is_exercised() -> None:

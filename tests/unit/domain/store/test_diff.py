@@ -51,7 +51,7 @@ def addresses(store: MemoryStore, root: Pointer) -> set[bytes]:
     return set(below(root))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     old=MODELS,
     edits=st.dictionaries(IDS, st.none() | st.integers(1, 3), max_size=60),

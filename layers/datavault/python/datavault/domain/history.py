@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from datavault.domain import digests
 from datavault.domain.errors import Corrupt
@@ -36,7 +37,8 @@ class Counts:
     removed: int
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: the id, a hash of everything, is asked for often and made once.
+@dataclass(frozen=True)
 class Commit:
     """A version. ``root`` is the tree's root; ``policy`` the policy's hash, ``None`` when off."""
 
@@ -67,7 +69,7 @@ class Commit:
             separators=(",", ":"),
         ).encode()
 
-    @property
+    @cached_property
     def id(self) -> CommitId:
         """The commit's name: 64 hex characters."""
         return CommitId(digests.commit_id(self.canonical()))

@@ -216,9 +216,9 @@ def first_parents(
         for name in names:
             if name not in rows:
                 raise Corrupt(f"dataset {dataset.id} lacks a commit of its own history")
-            commit = open_commit_row(keys, rows[name]).commit
-            if commit.id != upcoming:
-                raise Corrupt(f"commit {commit.id} is not the parent of the one before it")
+            if name != upcoming:
+                raise Corrupt(f"commit {name} is not the parent of the one before it")
+            commit = _open_commit(keys, rows[name], name)
             yield commit
             upcoming = commit.parents[0] if commit.parents else None
         left -= len(names)
@@ -227,16 +227,20 @@ def first_parents(
 def open_commit_row(keys: StoreKeys, row: Row) -> Kept:
     """The commit in a row of the catalog, verified against the id in its key."""
     commit_id = CommitId(row.key.sort)
-    encoded = keys.unseal(
-        row.binary("sealed"), purpose="commit", context=commit_id, place=keys.store
-    )
     lineage = None
     if "lineage" in row.attributes:
         sealed = row.binary("lineage")
         lineage = Lineage.decode(
             keys.unseal(sealed, purpose="lineage", context=commit_id, place=keys.store)
         )
-    return Kept(Commit.decode(encoded, commit_id), row.binary("trail"), lineage)
+    return Kept(_open_commit(keys, row, commit_id), row.binary("trail"), lineage)
+
+
+def _open_commit(keys: StoreKeys, row: Row, commit_id: CommitId) -> Commit:
+    encoded = keys.unseal(
+        row.binary("sealed"), purpose="commit", context=commit_id, place=keys.store
+    )
+    return Commit.decode(encoded, commit_id)
 
 
 def _seal(keys: StoreKeys, commit: Commit) -> bytes:
