@@ -95,6 +95,8 @@ _SHORT_LABELS = (
 COUNT_CHARS = 12
 # E.164 has at most 15 digits; a prefix for calls abroad has up to three more.
 DIGITS_MIN, DIGITS_MAX = 6, 18
+NATIONAL_DIGITS_MAX = 15
+_ABROAD = ("+", "00", "011")
 
 
 def rules(regions: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -130,12 +132,18 @@ def _judge(regions: tuple[str, ...]) -> Judge:
         if candidate.text[start - 1 : start] == "+":
             start -= 1
         value = candidate.text[start:end]
-        extension = _EXTENSION.search(value)
+        # Half of what has so many digits is a card or an id: digits in one group, and too many.
+        if value.isdigit():
+            if len(value) > NATIONAL_DIGITS_MAX and not value.startswith(_ABROAD):
+                return None
+            extension = None
+        else:
+            extension = _EXTENSION.search(value)
         core = value[: extension.start()] if extension else value
         if core.startswith("(") and ")" not in core:
             start, core = start + 1, core[1:]
         found = Candidate(candidate.text, start, end)
-        international = core.lstrip("(").startswith(("+", "00", "011"))
+        international = core.lstrip("(").startswith(_ABROAD)
         if international and (shortened := _abroad(found, core)) is not None:
             return shortened
         score = _national(found, core, regions)
@@ -180,13 +188,17 @@ def _group_start(core: str, end: int) -> int:
 
 def _national(candidate: Candidate, core: str, regions: tuple[str, ...]) -> float:
     number = digits(core)
-    if not DIGITS_MIN <= len(number) <= 15 or len(set(number)) < 2:
+    if not DIGITS_MIN <= len(number) <= NATIONAL_DIGITS_MAX:
         return 0.0
-    if _NOT_A_PHONE.fullmatch(core):
+    if number.count(number[0]) == len(number):
+        return 0.0
+    if len(number) < len(core) and _NOT_A_PHONE.fullmatch(core):
         return LIKELY if _GROUPED.fullmatch(core) and candidate.near(_LABELS) else 0.0
-    labelled = candidate.near(_LABELS)
-    if _otherwise(candidate) and not candidate.after(_LABELS):
-        return 0.0
+    labelled = candidate.after(_LABELS)
+    if not labelled:
+        if _otherwise(candidate):
+            return 0.0
+        labelled = candidate.behind(_LABELS)
     if labelled:
         return STRONG if len(number) >= 7 else LIKELY
     if _NORTH_AMERICAN.fullmatch(core):
