@@ -133,12 +133,10 @@ def _judge(regions: tuple[str, ...]) -> Judge:
             start -= 1
         value = candidate.text[start:end]
         # Half of what has so many digits is a card or an id: digits in one group, and too many.
-        if value.isdigit():
-            if len(value) > NATIONAL_DIGITS_MAX and not value.startswith(_ABROAD):
-                return None
-            extension = None
-        else:
-            extension = _EXTENSION.search(value)
+        if value.isdigit() and len(value) > NATIONAL_DIGITS_MAX and not value.startswith(_ABROAD):
+            return None
+        has_extension = "x" in value or "X" in value or "#" in value
+        extension = _EXTENSION.search(value) if has_extension else None
         core = value[: extension.start()] if extension else value
         if core.startswith("(") and ")" not in core:
             start, core = start + 1, core[1:]
@@ -229,7 +227,8 @@ def _stands_alone(candidate: Candidate) -> bool:
 
 def _otherwise(candidate: Candidate) -> bool:
     """Whether another kind of number is announced just before, or money."""
-    before = max(0, candidate.start - 24)
+    # A sign, a space, and the line end before which "$" matches too.
+    before = max(0, candidate.start - 3)
     return (
         candidate.after(_OTHER_NUMBERS, chars=24)
         or _SIGN.search(candidate.text, before, candidate.start) is not None
