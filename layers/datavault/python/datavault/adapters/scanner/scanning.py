@@ -13,6 +13,9 @@ from datavault.domain.privacy.spans import Span
 
 # Blocks that are gone over together, 1.2 million characters at most.
 BLOCKS_MAX = 256
+# Candidates that are found before the first is judged: a pattern and a judge drive each other from
+# the core's cache if they take turns.
+CANDIDATES_MAX = 1024
 # East Asian scripts put no spaces between words, so a letter from here on may touch a value.
 _UNSPACED = "\u2e80"
 
@@ -45,7 +48,9 @@ class RuleDetector:
         for blocks in batched(blocks_of(texts), BLOCKS_MAX, strict=False):
             open_in = self._gate.open_for([block.content for block in blocks])
             for opened, places in open_in.items():
-                self._judge(opened, _located(opened, blocks, places), found)
+                located = _located(opened, blocks, places)
+                for candidates in batched(located, CANDIDATES_MAX, strict=False):
+                    self._judge(opened, candidates, found)
         return [tuple(found.get(index, ())) for index in range(len(texts))]
 
     def _judge(
