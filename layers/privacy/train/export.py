@@ -16,6 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 OPSET = 17
+# Of the operations that onnxruntime has beyond the standard.
+RUNTIME_DOMAIN = "com.microsoft"
 WEIGHT_MAX = 63
 ZERO_POINT = 128
 # Activations beyond this quantile are clipped: one outlier would make all steps coarser.
@@ -29,14 +31,16 @@ class Graph:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
 
-    def add(self, kind: str, *inputs: str, **attributes: object) -> str:
+    def add(self, kind: str, *inputs: str, domain: str = "", **attributes: object) -> str:
         name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        self.nodes.append(
+            helper.make_node(kind, list(inputs), [name], name=name, domain=domain, **attributes)
+        )
         return name
 
     def constant(self, array: NDArray[np.generic]) -> str:
         name = f"constant_{len(self.constants)}"
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        self.constants[name] = numpy_helper.from_array(np.asarray(array, order="C"), name)
         return name
 
     def embedded(self, ids: str, table: NDArray[np.float32]) -> str:
@@ -54,21 +58,48 @@ class Graph:
     def product(self, x: str, scale: float, layer: nn.Linear) -> str:
         """``layer`` of an ``x`` quantized at ``scale``."""
         weights, steps = quantized_weights(layer.weight)
-        zero = self.constant(np.uint8(ZERO_POINT))
-        whole = self.add("MatMulInteger", x, self.constant(weights.T.copy()), zero)
-        real = self.add("Cast", whole, to=TensorProto.FLOAT)
-        scaled = self.add("Mul", real, self.constant((steps * scale).astype(np.float32)))
-        return self.add("Add", scaled, self.constant(_array(layer.bias)))
+        # Scaled within the product, which does not go through memory three times more.
+        return self.add(
+            "MatMulIntegerToFloat",
+            x,
+            self.constant(weights.T.copy()),
+            self.constant(np.float32(1)),
+            self.constant((steps * scale).astype(np.float32)),
+            self.constant(np.uint8(ZERO_POINT)),
+            "",
+            self.constant(_array(layer.bias)),
+            domain=RUNTIME_DOMAIN,
+        )
 
-    def shifted(self, x: str, by: int, width: int) -> str:
-        """``networks.shifted`` of quantized rows."""
-        edge = self.constant(np.full((by, width), ZERO_POINT, dtype=np.uint8))
-        first, none = self.constant(np.array([0])), self.constant(np.array([-by]))
-        after, end = self.constant(np.array([by])), self.constant(np.array([2**31 - 1]))
-        axis = self.constant(np.array([0]))
-        earlier = self.add("Concat", edge, self.add("Slice", x, first, none, axis), axis=0)
-        later = self.add("Concat", self.add("Slice", x, after, end, axis), edge, axis=0)
-        return self.add("Concat", earlier, x, later, axis=1)
+    def neighbours(self, texts: str, by: int) -> str:
+        """``[n, 3]``: of each row, the places of that ``by`` before it, its own and that ``by``
+        after it; -1 where there is none in the same of ``texts``."""
+        edge, axis = self.constant(np.full(by, -1, dtype=np.int32)), self.constant(np.array([0]))
+        first, after = self.constant(np.array([0])), self.constant(np.array([2 * by]))
+        count, end = self.add("Shape", texts), self.constant(np.array([2**31 - 1]))
+        padded = self.add("Concat", edge, texts, edge, axis=0)
+        earlier = self.add("Slice", padded, first, count, axis)
+        later = self.add("Slice", padded, after, end, axis)
+        size = self.add("Squeeze", count, axis)
+        own = self.add("Range", self.constant(np.int64(0)), size, self.constant(np.int64(1)))
+        step, absent = self.constant(np.int64(by)), self.constant(np.int64(-1))
+        columns = (
+            self.add(
+                "Where", self.add("Equal", earlier, texts), self.add("Sub", own, step), absent
+            ),
+            own,
+            self.add("Where", self.add("Equal", later, texts), self.add("Add", own, step), absent),
+        )
+        second = self.constant(np.array([1]))
+        return self.add(
+            "Concat", *(self.add("Unsqueeze", each, second) for each in columns), axis=1
+        )
+
+    def beside(self, x: str, neighbours: str, width: int) -> str:
+        """``networks.shifted`` of quantized rows, those of other texts taken for zero."""
+        nothing = self.constant(np.full((1, width), ZERO_POINT, dtype=np.uint8))
+        rows = self.add("Gather", self.add("Concat", x, nothing, axis=0), neighbours, axis=0)
+        return self.add("Reshape", rows, self.constant(np.array([-1, 3 * width])))
 
     def normalized(self, x: str, norm: nn.LayerNorm) -> str:
         scale, bias = self.constant(_array(norm.weight)), self.constant(_array(norm.bias))
@@ -80,33 +111,39 @@ class Graph:
         graph = helper.make_graph(
             self.nodes, "names", inputs, outputs, list(self.constants.values())
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME_DOMAIN, 1)]
+        model = helper.make_model(graph, opset_imports=opsets)
         model.ir_version = 9
         onnx.checker.check_model(model, full_check=True)
         return model
 
 
 def convolutions_graph(network: Convolutions, scales: list[float]) -> onnx.ModelProto:
-    """The tier ``fast``: ``ids``, ``shapes``, ``mask`` to ``logits``."""
+    """The tier ``fast``: ``ids``, ``shapes``, ``texts`` to ``logits``, one row a piece.
+
+    Texts stand right behind one another; ``texts`` numbers them, and none sees into another. The
+    network parts them by masked gaps instead, which is the same to it and a quarter more work on
+    texts of 25 pieces.
+    """
     graph = Graph()
+    near = {by: graph.neighbours("texts", by) for by in sorted({*network.DILATIONS})}
     width = network.enter.out_features
     pieces = graph.embedded("ids", _array(network.pieces.weight))
     shapes = graph.add("Gather", graph.constant(_array(network.shapes.weight)), "shapes", axis=0)
-    x = graph.add("Mul", graph.add("Add", pieces, shapes), "mask")
-    near = graph.shifted(graph.quantized(x, scales[0]), 1, network.pieces.embedding_dim)
-    x = graph.add("Relu", graph.product(near, scales[0], network.enter))
-    x = graph.add("Mul", graph.normalized(x, network.norms[0]), "mask")
+    x = graph.quantized(graph.add("Add", pieces, shapes), scales[0])
+    beside = graph.beside(x, near[1], network.pieces.embedding_dim)
+    x = graph.add("Relu", graph.product(beside, scales[0], network.enter))
+    x = graph.normalized(x, network.norms[0])
     layers = zip(network.DILATIONS, network.blocks, network.norms[1:], scales[1:-1], strict=True)
     for dilation, block, norm, scale in layers:
-        near = graph.shifted(graph.quantized(x, scale), dilation, width)
-        change = graph.add("Relu", graph.product(near, scale, block))
-        x = graph.add("Mul", graph.normalized(graph.add("Add", x, change), norm), "mask")
+        beside = graph.beside(graph.quantized(x, scale), near[dilation], width)
+        change = graph.add("Relu", graph.product(beside, scale, block))
+        x = graph.normalized(graph.add("Add", x, change), norm)
     logits = graph.product(graph.quantized(x, scales[-1]), scales[-1], network.leave)
     graph.nodes[-1].output[0] = "logits"
     rows = [
-        helper.make_tensor_value_info("ids", TensorProto.INT32, ["pieces"]),
-        helper.make_tensor_value_info("shapes", TensorProto.INT32, ["pieces"]),
-        helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["pieces", 1]),
+        helper.make_tensor_value_info(name, TensorProto.INT32, ["pieces"])
+        for name in ("ids", "shapes", "texts")
     ]
     tags = network.leave.out_features
     assert logits == graph.nodes[-1].name

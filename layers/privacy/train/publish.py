@@ -74,7 +74,7 @@ def publish(
     for name, contents in files.items():
         (target / name).write_bytes(contents)
     manifest = {
-        "format": 2,
+        "format": 3,
         "version": choices.version,
         "entities": ENTITIES,
         "tokenizer": _entry("tokenizer.json", files["tokenizer.json"]),
@@ -83,14 +83,12 @@ def publish(
                 **_entry("fast.onnx", graph),
                 "form": "rows",
                 "reach": 1 + sum(Convolutions.DILATIONS),
-                "gap": Convolutions.GAP,
                 "temperature": choices.temperatures["fast"],
             },
             "transformer": {
                 **_entry("thorough.onnx", files["thorough.onnx"]),
                 "form": "texts",
                 "reach": TRANSFORMER_REACH,
-                "gap": 0,
                 "temperature": choices.temperatures["thorough"],
             },
         },
@@ -184,13 +182,11 @@ def _compare(
     network: Convolutions, scales: list[float], graph: bytes, batch: dict[str, Tensor]
 ) -> None:
     session = _session(graph)
-    given = {
-        "ids": batch["ids"].numpy().astype(np.int32),
-        "shapes": batch["shapes"].numpy().astype(np.int32),
-        "mask": batch["mask"].numpy(),
-    }
     within = batch["mask"][:, 0].numpy() > 0
-    graphs = session.run(["logits"], given)[0][within]
+    texts = np.cumsum(np.diff(within, prepend=False) & within)
+    rows = {"ids": batch["ids"].numpy(), "shapes": batch["shapes"].numpy(), "texts": texts}
+    given = {name: values[within].astype(np.int32) for name, values in rows.items()}
+    graphs = session.run(["logits"], given)[0]
     same = quantized_logits(network, scales, batch).numpy()[within]
     with torch.no_grad():
         whole = network(batch["ids"], batch["shapes"], batch["mask"]).numpy()[within]

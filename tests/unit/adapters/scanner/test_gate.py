@@ -27,7 +27,7 @@ def test_nothing_is_found_where_a_gate_stays_shut(rule: Rule) -> None:
         filter(pattern.search, (f" {sample(rule.pattern, chance)} " for _ in range(SAMPLES)))
     )
     assert drawn
-    opened = [bool(gate.open_for(text.encode())) for text in drawn]
+    opened = [bool(gate.open_for([text.encode()])) for text in drawn]
     shut = [text for text, is_open in zip(drawn, opened, strict=True) if not is_open]
     assert not shut or not any(opened), shut
     for text in shut:

@@ -23,7 +23,7 @@ from datavault.domain.errors import Corrupt, Invalid
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.tiers import Tier
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 # No probability reaches it.
 _NEVER = 2.0
@@ -49,12 +49,10 @@ class _Form(StrEnum):
 
 
 class _Graph(_File, frozen=True, forbid_unknown_fields=True):
-    """``reach`` is how many pieces to each side of one are looked at, or decide on it; rows of
-    texts are parted by ``gap`` masked pieces."""
+    """``reach`` is how many pieces to each side of one are looked at, or decide on it."""
 
     form: _Form
     reach: int
-    gap: int
     temperature: float
 
 
@@ -145,7 +143,7 @@ def _network(folder: Path, manifest: _Manifest, name: str) -> Network:
     if (tags := tags_of(session)) != 1 + 2 * len(manifest.entities):
         raise Corrupt(f"the names model gives {tags} tags for {len(manifest.entities)} entities")
     if graph.form is _Form.ROWS:
-        return InRows(session, graph.reach, graph.gap, graph.temperature)
+        return InRows(session, graph.reach, graph.temperature)
     return OneByOne(session, graph.reach, graph.temperature)
 
 

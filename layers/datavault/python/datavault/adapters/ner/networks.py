@@ -35,7 +35,7 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InRows:
-    """Texts behind one another in a row, parted by ``gap`` masked pieces.
+    """Texts right behind one another in a row, none of which sees into the next.
 
     ``reach`` pieces to each side of one decide on it, so long texts are computed in parts, each
     beside as much of its neighbours as that.
@@ -43,7 +43,6 @@ class InRows:
 
     session: onnxruntime.InferenceSession
     reach: int
-    gap: int
     temperature: float
 
     def probabilities(self, pieces: Pieces) -> NDArray[np.float32]:
@@ -51,7 +50,7 @@ class InRows:
         row: list[tuple[slice, slice]] = []
         size = 0
         for core, part in _parts(pieces, PART_PIECES, self.reach):
-            length = part.stop - part.start + self.gap
+            length = part.stop - part.start
             if row and size + length > ROW_PIECES:
                 self._compute(pieces, row, whole)
                 row, size = [], 0
@@ -64,23 +63,19 @@ class InRows:
     def _compute(
         self, pieces: Pieces, row: Sequence[tuple[slice, slice]], whole: NDArray[np.float32]
     ) -> None:
-        size = sum(part.stop - part.start + self.gap for _, part in row)
-        ids = np.zeros(size, dtype=np.int32)
-        shapes = np.zeros(size, dtype=np.int32)
-        mask = np.zeros((size, 1), dtype=np.float32)
-        at = 0
-        for _, part in row:
-            end = at + part.stop - part.start
-            ids[at:end], shapes[at:end], mask[at:end] = pieces.ids[part], pieces.shapes[part], 1
-            at = end + self.gap
-        given = {"ids": ids, "shapes": shapes, "mask": mask}
+        lengths = [part.stop - part.start for _, part in row]
+        given = {
+            "ids": np.concatenate([pieces.ids[part] for _, part in row]),
+            "shapes": np.concatenate([pieces.shapes[part] for _, part in row]),
+            "texts": np.repeat(np.arange(len(row), dtype=np.int32), lengths),
+        }
         logits: NDArray[np.float32] = self.session.run(["logits"], given)[0]
-        computed = _softmax(logits[mask[:, 0] > 0] / self.temperature)
+        computed = _softmax(logits / self.temperature)
         at = 0
-        for core, part in row:
+        for (core, part), length in zip(row, lengths, strict=True):
             first = at + core.start - part.start
             whole[core] = computed[first : first + core.stop - core.start]
-            at += part.stop - part.start
+            at += length
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,8 @@ that short texts do not cost a call each. A long text is cut into stretches that
 is found in the stretch in which it begins. Nothing is made for a text in which nothing stands.
 """
 
-import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from datavault.domain.privacy.normalizing import Reading, read
@@ -19,32 +17,21 @@ BLOCK_CHARS = 1024
 STRETCH_CHARS = 4096
 # What a value may stick out of its stretch, in characters; longer ones are lengthened by judges.
 OVERLAP_CHARS = 512
-_CONTINUATION = re.compile(rb"[\x80-\xbf]")
 # How far back a cut looks for a space, so as not to go through a value.
 CUT_CHARS = 64
 
 
-# Made for each candidate, and frozen it would take twice as long.
-@dataclass(slots=True, eq=False)
-class Located:
-    """A candidate, and the text that it is in by its place among all texts.
+type Located = tuple[int, Reading | None, Candidate]
+"""The place of a text among all texts, its reading, and a candidate in it.
 
-    ``reading`` is that of the text, or ``None`` if its code points are those of the original.
-    """
-
-    index: int
-    reading: Reading | None
-    candidate: Candidate
-
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """Where these code points of the candidate's text lie in the text as it was given."""
-        return (start, end) if self.reading is None else self.reading.original(start, end)
+The reading is ``None`` if its code points are those of the original.
+"""
 
 
 class Joined:
     """Whole texts, one a line. ``readings`` is empty if all have their own code points."""
 
-    __slots__ = ("_continued", "_first", "_readings", "_starts", "_texts", "content", "text")
+    __slots__ = ("_first", "_is_ascii", "_readings", "_starts", "_texts", "content", "text")
 
     def __init__(
         self, text: str, first: int, texts: Sequence[str], readings: Sequence[Reading] = ()
@@ -54,7 +41,7 @@ class Joined:
         self._first = first
         self._texts = texts
         self._readings = readings
-        self._continued: Sequence[int] | None = None
+        self._is_ascii = len(self.text) == len(self.content)
         self._starts: Sequence[int] = ()
 
     def locate(self, span: tuple[int, int]) -> Located | None:
@@ -62,14 +49,12 @@ class Joined:
         starts = self._starts
         if not starts:
             starts = self._starts = [0, *accumulate(len(each) + 1 for each in self._texts)]
-        if self._continued is None:
-            self._continued = _continued(self.text, self.content)
-        start, end = _characters(self._continued, span)
+        start, end = span if self._is_ascii else _characters(self.content, span)
         place = bisect_right(starts, start) - 1
         shift = starts[place]
         text = self.text[shift : starts[place + 1] - 1]
         reading = self._readings[place] if self._readings else None
-        return Located(self._first + place, reading, Candidate(text, start - shift, end - shift))
+        return self._first + place, reading, Candidate(text, start - shift, end - shift)
 
 
 class Stretch:
@@ -79,13 +64,13 @@ class Stretch:
     """
 
     __slots__ = (
-        "_continued", "_cut", "_index", "_origin", "_reading", "_start", "content", "text",
+        "_cut", "_index", "_is_ascii", "_origin", "_reading", "_start", "content", "text",
     )  # fmt: skip
 
     def __init__(self, reading: Reading, index: int, origin: int, start: int, cut: int) -> None:
         self.text = reading.text[origin : cut + OVERLAP_CHARS]
         self.content = self.text.encode()
-        self._continued: Sequence[int] | None = None
+        self._is_ascii = len(self.text) == len(self.content)
         self._index = index
         self._reading = reading
         self._origin = origin
@@ -94,13 +79,11 @@ class Stretch:
 
     def locate(self, span: tuple[int, int]) -> Located | None:
         """As of ``Joined``."""
-        if self._continued is None:
-            self._continued = _continued(self.text, self.content)
-        start, end = _characters(self._continued, span)
+        start, end = span if self._is_ascii else _characters(self.content, span)
         start, end = start + self._origin, end + self._origin
         if not self._start <= start < self._cut:
             return None
-        return Located(self._index, self._reading, Candidate(self._reading.text, start, end))
+        return self._index, self._reading, Candidate(self._reading.text, start, end)
 
 
 type Block = Joined | Stretch
@@ -160,16 +143,8 @@ def _origin(text: str, start: int) -> int:
     return text.find(" ", max(0, start - BEFORE_CHARS - CUT_CHARS), start) + 1 or start
 
 
-def _continued(text: str, content: bytes) -> Sequence[int]:
-    """The bytes of a block that begin no character."""
-    if len(text) == len(content):
-        return ()
-    return [match.start() for match in _CONTINUATION.finditer(content)]
-
-
-def _characters(continued: Sequence[int], span: tuple[int, int]) -> tuple[int, int]:
-    """From bytes of the block to its characters."""
-    if not continued:
-        return span
+def _characters(content: bytes, span: tuple[int, int]) -> tuple[int, int]:
+    """From bytes of a block to its characters."""
     start, end = span
-    return start - bisect_left(continued, start), end - bisect_left(continued, end)
+    first = len(content[:start].decode())
+    return first, first + len(content[start:end].decode())

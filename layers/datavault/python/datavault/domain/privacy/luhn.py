@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_DOUBLED_FIGURES = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def luhn_digit(digits: Sequence[int]) -> int:
@@ -13,5 +14,7 @@ def luhn_digit(digits: Sequence[int]) -> int:
 
 def passes_luhn(number: str) -> bool:
     """Whether the last of some decimal digits is the one to put behind the others."""
-    digits = [int(digit) for digit in number]
-    return luhn_digit(digits[:-1]) == digits[-1]
+    figures = number.encode()
+    # Sums of bytes are summed in C, and each counts 48 too much.
+    total = sum(figures[-1::-2]) + sum(figures[-2::-2].translate(_DOUBLED_FIGURES))
+    return (total - 48 * len(figures)) % 10 == 0

@@ -49,7 +49,11 @@ def _ranges(codes: list[int]) -> str:
     return "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in runs)
 
 
-_ODD = frozenset(map(chr, (*_SUBSTITUTES, *_INVISIBLE)))
+_UNSEEN = frozenset(map(chr, _INVISIBLE))
+_ODD = _UNSEEN | frozenset(map(chr, _SUBSTITUTES))
+# Most texts have one or two, such as a dash. Each is replaced in a pass of its own, of which a
+# hundred take as long as one translation.
+REPLACED_ONE_BY_ONE_MAX = 16
 _ASCII = bytes(range(128))
 _DROPPED = re.compile(f"[{_ranges(list(_INVISIBLE))}]")
 
@@ -74,10 +78,11 @@ class Reading:
 
 def read(text: str) -> Reading:
     """``text`` as rules read it; time and memory are linear in its length."""
-    if _reads_as_is(text):
+    odd = _odd(text)
+    if not odd:
         return Reading(text, None)
-    plain = text.translate(_SUBSTITUTES)
-    if not _DROPPED.search(plain):
+    plain = _substituted(text, odd)
+    if odd.isdisjoint(_UNSEEN):
         return Reading(plain, None)
     kept = array("q")
     parts: list[str] = []
@@ -91,9 +96,18 @@ def read(text: str) -> Reading:
     return Reading("".join(parts), kept)
 
 
-def _reads_as_is(text: str) -> bool:
+def _odd(text: str) -> frozenset[str]:
+    """The characters in it that rules do not read as they are."""
     if text.isascii():
-        return True
+        return frozenset()
     # A search for a class of so many characters takes longer than all else that is done here.
     rest = text.encode(errors="surrogatepass").translate(None, _ASCII)
-    return _ODD.isdisjoint(rest.decode(errors="surrogatepass"))
+    return _ODD.intersection(rest.decode(errors="surrogatepass"))
+
+
+def _substituted(text: str, odd: frozenset[str]) -> str:
+    if len(odd) > REPLACED_ONE_BY_ONE_MAX:
+        return text.translate(_SUBSTITUTES)
+    for char in odd - _UNSEEN:
+        text = text.replace(char, _SUBSTITUTES[ord(char)])
+    return text

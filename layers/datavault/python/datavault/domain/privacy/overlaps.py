@@ -86,9 +86,10 @@ def covering[T: (Span, Hit)](spans: Iterable[T]) -> tuple[T, ...]:
 def _resolved[T: (Span, Hit)](
     spans: Iterable[T], winners: Callable[[list[T]], list[T]]
 ) -> tuple[T, ...]:
-    ordered = sorted(spans, key=_ORDER_IN_TEXT)
-    if len(ordered) < 2:
-        return tuple(ordered)
+    found = tuple(spans)
+    if len(found) < 2:
+        return found
+    ordered = sorted(found, key=_ORDER_IN_TEXT)
     kept: list[T] = []
     for cluster in _clusters(ordered):
         kept += cluster if len(cluster) == 1 else winners(cluster)
@@ -130,10 +131,13 @@ def _told(cluster: list[Span]) -> list[Span]:
 
 
 def _winners[T: (Span, Hit)](cluster: list[T]) -> list[T]:
-    origin = cluster[0].start
-    covered = bytearray(max(span.end for span in cluster) - origin)
+    ranked = sorted(cluster, key=_precedence)
+    origin, end = cluster[0].start, max(span.end for span in cluster)
+    if ranked[0].start == origin and ranked[0].end == end:
+        return ranked[:1]
+    covered = bytearray(end - origin)
     kept: list[T] = []
-    for span in sorted(cluster, key=_precedence):
+    for span in ranked:
         kept += _uncovered(span, covered, origin)
         start, end = span.start - origin, span.end - origin
         covered[start:end] = b"\1" * (end - start)

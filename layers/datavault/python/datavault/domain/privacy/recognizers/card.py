@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.luhn import passes_luhn
@@ -19,6 +20,8 @@ from datavault.domain.privacy.recognizers.rules import (
 )
 
 DIGITS_MIN, DIGITS_MAX = 12, 19
+# No issuer's range is told by more.
+PREFIX_DIGITS = 4
 
 # First and last leading digits, and the lengths that cards with them have, as the networks
 # publish them: Visa; Mastercard; American Express; Discover; Diners; JCB, of which
@@ -76,9 +79,14 @@ _SHORT_GROUP = re.compile(r"\b[0-9]{1,2}\b")
 
 def issued(number: str) -> bool:
     """Whether some network issues cards that begin like this and are as long."""
-    return any(
-        len(number) in lengths and first <= number[: len(first)] <= last
-        for first, last, lengths in _ISSUERS
+    return len(number) in _lengths(number[:PREFIX_DIGITS])
+
+
+@lru_cache(maxsize=10_000)
+def _lengths(prefix: str) -> frozenset[int]:
+    """How long the cards are that begin with four digits."""
+    return frozenset().union(
+        *(lengths for first, last, lengths in _ISSUERS if first <= prefix[: len(first)] <= last)
     )
 
 
@@ -120,7 +128,7 @@ def _score(candidate: Candidate) -> float:
     value = candidate.value
     number = digits(value)
     is_fraction = candidate.text[max(0, candidate.start - 2) : candidate.start] == "0."
-    if is_fraction or not issued(number) or len(set(number)) < 2:
+    if is_fraction or not issued(number) or number.count(number[0]) == len(number):
         return 0.0
     grouped = len(value) != len(number)
     even = not grouped or not _SHORT_GROUP.search(value)

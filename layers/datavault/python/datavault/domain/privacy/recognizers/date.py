@@ -59,6 +59,13 @@ def _is_date(value: str) -> bool:
     return 1 <= months <= 12 and 1 <= days <= 31
 
 
+def _is_a_word(value: str) -> bool:
+    """Whether a month's name without a year is rather the word that is spelled like it."""
+    if value[-4:].isdigit():
+        return False
+    return _WORD_MONTH.search(value) is not None and not _YEAR.search(value)
+
+
 def _dated(*, birth: bool, score: float) -> Judge:
     """Dates of birth are those close behind a word for it; the others are dates."""
 
@@ -67,7 +74,7 @@ def _dated(*, birth: bool, score: float) -> Judge:
         if _ALL_FIGURES.match(value):
             if not _is_date(value):
                 return None
-        elif _WORD_MONTH.search(value) and not _YEAR.search(value):
+        elif _is_a_word(value):
             return None
         if birth is not candidate.after(_BIRTH, chars=40):
             return None

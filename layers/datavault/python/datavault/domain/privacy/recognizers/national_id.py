@@ -58,7 +58,7 @@ _NUMBERS = (
         "it", "codicefiscale",
         r"(?i)\b[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]\b",
         # Where two people would have the same, letters take the places of digits.
-        CERTAIN, "fiscale cf", clue=Clue.RUN, gate=r"(?i)[0-9LMNP-V]{3}[A-Z]\b",
+        CERTAIN, "fiscale cf", clue=Clue.WORD,
     ),
     _Number("pt", "nif", r"\b[1-3][0-9]{2} ?[0-9]{3} ?[0-9]{3}\b", 0.0, "nif contribuinte"),
     _Number("pt", "cc", r"(?i)\b[0-9]{8} ?[0-9] ?[A-Z0-9]{2}[0-9]\b", 0.0, "cidadão cc"),

@@ -52,6 +52,12 @@ _SECRET_NEAR = labels(
     "credential", "private key", "private_key",
 )  # fmt: skip
 
+# Those labels' words; letters that are one of them in another case are matched by RE2, but for the
+# one that becomes two.
+_RANDOM_GATE = (
+    r"(?i)bearer|auth|pwd|secret|token|api[ _-]?key|pa(?:ss|[ßẞ])word|credential|private[ _]key"
+)
+
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_.]*")
 _KEY_CHARS = 48
 _KEY_BEFORE = re.compile(r"([A-Za-z_'-]+?)[\"'`]?[ \t]*(?::=|=>|[:=])[ \t]*$")
@@ -192,7 +198,7 @@ RULES = (
     Rule(
         "secret.random",
         Entity.SECRET,
-        "[0-9]",
+        _RANDOM_GATE,
         r"[0-9A-Za-z+/_=-]{20,257}",
         _random,
         clue=Clue.RUN,

@@ -95,6 +95,8 @@ _SHORT_LABELS = (
 COUNT_CHARS = 12
 # E.164 has at most 15 digits; a prefix for calls abroad has up to three more.
 DIGITS_MIN, DIGITS_MAX = 6, 18
+NATIONAL_DIGITS_MAX = 15
+_ABROAD = ("+", "00", "011")
 
 
 def rules(regions: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -130,12 +132,16 @@ def _judge(regions: tuple[str, ...]) -> Judge:
         if candidate.text[start - 1 : start] == "+":
             start -= 1
         value = candidate.text[start:end]
-        extension = _EXTENSION.search(value)
+        # Half of what has so many digits is a card or an id: digits in one group, and too many.
+        if value.isdigit() and len(value) > NATIONAL_DIGITS_MAX and not value.startswith(_ABROAD):
+            return None
+        has_extension = "x" in value or "X" in value or "#" in value
+        extension = _EXTENSION.search(value) if has_extension else None
         core = value[: extension.start()] if extension else value
         if core.startswith("(") and ")" not in core:
             start, core = start + 1, core[1:]
         found = Candidate(candidate.text, start, end)
-        international = core.lstrip("(").startswith(("+", "00", "011"))
+        international = core.lstrip("(").startswith(_ABROAD)
         if international and (shortened := _abroad(found, core)) is not None:
             return shortened
         score = _national(found, core, regions)
@@ -180,13 +186,17 @@ def _group_start(core: str, end: int) -> int:
 
 def _national(candidate: Candidate, core: str, regions: tuple[str, ...]) -> float:
     number = digits(core)
-    if not DIGITS_MIN <= len(number) <= 15 or len(set(number)) < 2:
+    if not DIGITS_MIN <= len(number) <= NATIONAL_DIGITS_MAX:
         return 0.0
-    if _NOT_A_PHONE.fullmatch(core):
+    if number.count(number[0]) == len(number):
+        return 0.0
+    if len(number) < len(core) and _NOT_A_PHONE.fullmatch(core):
         return LIKELY if _GROUPED.fullmatch(core) and candidate.near(_LABELS) else 0.0
-    labelled = candidate.near(_LABELS)
-    if _otherwise(candidate) and not candidate.after(_LABELS):
-        return 0.0
+    labelled = candidate.after(_LABELS)
+    if not labelled:
+        if _otherwise(candidate):
+            return 0.0
+        labelled = candidate.behind(_LABELS)
     if labelled:
         return STRONG if len(number) >= 7 else LIKELY
     if _NORTH_AMERICAN.fullmatch(core):
@@ -217,7 +227,8 @@ def _stands_alone(candidate: Candidate) -> bool:
 
 def _otherwise(candidate: Candidate) -> bool:
     """Whether another kind of number is announced just before, or money."""
-    before = max(0, candidate.start - 24)
+    # A sign, a space, and the line end before which "$" matches too.
+    before = max(0, candidate.start - 3)
     return (
         candidate.after(_OTHER_NUMBERS, chars=24)
         or _SIGN.search(candidate.text, before, candidate.start) is not None

@@ -26,7 +26,7 @@ FAINT = 0.4  # Plausible, but so are many other things; below the default thresh
 
 
 class Clue(Enum):
-    """What a text must hold for a gate to be tried; RE2. Most texts have neither of the two.
+    """What a text must hold for a gate to be tried; RE2. Most texts have none of them.
 
     A gate without a clue is tried on every text: let it be words, or a few letters beside digits.
     """
@@ -36,6 +36,12 @@ class Clue(Enum):
     """Five digits, at most three other characters apart."""
     RUN = "[0-9A-Za-z+/_=-]{15}"
     """Characters of which tokens are made, longer than nearly all words."""
+    WORD = "[0-9A-Za-z]{16}"
+    """Letters and digits alone, longer than nearly all parts of a locator. Its gates may count, as
+    all begin where a word does."""
+
+
+_NO_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
 
 
 # Candidates and findings are made by the million, and freezing them takes as long again; nobody
@@ -128,6 +134,8 @@ def labelled(
 
 def digits(value: str) -> str:
     """The ASCII digits of ``value``."""
+    if value.isascii():
+        return value if value.isdigit() else value.translate(_NO_DIGITS)
     return "".join(filter("0123456789".__contains__, value))
 
 

@@ -17,6 +17,7 @@ _PLATE = (
     r"licen[cs]e.?plate|number.?plate|\bplate\b|\bplates\b|kennzeichen|matr[íi]cula|"
     r"immatriculation|plaque|\btarga\b|kenteken|\bplaca\b"
 )
+_VIN = r"(?i)\b[A-HJ-NPR-Z0-9]{13}[0-9]{4}\b"
 _VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)), strict=True)
 )
@@ -48,10 +49,10 @@ RULES = (
     Rule(
         "vin.check_digit",
         Entity.VIN,
-        r"(?i)[A-HJ-NPR-Z0-9][0-9]{4}",
-        r"(?i)\b[A-HJ-NPR-Z0-9]{13}[0-9]{4}\b",
+        _VIN,
+        _VIN,
         _vin,
-        clue=Clue.RUN,
+        clue=Clue.WORD,
     ),
     Rule(
         "plate.labelled",

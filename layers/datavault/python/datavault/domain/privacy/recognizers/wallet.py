@@ -53,10 +53,10 @@ RULES = (
         "crypto.base58",
         Entity.CRYPTO,
         # Bitcoin, Litecoin, Dogecoin, Tron.
-        r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{4}",
+        r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{25}",
         r"\b[13LMDTA9][1-9A-HJ-NP-Za-km-z]{25,34}\b",
         checked(base58_checked, CERTAIN),
-        clue=Clue.RUN,
+        clue=Clue.WORD,
     ),
     Rule(
         "crypto.bech32",
@@ -73,6 +73,6 @@ RULES = (
         "0x[0-9a-fA-F]{2}",
         r"\b0x[0-9a-fA-F]{40}\b",
         always(STRONG),
-        clue=Clue.RUN,
+        clue=Clue.WORD,
     ),
 )
