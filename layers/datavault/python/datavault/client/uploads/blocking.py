@@ -166,7 +166,9 @@ class Transfers(Operations):
         def take(most: int) -> None:
             """Wait until no more than ``most`` parts are on their way."""
             while len(waiting) > most:
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                ended = wait(waiting, return_when=FIRST_COMPLETED).done
+                # In order, so that of several that failed the first is told.
+                for future in sorted(ended, key=lambda each: waiting[each].number):
                     part = waiting.pop(future)
                     claims[part.number] = future.result()
                     tally.sent(part)
