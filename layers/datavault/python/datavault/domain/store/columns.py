@@ -27,6 +27,8 @@ DIGEST = np.dtype(f"V{DIGEST_BYTES}")
 CHILD = np.dtype([("address", f"V{ADDRESS_BYTES}"), ("count", "<u8")])
 # Slots of a pack and bytes of it: where the sealed block starts and how long it is.
 LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length", "<u4")])
+# The same as plain bytes: numpy copies those at once, and records field by field.
+_RAW = np.dtype(f"V{LOCATOR.itemsize}")
 # A locator whose pack is this one is absent; only anchors of children can be.
 NO_PACK = 0xFFFF_FFFF
 
@@ -115,7 +117,7 @@ class Columns:
         return cls(
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.values for part in parts]),
-            np.concatenate(locators),
+            np.concatenate([column.view(_RAW) for column in locators]).view(LOCATOR),
             packs,
         )
 
@@ -145,10 +147,13 @@ class Children(Columns):
         """No children."""
         return cls(np.empty(0, "S1"), np.empty(0, CHILD), np.empty((0, 2), LOCATOR), ())
 
-    def anchor(self, row: int) -> Locator | None:
-        """Where the leaf is stored that a child's stored form is a patch of, if it is one."""
-        anchor = self.locators[row, 1]
-        return None if anchor["pack"] == NO_PACK else _locator(anchor, self.packs)
+    def places(self, row: int) -> tuple[Locator, Locator | None]:
+        """Where a child is stored and, if what is stored is a patch, the leaf that it is for."""
+        (pack, *stored), (anchor_pack, *anchor) = self.locators[row].tolist()
+        return (
+            Locator(self.packs[pack], *stored),
+            None if anchor_pack == NO_PACK else Locator(self.packs[anchor_pack], *anchor),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +218,8 @@ class Changes:
 class Merged[C: Columns]:
     """Rows with changes made, and how many rows each kind of change met.
 
-    ``rows`` is the old object itself when nothing changed.
+    ``rows`` is the old object itself when nothing changed, and has the old column of ids itself
+    when none came or went.
     """
 
     rows: C
@@ -241,6 +247,8 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
         return Merged(old, 0, 0, unchanged, 0)
     if not len(old):
         return Merged(new if put == len(new) else new.where(upserted), put, 0, 0, 0)
+    if put == changed and not gone:
+        return Merged(replaced(old, at[upserted], new.where(upserted)), 0, changed, unchanged, 0)
     stays = np.ones(len(old), np.bool_)
     stays[at[hit & ~same]] = False
     rows = spliced(old, stays, new.where(upserted), at[upserted])
@@ -265,7 +273,7 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
 def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     """The rows of ``old`` with what the rows ``at`` are about and where as ``new`` has it."""
     packs, (locators, places) = over_one_table([old, new])
-    values, locators = old.values.copy(), locators.copy()
+    values, locators = old.values.copy(), _copied(locators)
     values[at], locators[at] = new.values, places
     return type(old)(old.ids, values, locators, packs)
 
@@ -327,7 +335,7 @@ def located(ids: Ids, sought: Ids) -> tuple[NDArray[np.intp], Mask]:
 
     Both ascend. Versions of a leaf mostly hold the same ids, which is seen sooner than searched.
     """
-    if len(ids) == len(sought) and bool((ids == sought).all()):
+    if ids is sought or (ids.dtype == sought.dtype and ids.tobytes() == sought.tobytes()):
         return np.arange(len(ids)), np.ones(len(ids), np.bool_)
     at = ids.searchsorted(sought)
     return at, found_at(ids, at, sought)
@@ -371,7 +379,13 @@ def _locator(row: np.void, packs: tuple[PackRef, ...]) -> Locator:
 
 
 def _renumbered(locators: Locators, table: NDArray[np.uint32]) -> Locators:
-    renumbered = locators.copy()
-    known = np.append(table, np.uint32(NO_PACK))
-    renumbered["pack"] = known[np.minimum(locators["pack"], len(table))]
+    renumbered = _copied(locators)
+    known = np.empty(len(table) + 1, np.uint32)
+    known[:-1] = table
+    known[-1] = NO_PACK
+    renumbered["pack"] = known.take(renumbered["pack"], mode="clip")
     return renumbered
+
+
+def _copied(locators: Locators) -> Locators:
+    return locators.view(_RAW).copy().view(LOCATOR)

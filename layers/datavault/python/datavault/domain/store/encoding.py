@@ -24,6 +24,11 @@ from datavault.domain.store.columns import (
 
 PACK = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}s")
 _NARROW_PACKS = 256
+_NARROW, _WIDE = np.dtype(np.uint8), np.dtype("<u2")
+_OCTET = np.dtype(np.uint8)
+_COUNT = struct.Struct("<I")
+_PACKS = struct.Struct("<H")
+_PLACE = np.dtype(f"V{LOCATOR.itemsize}")
 
 
 def id_bytes(ids: Ids, lengths: NDArray[np.uint16]) -> bytes:
@@ -37,14 +42,14 @@ def id_bytes(ids: Ids, lengths: NDArray[np.uint16]) -> bytes:
 
 def read_ids(source: "Source", size: int) -> Ids:
     """``size`` ids: lengths, then bytes."""
-    lengths = source.array(np.dtype("<u2"), size)
     if not size:
         return np.empty(0, "S1")
+    lengths = source.array(_WIDE, size)
     width = int(lengths.max())
-    if width > RECORD_ID_BYTES_MAX or not lengths.all():
+    if width > RECORD_ID_BYTES_MAX or not int(lengths.min()):
         raise Corrupt(f"record ids have 1 to {RECORD_ID_BYTES_MAX} bytes, not 0 or {width}")
-    letters = source.array(np.dtype(np.uint8), int(lengths.sum(dtype=np.int64)))
-    if not letters.all():
+    letters = source.array(_OCTET, int(lengths.sum(dtype=np.int64)))
+    if b"\0" in letters.tobytes():
         raise Corrupt("record id with a NUL")
     if len(letters) != size * width:
         grid = np.zeros((size, width), np.uint8)
@@ -64,9 +69,8 @@ def write_packs(packs: Sequence[PackRef]) -> bytes:
 
 def read_packs(source: "Source") -> tuple[PackRef, ...]:
     """The table of packs."""
-    (size,) = source.array(np.dtype("<u2"), 1).tolist()
-    rows = source.array(np.dtype(f"V{PACK.size}"), size)
-    return tuple(PackRef(*row) for row in PACK.iter_unpack(rows.tobytes()))
+    (size,) = source.numbers(_PACKS)
+    return tuple(PackRef(*row) for row in PACK.iter_unpack(source.bytes(size * PACK.size)))
 
 
 def write_places(locators: Locators, packs: int) -> bytes:
@@ -92,27 +96,26 @@ def write_places(locators: Locators, packs: int) -> bytes:
 
 def read_places(source: "Source", size: int, packs: int) -> Locators:
     """The places of ``size`` rows in ``packs`` packs."""
-    (runs,) = source.array(np.dtype("<u4"), 1).tolist()
-    pack = source.array(np.dtype(np.uint8 if packs <= _NARROW_PACKS else "<u2"), size)
+    (runs,) = source.numbers(_COUNT)
+    pack = source.array(_NARROW if packs <= _NARROW_PACKS else _WIDE, size)
     if runs > size or (size and int(pack.max()) >= packs):
         raise Corrupt(f"tree node with a place in none of its {packs} packs")
-    entries, gaps, lengths = (source.planes(runs) for _ in range(3))
+    entries, gaps, lengths = source.planes(runs, 3)
     if int(entries.sum(dtype=np.uint64)) != size:
         raise Corrupt(f"tree node with other than {size} places")
-    ends = gaps + lengths
-    np.cumsum(ends, out=ends)
-    in_order = np.empty(size, LOCATOR)
-    in_order["slot"] = np.cumsum(source.planes(size), dtype=np.uint32)
-    in_order["start"] = np.repeat(ends - lengths, entries)
-    in_order["length"] = np.repeat(lengths, entries)
-    if packs <= 1:
-        in_order["pack"] = pack
-        return in_order
-    order = np.argsort(pack, kind="stable")
-    in_order["pack"] = pack[order]
-    locators = np.empty(size, LOCATOR)
-    locators[order] = in_order
-    return locators
+    # Filled as plain numbers, a block's start and length as one: numpy is slow at copying records.
+    blocks = np.empty((runs, 2), "<u4")
+    ends = np.add.accumulate(gaps + lengths)
+    np.subtract(ends, lengths, out=blocks[:, 0])
+    blocks[:, 1] = lengths
+    places = np.empty((size, 4), "<u4")
+    np.add.accumulate(source.planes(size, 1)[0], out=places[:, 1])
+    places.view("<u8")[:, 1] = blocks.view("<u8").ravel().repeat(entries)
+    if packs > 1:
+        in_order, places = places, np.empty((size, 4), "<u4")
+        places.view(_PLACE)[np.argsort(pack, kind="stable")] = in_order.view(_PLACE)
+    places[:, 0] = pack
+    return places.view(LOCATOR).ravel()
 
 
 def _planes(column: NDArray[np.uint32]) -> bytes:
@@ -138,12 +141,18 @@ class Source:
     def array[T: np.generic](self, dtype: np.dtype[T], size: int) -> NDArray[T]:
         """A column, as a view that cannot be written to."""
         start = self._advance(size * dtype.itemsize)
-        return np.frombuffer(self._payload[start : self._at], dtype)
+        return np.frombuffer(self._payload, dtype, size, start)
 
-    def planes(self, size: int) -> NDArray[np.uint32]:
-        """A column that was written in byte planes."""
-        planes = self.array(np.dtype(np.uint8), 4 * size).reshape(4, size)
-        return np.ascontiguousarray(planes.T).view("<u4").ravel()
+    def planes(self, size: int, columns: int) -> NDArray[np.uint32]:
+        """Columns that were written in byte planes, one after the other: as many rows."""
+        planes = self.array(_OCTET, 4 * size * columns).reshape(columns, 4, size)
+        numbers = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<u4")
+        return numbers.reshape(columns, size)
+
+    def bytes(self, size: int) -> memoryview:
+        """The next ``size`` bytes."""
+        start = self._advance(size)
+        return self._payload[start : self._at]
 
     def since(self, start: int) -> memoryview:
         """The bytes from ``start`` up to here."""
