@@ -75,23 +75,28 @@ def read_packs(source: "Source") -> tuple[PackRef, ...]:
 
 def write_places(locators: Locators, packs: int) -> bytes:
     """The places of rows in ``packs`` packs."""
-    pack = locators["pack"].astype(np.uint8 if packs <= _NARROW_PACKS else "<u2")
+    size = len(locators)
+    grid = locators.view(_PLACE).astype(_PLACE).view("<u4").reshape(size, 4)
+    pack = grid[:, 0].astype(_NARROW if packs <= _NARROW_PACKS else _WIDE)
     if packs > 1:
-        locators = locators.take(np.argsort(pack, kind="stable"))
-    starts, lengths = locators["start"], locators["length"]
-    fresh = np.ones(len(locators), np.bool_)
+        grid = grid.take(np.argsort(pack, kind="stable"), 0)
+    in_pack, slots, starts, lengths = np.ascontiguousarray(grid.T)
+    fresh = np.ones(size, np.bool_)
     fresh[1:] = (starts[1:] != starts[:-1]) | (lengths[1:] != lengths[:-1])
     if packs > 1:
-        fresh[1:] |= locators["pack"][1:] != locators["pack"][:-1]
-    runs = np.flatnonzero(fresh)
-    entries = np.diff(runs, append=len(locators)).astype("<u4")
-    starts, lengths = starts[runs], lengths[runs]
-    gaps = starts.copy()
-    gaps[1:] -= starts[:-1] + lengths[:-1]
-    slots = locators["slot"].copy()
-    slots[1:] -= locators["slot"][:-1]
-    columns = b"".join(map(_planes, (entries, gaps, lengths, slots)))
-    return len(runs).to_bytes(4, "little") + pack.tobytes() + columns
+        fresh[1:] |= in_pack[1:] != in_pack[:-1]
+    runs = fresh.nonzero()[0]
+    columns = np.empty((3, len(runs)), "<u4")
+    columns[0, :-1] = runs[1:] - runs[:-1]
+    columns[0, -1:] = size - runs[-1:]
+    starts, lengths = starts.take(runs), lengths.take(runs)
+    columns[1] = starts
+    columns[1, 1:] -= starts[:-1] + lengths[:-1]
+    columns[2] = lengths
+    steps = slots.copy()
+    steps[1:] -= slots[:-1]
+    planes = _planes(columns) + _planes(steps[None])
+    return len(runs).to_bytes(4, "little") + pack.tobytes() + planes
 
 
 def read_places(source: "Source", size: int, packs: int) -> Locators:
@@ -103,14 +108,12 @@ def read_places(source: "Source", size: int, packs: int) -> Locators:
     entries, gaps, lengths = source.planes(runs, 3)
     if int(entries.sum(dtype=np.uint64)) != size:
         raise Corrupt(f"tree node with other than {size} places")
-    # Filled as plain numbers, a block's start and length as one: numpy is slow at copying records.
-    blocks = np.empty((runs, 2), "<u4")
-    ends = np.add.accumulate(gaps + lengths)
-    np.subtract(ends, lengths, out=blocks[:, 0])
-    blocks[:, 1] = lengths
+    # A block's start and length go as one number: numpy is slow at filling records.
+    starts = np.add.accumulate(gaps + lengths, dtype=np.uint32) - lengths
+    blocks = lengths.astype("<u8") << np.uint64(32) | starts
     places = np.empty((size, 4), "<u4")
-    np.add.accumulate(source.planes(size, 1)[0], out=places[:, 1])
-    places.view("<u8")[:, 1] = blocks.view("<u8").ravel().repeat(entries)
+    np.add.accumulate(source.planes(size, 1)[0], dtype=np.uint32, out=places[:, 1])
+    places.view("<u8")[:, 1] = blocks.repeat(entries)
     if packs > 1:
         in_order, places = places, np.empty((size, 4), "<u4")
         places.view(_PLACE)[np.argsort(pack, kind="stable")] = in_order.view(_PLACE)
@@ -118,8 +121,9 @@ def read_places(source: "Source", size: int, packs: int) -> Locators:
     return places.view(LOCATOR).ravel()
 
 
-def _planes(column: NDArray[np.uint32]) -> bytes:
-    return column.astype("<u4", copy=False).view(np.uint8).reshape(len(column), 4).T.tobytes()
+def _planes(columns: NDArray[np.uint32]) -> bytes:
+    octets = columns.view(np.uint8).reshape(*columns.shape, 4)
+    return octets.transpose(0, 2, 1).tobytes()
 
 
 class Source:

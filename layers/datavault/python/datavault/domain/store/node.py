@@ -336,10 +336,12 @@ class Patch:
     def replacing(cls, anchor: Entries, leaf: Entries, rows: Rows) -> Self:
         """The same for two leaves of the same ids that differ in none but ``rows``, ascending."""
         before, after = anchor.take(rows), leaf.take(rows)
-        _, (old, new) = over_one_table([before, after])
-        other = ~(same_values(before.values, after.values) & same_values(old, new))
-        inserted = np.zeros(np.count_nonzero(other), np.bool_)
-        return cls(len(anchor), _NO_ROWS, rows[other], inserted, after.where(other).compacted())
+        same = same_values(before.values, after.values)
+        if same.any():
+            _, (old, new) = over_one_table([before, after])
+            same &= same_values(old, new)
+            rows, after = rows[~same], after.where(~same)
+        return cls(len(anchor), _NO_ROWS, rows, np.zeros(len(rows), np.bool_), after.compacted())
 
     def applied(self, anchor: Entries) -> Entries:
         """The leaf that the patch makes of ``anchor``.
