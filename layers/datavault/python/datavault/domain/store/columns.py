@@ -6,8 +6,8 @@ numpy compares them as unsigned bytes, which is the order of UTF-8 and of code p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self, override
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,17 @@ _RAW = np.dtype(f"V{LOCATOR.itemsize}")
 NO_PACK = 0xFFFF_FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class PackRef:
+class PackRef(NamedTuple):
     """What is needed to find a pack and derive its key: 16-byte id, key epoch, 32-byte seed."""
 
     id: bytes
     epoch: int
-    seed: bytes = field(repr=False)
+    seed: bytes
+
+    @override
+    def __repr__(self) -> str:
+        """All but the seed."""
+        return f"PackRef(id={self.id!r}, epoch={self.epoch})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,18 +214,14 @@ class _Rows:
         self._nodes = nodes
         self._after = after
         self._open = _Piece(Leaf.of(_NONE), 0, 0)
-        self._upto = b""
+        # Up to where the leaf that is open reaches: its last id, of a root the end of all.
+        self.end = b""
         self.leaves: list[_Named] = []
-
-    @property
-    def end(self) -> bytes:
-        """The last id of the leaf that is open."""
-        return bytes(self._open.leaf.rows.ids[-1])
 
     def opened(self, upto: bytes) -> bool:
         """Whether a leaf is open that has records up to ``upto``; opens the next if none is."""
-        while self._open.start == self._open.stop and self.leaves and self._upto < upto:
-            self._upto, pointer = self.leaves.pop(0)
+        while self._open.start == self._open.stop and self.leaves and self.end < upto:
+            self.end, pointer = self.leaves.pop(0)
             leaf = self._nodes.visit(pointer)
             assert isinstance(leaf, Leaf)
             start = 0
@@ -233,12 +229,12 @@ class _Rows:
                 start = int(leaf.rows.ids.searchsorted(self._after, side="right"))
             self._open = _Piece(leaf, start, len(leaf.rows))
         leaf, start, stop = self._open
-        return start < stop and bytes(leaf.rows.ids[start]) <= upto
+        return start < stop and (self.end <= upto or bytes(leaf.rows.ids[start]) <= upto)
 
     def take(self, end: bytes) -> _Piece:
         """The records up to ``end``."""
         leaf, start, stop = self._open
-        if start < stop and leaf.rows.ids[-1] > end:
+        if start < stop and end < self.end:
             stop = max(start, int(leaf.rows.ids.searchsorted(end, side="right")))
         self._open = self._open._replace(start=stop)
         return _Piece(leaf, start, stop)
@@ -252,7 +248,8 @@ def _compare(old: _Piece, new: _Piece) -> Difference:
     if (old.start, old.stop) == (new.start, new.stop):
         touched = may_differ(old.leaf, new.leaf)
         if touched is not None:
-            touched = touched[(touched >= old.start) & (touched < old.stop)]
+            if len(old.leaf.rows) > old.stop - old.start:
+                touched = touched[(touched >= old.start) & (touched < old.stop)]
             before, after = old.leaf.rows.take(touched), new.leaf.rows.take(touched)
             return _changed(before, after, added=_NONE, removed=_NONE)
     before, after = old.rows, new.rows
@@ -271,4 +268,6 @@ def _compare(old: _Piece, new: _Piece) -> Difference:
 def _changed(before: Entries, after: Entries, *, added: Entries, removed: Entries) -> Difference:
     """What differs, of rows that are in both trees, and what is in one only."""
     differ = ~same_values(before.values, after.values)
+    if differ.all():
+        return Difference(added, removed, before, after)
     return Difference(added, removed, before.where(differ), after.where(differ))

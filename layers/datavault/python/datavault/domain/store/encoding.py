@@ -6,6 +6,7 @@ column, and whatever the bytes are, it gives columns that hold together or ``Cor
 
 import struct
 from collections.abc import Sequence
+from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,11 @@ def read_ids(source: "Source", size: int) -> Ids:
     if not size:
         return np.empty(0, "S1")
     lengths = source.array(_WIDE, size)
-    width = int(lengths.max())
-    if width > RECORD_ID_BYTES_MAX or not int(lengths.min()):
+    least, width = int(lengths.min()), int(lengths.max())
+    if width > RECORD_ID_BYTES_MAX or not least:
         raise Corrupt(f"record ids have 1 to {RECORD_ID_BYTES_MAX} bytes, not 0 or {width}")
-    letters = source.array(_OCTET, int(lengths.sum(dtype=np.int64)))
+    total = size * width if least == width else int(lengths.sum(dtype=np.int64))
+    letters = source.array(_OCTET, total)
     if b"\0" in letters.tobytes():
         raise Corrupt("record id with a NUL")
     if len(letters) != size * width:
@@ -70,7 +72,7 @@ def write_packs(packs: Sequence[PackRef]) -> bytes:
 def read_packs(source: "Source") -> tuple[PackRef, ...]:
     """The table of packs."""
     (size,) = source.numbers(_PACKS)
-    return tuple(PackRef(*row) for row in PACK.iter_unpack(source.bytes(size * PACK.size)))
+    return tuple(starmap(PackRef, PACK.iter_unpack(source.bytes(size * PACK.size))))
 
 
 def write_places(locators: Locators, packs: int) -> bytes:

@@ -169,7 +169,7 @@ class Leaf:
             Corrupt: the patch is not for this leaf.
         """
         rows = patch.applied(self.rows)
-        if patch.keeps_ids:
+        if rows.ids is self.rows.ids:
             return type(self)(rows, self._identity_with(rows), self, patch.at)
         return type(self)(rows, _identity(0, rows), self, None)
 
@@ -192,7 +192,7 @@ class Leaf:
 
     def _identity_with(self, rows: Entries) -> bytes:
         values = rows.values.tobytes()
-        return b"".join([self.identity[: -len(values) or None], values])
+        return b"".join([memoryview(self.identity)[: -len(values) or None], values])
 
 
 def may_differ(one: Leaf, other: Leaf) -> Rows | None:
@@ -243,7 +243,7 @@ type Node = Leaf | Inner
 
 def address_of(node: Node, key: bytes) -> bytes:
     """A node's address under ``IdKeys.node``."""
-    return node_address(bytes(node.identity), key)
+    return node_address(node.identity, key)
 
 
 def encode(node: Node) -> bytes:
