@@ -7,6 +7,7 @@ numpy compares them as unsigned bytes, which is the order of UTF-8 and of code p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple, Self, override
 
 import numpy as np
@@ -100,17 +101,21 @@ class Columns:
     def compacted(self) -> Self:
         """The same rows with ids as narrow as they can be and no pack that none of them uses."""
         width = max(1, int(np.strings.str_len(self.ids).max(initial=1)))
-        ids = self.ids if self.ids.itemsize == width else self.ids.astype(f"S{width}")
+        rows = self.with_used_packs()
+        if self.ids.itemsize == width:
+            return rows
+        return type(self)(rows.ids.astype(f"S{width}"), rows.values, rows.locators, rows.packs)
+
+    def with_used_packs(self) -> Self:
+        """The same rows with no pack that none of them uses."""
         known = len(self.packs)
         pack = np.minimum(self.locators["pack"], known)
         used = np.bincount(pack.ravel(), minlength=known + 1)[:known] > 0
         if used.all():
-            return (
-                self if ids is self.ids else type(self)(ids, self.values, self.locators, self.packs)
-            )
-        packs = tuple(self.packs[index] for index in np.flatnonzero(used))
-        locators = _renumbered(self.locators, np.cumsum(used, dtype=np.uint32) - np.uint32(1))
-        return type(self)(ids, self.values, locators, packs)
+            return self
+        packs = tuple(compress(self.packs, used.tolist()))
+        locators = _renumbered(self.locators, (np.cumsum(used) - used).tolist())
+        return type(self)(self.ids, self.values, locators, packs)
 
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
@@ -240,6 +245,8 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
     """
     at = old.ids.searchsorted(new.ids)
     hit = found_at(old.ids, at, new.ids)
+    if hit.all() and not removed.any():
+        return _with_replaced(old, at, new)
     same = hit & ~removed
     kept = np.flatnonzero(same)
     same[kept] = same_values(old.values.take(at[kept]), new.values.take(kept))
@@ -251,12 +258,21 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
         return Merged(old, 0, 0, unchanged, 0)
     if not len(old):
         return Merged(new if put == len(new) else new.where(upserted), put, 0, 0, 0)
-    if put == changed and not gone:
-        return Merged(replaced(old, at[upserted], new.where(upserted)), 0, changed, unchanged, 0)
     stays = np.ones(len(old), np.bool_)
     stays[at[hit & ~same]] = False
     rows = spliced(old, stays, new.where(upserted), at[upserted])
     return Merged(rows, put - changed, changed, unchanged, gone)
+
+
+def _with_replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> Merged[C]:
+    """``old`` with ``new`` in the place of its rows ``at``, which have the same ids."""
+    same = same_values(old.values.take(at), new.values)
+    unchanged = int(np.count_nonzero(same))
+    if unchanged == len(at):
+        return Merged(old, 0, 0, unchanged, 0)
+    if unchanged:
+        at, new = at[~same], new.where(~same)
+    return Merged(replaced(old, at, new), 0, len(at), unchanged, 0)
 
 
 def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -> C:
@@ -309,15 +325,16 @@ def same_values(left: Values, right: Values) -> Mask:
 
     As 64-bit words: several times faster than numpy's comparison of ``V16``.
     """
-    words = left.dtype.itemsize // 8
-    left_words, right_words = (
-        np.ascontiguousarray(column).view("<u8").reshape(len(column), words)
-        for column in (left, right)
-    )
+    left_words, right_words = _words(left), _words(right)
     same: Mask = left_words[:, 0] == right_words[:, 0]
-    for word in range(1, words):
+    for word in range(1, left_words.shape[1]):
         same &= left_words[:, word] == right_words[:, word]
     return same
+
+
+def _words(column: Values) -> NDArray[np.uint64]:
+    words = np.ascontiguousarray(column).view("<u8")
+    return words.reshape(len(column), column.dtype.itemsize // 8)
 
 
 def ascending(ids: Ids) -> bool:
@@ -354,7 +371,7 @@ def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[
     locators = [parts[0].locators]
     for part in parts[1:]:
         table = [numbers.setdefault(pack, len(numbers)) for pack in part.packs]
-        locators.append(_renumbered(part.locators, np.array(table, np.uint32)))
+        locators.append(_renumbered(part.locators, table))
     return tuple(numbers), locators
 
 
@@ -382,12 +399,10 @@ def _locator(row: np.void, packs: tuple[PackRef, ...]) -> Locator:
     return Locator(packs[pack], slot, start, length)
 
 
-def _renumbered(locators: Locators, table: NDArray[np.uint32]) -> Locators:
+def _renumbered(locators: Locators, table: Sequence[int]) -> Locators:
     renumbered = _copied(locators)
-    known = np.empty(len(table) + 1, np.uint32)
-    known[:-1] = table
-    known[-1] = NO_PACK
-    renumbered["pack"] = known.take(renumbered["pack"], mode="clip")
+    numbers = np.array([*table, NO_PACK], np.uint32)
+    renumbered["pack"] = numbers.take(renumbered["pack"], mode="clip")
     return renumbered
 
 

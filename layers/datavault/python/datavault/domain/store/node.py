@@ -329,19 +329,18 @@ class Patch:
         gone = np.ones(len(anchor), np.bool_)
         gone[at[hit]] = False
         put = np.flatnonzero(~same)
-        entries = leaf.take(put).compacted()
+        entries = leaf.take(put).with_used_packs()
         return cls(len(anchor), np.flatnonzero(gone), at[put], ~hit[put], entries)
 
     @classmethod
     def replacing(cls, anchor: Entries, leaf: Entries, rows: Rows) -> Self:
         """The same for two leaves of the same ids that differ in none but ``rows``, ascending."""
-        before, after = anchor.take(rows), leaf.take(rows)
-        same = same_values(before.values, after.values)
+        same = same_values(anchor.values.take(rows), leaf.values.take(rows))
         if same.any():
-            _, (old, new) = over_one_table([before, after])
-            same &= same_values(old, new)
-            rows, after = rows[~same], after.where(~same)
-        return cls(len(anchor), _NO_ROWS, rows, np.zeros(len(rows), np.bool_), after.compacted())
+            _, (old, new) = over_one_table([anchor.take(rows), leaf.take(rows)])
+            rows = rows[~(same & same_values(old, new))]
+        put = leaf.take(rows).with_used_packs()
+        return cls(len(anchor), _NO_ROWS, rows, np.zeros(len(rows), np.bool_), put)
 
     def applied(self, anchor: Entries) -> Entries:
         """The leaf that the patch makes of ``anchor``.
@@ -369,15 +368,16 @@ class Patch:
 def encode_patch(patch: Patch) -> bytes:
     """The payload that ``patch`` is stored as."""
     put = patch.put
-    lengths = np.strings.str_len(put.ids[patch.inserted]).astype("<u2")
+    new_ids = put.ids[patch.inserted]
+    lengths = np.strings.str_len(new_ids).astype(_ROW)
     return b"".join(
         [
             PATCH_MAGIC,
             _PATCH_HEAD.pack(patch.anchor_count, len(patch.removed), len(put), len(lengths)),
-            patch.removed.astype("<u2").tobytes(),
-            (2 * patch.at + ~patch.inserted).astype("<u2").tobytes(),
+            patch.removed.astype(_ROW).tobytes(),
+            (2 * patch.at + ~patch.inserted).astype(_ROW).tobytes(),
             lengths.tobytes(),
-            id_bytes(put.ids[patch.inserted], lengths),
+            id_bytes(new_ids, lengths),
             put.values.tobytes(),
             write_packs(put.packs),
             write_places(put.locators, len(put.packs)),

@@ -217,14 +217,13 @@ class Cursor:
         self._descend(last_id + b"\x01")
 
     def _descend(self, record_id: bytes) -> None:
-        pointer = self.pointer
-        while pointer.level > self._level:
-            node = self._nodes.visit(pointer)
+        path = self._path
+        while (path[-1].node.level - 1 if path else self._root.level) > self._level:
+            node = self._nodes.visit(self.pointer)
             assert isinstance(node, Inner)
-            self._path.append(_Step(node, _row_of(node, record_id)))
+            path.append(_Step(node, _row_of(node, record_id)))
             if node.level == self._level + 1:
                 self._nodes.expect(node, self._rows_wanted(node, record_id))
-            pointer = self.pointer
 
     def _rows_wanted(self, node: Inner, record_id: bytes) -> list[int]:
         size = len(node.rows)
