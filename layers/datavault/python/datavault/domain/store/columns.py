@@ -334,7 +334,7 @@ def same_values(left: Values, right: Values) -> Mask:
 
 def _words(column: Values) -> NDArray[np.uint64]:
     words = np.ascontiguousarray(column).view("<u8")
-    return words.reshape(len(column), column.dtype.itemsize // 8)
+    return words.reshape(-1, column.dtype.itemsize // 8)
 
 
 def ascending(ids: Ids) -> bool:
@@ -365,14 +365,17 @@ def located(ids: Ids, sought: Ids) -> tuple[NDArray[np.intp], Mask]:
 def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Locators]]:
     """The parts' locators, renumbered to share the table of packs that comes with them."""
     first = parts[0].packs
-    if all(part.packs is first or part.packs == first for part in parts):
-        return first, [part.locators for part in parts]
-    numbers = {pack: index for index, pack in enumerate(first)}
-    locators = [parts[0].locators]
-    for part in parts[1:]:
-        table = [numbers.setdefault(pack, len(numbers)) for pack in part.packs]
-        locators.append(_renumbered(part.locators, table))
-    return tuple(numbers), locators
+    numbers = dict(zip(first, range(len(first)), strict=True))
+    locators = []
+    for part in parts:
+        places = part.locators
+        if part.packs is not first and part.packs != first:
+            for pack in part.packs:
+                if pack not in numbers:
+                    numbers[pack] = len(numbers)
+            places = _renumbered(places, [numbers[pack] for pack in part.packs])
+        locators.append(places)
+    return (first if len(numbers) == len(first) else tuple(numbers)), locators
 
 
 def locator_columns(

@@ -131,34 +131,51 @@ def _planes(columns: NDArray[np.uint32]) -> bytes:
 class Source:
     """Payload bytes, taken one column after the other; ``Corrupt`` where they end too early."""
 
-    __slots__ = ("_at", "_payload")
+    __slots__ = ("_at", "_payload", "_size")
 
     def __init__(self, payload: bytes, magic: bytes) -> None:
-        self._payload = memoryview(payload)
-        if self._payload[: len(magic)] != magic:
+        if not payload.startswith(magic):
             raise Corrupt(f"not a {magic[:3].decode()} of version {magic[3]}")
+        self._payload = memoryview(payload)
+        self._size = len(payload)
         self._at = len(magic)
+
+    # A node is a dozen columns and mostly short: what a call costs is what reading it costs.
 
     def numbers(self, layout: struct.Struct) -> tuple[int, ...]:
         """The numbers of ``layout``."""
-        start = self._advance(layout.size)
+        start = self._at
+        self._at = end = start + layout.size
+        if end > self._size:
+            raise self._ended()
         return layout.unpack_from(self._payload, start)
 
     def array[T: np.generic](self, dtype: np.dtype[T], size: int) -> NDArray[T]:
         """A column, as a view that cannot be written to."""
-        start = self._advance(size * dtype.itemsize)
+        start = self._at
+        self._at = end = start + size * dtype.itemsize
+        if end > self._size:
+            raise self._ended()
         return np.frombuffer(self._payload, dtype, size, start)
 
     def planes(self, size: int, columns: int) -> NDArray[np.uint32]:
         """Columns that were written in byte planes, one after the other: as many rows."""
-        planes = self.array(_OCTET, 4 * size * columns).reshape(columns, 4, size)
-        numbers = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<u4")
-        return numbers.reshape(columns, size)
+        start = self._at
+        self._at = end = start + 4 * size * columns
+        if end > self._size:
+            raise self._ended()
+        octets: NDArray[np.uint8] = np.ndarray(
+            (columns, size, 4), np.uint8, self._payload, start, (4 * size, 1, size)
+        )
+        return octets.copy().view("<u4")[:, :, 0]
 
     def bytes(self, size: int) -> memoryview:
         """The next ``size`` bytes."""
-        start = self._advance(size)
-        return self._payload[start : self._at]
+        start = self._at
+        self._at = end = start + size
+        if end > self._size:
+            raise self._ended()
+        return self._payload[start:end]
 
     def since(self, start: int) -> memoryview:
         """The bytes from ``start`` up to here."""
@@ -166,12 +183,8 @@ class Source:
 
     def close(self) -> None:
         """Make sure that there are no more bytes."""
-        if self._at != len(self._payload):
-            raise Corrupt(f"{len(self._payload) - self._at} bytes too many in a tree node")
+        if self._at != self._size:
+            raise Corrupt(f"{self._size - self._at} bytes too many in a tree node")
 
-    def _advance(self, size: int) -> int:
-        start = self._at
-        if start + size > len(self._payload):
-            raise Corrupt(f"tree node of {len(self._payload)} bytes, {start + size} needed")
-        self._at = start + size
-        return start
+    def _ended(self) -> Corrupt:
+        return Corrupt(f"tree node of {self._size} bytes, {self._at} needed")
