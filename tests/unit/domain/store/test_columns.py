@@ -140,3 +140,23 @@ def _in_pack(rows: Entries, pack: int) -> Locators:
 def test_a_stable_order_is_numpys(texts: list[bytes]) -> None:
     for ids in (np.array(texts, "S12"), np.array(texts, "S4")):
         assert stable_order(ids).tolist() == np.argsort(ids, kind="stable").tolist()
+
+
+def test_where_no_id_comes_or_goes_the_column_of_ids_is_the_old_one() -> None:
+    old = entries({b"a": 1, b"b": 1, b"c": 1}, pack=1)
+    some = changes({b"a": 1, b"c": 2}, pack=2)
+    merged = merge(old, some.entries, some.removed)
+    assert (merged.added, merged.changed, merged.unchanged, merged.removed) == (0, 1, 1, 0)
+    assert merged.rows.ids is old.ids
+    assert as_model([merged.rows]) == {b"a": 1, b"b": 1, b"c": 2}
+    assert [merged.rows.locator(row).pack for row in range(3)] == [
+        pack_ref(1),
+        *map(pack_ref, (1, 2)),
+    ]
+    assert as_model([old]) == {b"a": 1, b"b": 1, b"c": 1}
+
+
+def test_what_shows_a_pack_does_not_show_its_seed() -> None:
+    pack = pack_ref(7)
+    assert repr(pack.seed) not in repr(pack)
+    assert repr(pack.id) in repr(pack)

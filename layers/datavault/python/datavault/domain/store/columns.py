@@ -110,7 +110,7 @@ class Columns:
         """The same rows with no pack that none of them uses."""
         known = len(self.packs)
         pack = np.minimum(self.locators["pack"], known)
-        used = np.bincount(pack.ravel(), minlength=known + 1)[:known] > 0
+        used: Mask = np.bincount(pack.ravel(), minlength=known + 1)[:known] > 0
         if used.all():
             return self
         packs = tuple(compress(self.packs, used.tolist()))

@@ -4,6 +4,9 @@ What the other side changed since the base is found by comparing addresses, so i
 those changes. What our side made of the same ids is looked up in our tree, whose leaves have to
 be read anyway to be changed; to compare our tree with the base as well would read, on top of
 that, what only we changed and nobody asks about.
+
+The three trees are read by turns, a few dozen leaves of each: of one place they mostly are patches
+of the same full leaf, which is read and decoded once then.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
