@@ -111,10 +111,10 @@ class Columns:
         known = len(self.packs)
         pack = np.minimum(self.locators["pack"], known)
         used: Mask = np.bincount(pack.ravel(), minlength=known + 1)[:known] > 0
-        if used.all():
-            return self
         packs = tuple(compress(self.packs, used.tolist()))
-        locators = _renumbered(self.locators, (np.cumsum(used) - used).tolist())
+        if len(packs) == known:
+            return self
+        locators = _renumbered(self.locators, (np.cumsum(used, dtype=np.intp) - used).tolist())
         return type(self)(self.ids, self.values, locators, packs)
 
     @classmethod
