@@ -89,10 +89,10 @@ def test_a_child_without_an_anchor_has_none_in_any_table_of_packs() -> None:
     other_locators, other_packs = locator_columns([entries({b"b": 1}, pack=8).locator(0)] * 2)
     other = Children(np.array([b"b"]), VALUES, other_locators.reshape(1, 2), other_packs)
     joined = Children.concat([other, child])
-    assert joined.anchor(1) is None
+    assert joined.places(1)[1] is None
     assert joined.locators["pack"][1, 1] == NO_PACK
     assert joined.locator(1).pack == pack_ref(9)
-    assert joined.anchor(0) == other.locator(0)
+    assert joined.places(0)[1] == other.locator(0)
 
 
 def test_changes_that_change_nothing_leave_the_rows_themselves() -> None:
@@ -140,3 +140,23 @@ def _in_pack(rows: Entries, pack: int) -> Locators:
 def test_a_stable_order_is_numpys(texts: list[bytes]) -> None:
     for ids in (np.array(texts, "S12"), np.array(texts, "S4")):
         assert stable_order(ids).tolist() == np.argsort(ids, kind="stable").tolist()
+
+
+def test_where_no_id_comes_or_goes_the_column_of_ids_is_the_old_one() -> None:
+    old = entries({b"a": 1, b"b": 1, b"c": 1}, pack=1)
+    some = changes({b"a": 1, b"c": 2}, pack=2)
+    merged = merge(old, some.entries, some.removed)
+    assert (merged.added, merged.changed, merged.unchanged, merged.removed) == (0, 1, 1, 0)
+    assert merged.rows.ids is old.ids
+    assert as_model([merged.rows]) == {b"a": 1, b"b": 1, b"c": 2}
+    assert [merged.rows.locator(row).pack for row in range(3)] == [
+        pack_ref(1),
+        *map(pack_ref, (1, 2)),
+    ]
+    assert as_model([old]) == {b"a": 1, b"b": 1, b"c": 1}
+
+
+def test_what_shows_a_pack_does_not_show_its_seed() -> None:
+    pack = pack_ref(7)
+    assert repr(pack.seed) not in repr(pack)
+    assert repr(pack.id) in repr(pack)

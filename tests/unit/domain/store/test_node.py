@@ -28,6 +28,7 @@ from datavault.domain.store.node import (
     decode_patch,
     encode,
     encode_patch,
+    may_differ,
 )
 
 from .builders import KEYS, Model, as_model, entries, pack_ref
@@ -99,6 +100,45 @@ def test_a_patch_makes_of_its_anchor_the_leaf_it_was_made_for(
     stored = decode_patch(encode_patch(patch))
     assert _records(stored.applied(_rows(before))) == after
     assert len(stored) == len(patch) <= len(before) + len(after)
+
+
+# Few digests and places, so that what was replaced is often as it was again.
+ENTRIES = st.tuples(
+    st.sampled_from([bytes(16), bytes([1]) * 16]),
+    st.builds(Place, st.integers(0, 1).map(pack_ref), st.just(0), st.just(0), st.integers(0, 1)),
+)
+
+
+@given(data=st.data(), count=st.integers(1, 12))
+def test_leaves_of_one_anchor_differ_in_what_their_patches_replace(
+    data: st.DataObject, count: int
+) -> None:
+    ids = [b"%02d" % number for number in range(count)]
+    edits = st.dictionaries(st.sampled_from(ids), ENTRIES)
+    before = {record_id: data.draw(ENTRIES) for record_id in ids}
+    anchor = Leaf.of(_rows(before))
+    contents = [before | data.draw(edits) for _ in range(2)]
+    one, other = (anchor.patched(Patch.between(anchor.rows, _rows(each))) for each in contents)
+    rows = may_differ(one, other)
+    assert rows is not None
+    first, second = contents
+    differ = {row for row, each in enumerate(ids) if first[each] != second[each]}
+    assert differ <= set(rows.tolist())
+    patch = Patch.replacing(anchor.rows, other.rows, rows)
+    assert encode_patch(patch) == encode_patch(Patch.between(anchor.rows, other.rows))
+
+
+def test_leaves_of_other_anchors_or_ids_may_differ_anywhere() -> None:
+    rows = entries({b"a": 1, b"b": 1})
+    anchor = Leaf.of(rows)
+    same = anchor.patched(Patch.between(rows, entries({b"a": 2, b"b": 1})))
+    longer = anchor.patched(Patch.between(rows, entries({b"a": 1, b"b": 1, b"c": 1})))
+    found = may_differ(anchor, same)
+    assert found is not None
+    assert found.tolist() == [0]
+    assert may_differ(anchor, longer) is None
+    assert may_differ(same, longer) is None
+    assert may_differ(Leaf.of(rows), same) is None
 
 
 @pytest.mark.parametrize("after", [{b"a": 1, b"b": 2}, {b"a": 1, b"c": 3}, {b"b": 1}, {}])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from datavault.domain.ids import CommitId, RecordId
 
@@ -21,16 +22,14 @@ class Include(StrEnum):
     RECORDS = "records"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A record as one version holds it; ``body`` only where texts were asked for."""
 
     etag: str
     body: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordChange:
+class RecordChange(NamedTuple):
     """A record that is not the same in two versions; a side that has none is ``None``."""
 
     id: RecordId

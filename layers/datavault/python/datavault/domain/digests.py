@@ -111,7 +111,7 @@ def record_digests(bodies: Iterable[bytes | memoryview], key: bytes) -> bytes:
     return b"".join(found)
 
 
-def node_address(identity: bytes, key: bytes) -> bytes:
+def node_address(identity: bytes | memoryview, key: bytes) -> bytes:
     """The 32-byte address of a tree node, under ``IdKeys.node``."""
     return blake3(identity, key=key).digest(ADDRESS_BYTES)
 

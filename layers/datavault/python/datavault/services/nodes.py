@@ -15,6 +15,11 @@ from datavault.services.blocks import object_key, read_block, write_pack
 NODE_PACK_BYTES = 8 * 1024 * 1024
 # Nodes expected soon are fetched together up to this size: a few dozen leaves, one round trip.
 AHEAD_BYTES = 2 * 1024 * 1024
+# A merge reads two trees that it compares and a third by turns, some levels of each.
+EXPECTED_MAX = 8
+
+
+type _Place = tuple[bytes, int]
 
 
 class StoredNodes:
@@ -23,14 +28,11 @@ class StoredNodes:
     def __init__(self, vault: Vault, keys: StoreKeys) -> None:
         self._vault = vault
         self._keys = keys
-        self._expected: list[Locator] = []
-        self._sealed: dict[tuple[bytes, int], bytes] = {}
+        self._ahead: list[_Ahead] = []
 
     def read(self, pack: PackRef, start: int, length: int, slot: int) -> bytes:
         """The payload of a node, verified by its block's seal."""
-        sealed = self._sealed.pop((pack.id, start), None)
-        if sealed is None and self._fetch_ahead(pack, start):
-            sealed = self._sealed.pop((pack.id, start), None)
+        sealed = self._fetched((pack.id, start))
         if sealed is not None:
             try:
                 return self._keys.pack(pack, Kind.NODES).open_block(sealed)
@@ -39,22 +41,52 @@ class StoredNodes:
         return read_block(self._vault, self._keys, Kind.NODES, pack, start, length, slot)
 
     def expect(self, locators: Iterable[Locator]) -> None:
-        """Remember what will be read soon; it is fetched when the first of it is."""
-        self._expected = list(locators)
-        self._sealed.clear()
+        """Remember what will be read soon; it is fetched when the first of it is.
 
-    def _fetch_ahead(self, pack: PackRef, start: int) -> bool:
-        """Fetch the node and those expected after it, if it is expected at all."""
-        names = [(locator.pack.id, locator.start) for locator in self._expected]
-        if (pack.id, start) not in names:
-            return False
+        Several trees may be walked by turns: of what was expected before, that which was read from
+        last is remembered too.
+        """
+        ahead = _Ahead(self._vault, self._keys, list(locators))
+        if ahead.places:
+            self._ahead = [*self._ahead[1 - EXPECTED_MAX :], ahead]
+
+    def _fetched(self, place: _Place) -> bytes | None:
+        for index, ahead in enumerate(self._ahead):
+            if place in ahead.places:
+                self._ahead.append(self._ahead.pop(index))
+                return ahead.take(place)
+        return None
+
+
+class _Ahead:
+    """Nodes expected in one order, and those of them that were fetched before they were read."""
+
+    def __init__(self, vault: Vault, keys: StoreKeys, expected: list[Locator]) -> None:
+        self._vault = vault
+        self._keys = keys
+        self._expected = expected
+        self._sealed: dict[_Place, bytes] = {}
+        self.places = {
+            (locator.pack.id, locator.start): index for index, locator in enumerate(expected)
+        }
+
+    def take(self, place: _Place) -> bytes | None:
+        """A node expected, fetched together with those after it; ``None`` if it was moved."""
+        first = self.places.pop(place)
+        if place not in self._sealed:
+            self._fetch(first)
+        return self._sealed.pop(place, None)
+
+    def _fetch(self, first: int) -> None:
         wanted: list[Locator] = []
         size = 0
-        for locator in self._expected[names.index((pack.id, start)) :]:
+        for locator in self._expected[first:]:
             size += locator.length
             if wanted and size > AHEAD_BYTES:
                 break
             wanted.append(locator)
+        # What was fetched before and is not read by now was passed over.
+        self._sealed.clear()
         wanted.sort(key=lambda locator: (locator.pack.id, locator.start))
         for pack_id, group in groupby(wanted, key=lambda locator: locator.pack.id):
             members = list(group)
@@ -66,7 +98,6 @@ class StoredNodes:
                 continue  # Moved: the single read asks the directory.
             for member, sealed in zip(members, found, strict=True):
                 self._sealed[pack_id, member.start] = sealed
-        return True
 
 
 class NodePacks:

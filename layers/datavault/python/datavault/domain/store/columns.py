@@ -6,8 +6,9 @@ numpy compares them as unsigned bytes, which is the order of UTF-8 and of code p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from itertools import compress
+from typing import NamedTuple, Self, override
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +28,23 @@ DIGEST = np.dtype(f"V{DIGEST_BYTES}")
 CHILD = np.dtype([("address", f"V{ADDRESS_BYTES}"), ("count", "<u8")])
 # Slots of a pack and bytes of it: where the sealed block starts and how long it is.
 LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length", "<u4")])
+# The same as plain bytes: numpy copies those at once, and records field by field.
+_RAW = np.dtype(f"V{LOCATOR.itemsize}")
 # A locator whose pack is this one is absent; only anchors of children can be.
 NO_PACK = 0xFFFF_FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class PackRef:
+class PackRef(NamedTuple):
     """What is needed to find a pack and derive its key: 16-byte id, key epoch, 32-byte seed."""
 
     id: bytes
     epoch: int
-    seed: bytes = field(repr=False)
+    seed: bytes
+
+    @override
+    def __repr__(self) -> str:
+        """All but the seed."""
+        return f"PackRef(id={self.id!r}, epoch={self.epoch})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +101,21 @@ class Columns:
     def compacted(self) -> Self:
         """The same rows with ids as narrow as they can be and no pack that none of them uses."""
         width = max(1, int(np.strings.str_len(self.ids).max(initial=1)))
-        ids = self.ids if self.ids.itemsize == width else self.ids.astype(f"S{width}")
+        rows = self.with_used_packs()
+        if self.ids.itemsize == width:
+            return rows
+        return type(self)(rows.ids.astype(f"S{width}"), rows.values, rows.locators, rows.packs)
+
+    def with_used_packs(self) -> Self:
+        """The same rows with no pack that none of them uses."""
         known = len(self.packs)
         pack = np.minimum(self.locators["pack"], known)
-        used = np.bincount(pack.ravel(), minlength=known + 1)[:known] > 0
-        if used.all():
-            return (
-                self if ids is self.ids else type(self)(ids, self.values, self.locators, self.packs)
-            )
-        packs = tuple(self.packs[index] for index in np.flatnonzero(used))
-        locators = _renumbered(self.locators, np.cumsum(used, dtype=np.uint32) - np.uint32(1))
-        return type(self)(ids, self.values, locators, packs)
+        used: Mask = np.bincount(pack.ravel(), minlength=known + 1)[:known] > 0
+        packs = tuple(compress(self.packs, used.tolist()))
+        if len(packs) == known:
+            return self
+        locators = _renumbered(self.locators, (np.cumsum(used, dtype=np.intp) - used).tolist())
+        return type(self)(self.ids, self.values, locators, packs)
 
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
@@ -115,7 +126,7 @@ class Columns:
         return cls(
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.values for part in parts]),
-            np.concatenate(locators),
+            np.concatenate([column.view(_RAW) for column in locators]).view(LOCATOR),
             packs,
         )
 
@@ -145,10 +156,13 @@ class Children(Columns):
         """No children."""
         return cls(np.empty(0, "S1"), np.empty(0, CHILD), np.empty((0, 2), LOCATOR), ())
 
-    def anchor(self, row: int) -> Locator | None:
-        """Where the leaf is stored that a child's stored form is a patch of, if it is one."""
-        anchor = self.locators[row, 1]
-        return None if anchor["pack"] == NO_PACK else _locator(anchor, self.packs)
+    def places(self, row: int) -> tuple[Locator, Locator | None]:
+        """Where a child is stored and, if what is stored is a patch, the leaf that it is for."""
+        (pack, *stored), (anchor_pack, *anchor) = self.locators[row].tolist()
+        return (
+            Locator(self.packs[pack], *stored),
+            None if anchor_pack == NO_PACK else Locator(self.packs[anchor_pack], *anchor),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +227,8 @@ class Changes:
 class Merged[C: Columns]:
     """Rows with changes made, and how many rows each kind of change met.
 
-    ``rows`` is the old object itself when nothing changed.
+    ``rows`` is the old object itself when nothing changed, and has the old column of ids itself
+    when none came or went.
     """
 
     rows: C
@@ -230,6 +245,8 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
     """
     at = old.ids.searchsorted(new.ids)
     hit = found_at(old.ids, at, new.ids)
+    if hit.all() and not removed.any():
+        return _with_replaced(old, at, new)
     same = hit & ~removed
     kept = np.flatnonzero(same)
     same[kept] = same_values(old.values.take(at[kept]), new.values.take(kept))
@@ -245,6 +262,17 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
     stays[at[hit & ~same]] = False
     rows = spliced(old, stays, new.where(upserted), at[upserted])
     return Merged(rows, put - changed, changed, unchanged, gone)
+
+
+def _with_replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> Merged[C]:
+    """``old`` with ``new`` in the place of its rows ``at``, which have the same ids."""
+    same = same_values(old.values.take(at), new.values)
+    unchanged = int(np.count_nonzero(same))
+    if unchanged == len(at):
+        return Merged(old, 0, 0, unchanged, 0)
+    if unchanged:
+        at, new = at[~same], new.where(~same)
+    return Merged(replaced(old, at, new), 0, len(at), unchanged, 0)
 
 
 def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -> C:
@@ -265,7 +293,7 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
 def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     """The rows of ``old`` with what the rows ``at`` are about and where as ``new`` has it."""
     packs, (locators, places) = over_one_table([old, new])
-    values, locators = old.values.copy(), locators.copy()
+    values, locators = old.values.copy(), _copied(locators)
     values[at], locators[at] = new.values, places
     return type(old)(old.ids, values, locators, packs)
 
@@ -297,15 +325,16 @@ def same_values(left: Values, right: Values) -> Mask:
 
     As 64-bit words: several times faster than numpy's comparison of ``V16``.
     """
-    words = left.dtype.itemsize // 8
-    left_words, right_words = (
-        np.ascontiguousarray(column).view("<u8").reshape(len(column), words)
-        for column in (left, right)
-    )
+    left_words, right_words = _words(left), _words(right)
     same: Mask = left_words[:, 0] == right_words[:, 0]
-    for word in range(1, words):
+    for word in range(1, left_words.shape[1]):
         same &= left_words[:, word] == right_words[:, word]
     return same
+
+
+def _words(column: Values) -> NDArray[np.uint64]:
+    words = np.ascontiguousarray(column).view("<u8")
+    return words.reshape(-1, column.dtype.itemsize // 8)
 
 
 def ascending(ids: Ids) -> bool:
@@ -327,7 +356,7 @@ def located(ids: Ids, sought: Ids) -> tuple[NDArray[np.intp], Mask]:
 
     Both ascend. Versions of a leaf mostly hold the same ids, which is seen sooner than searched.
     """
-    if len(ids) == len(sought) and bool((ids == sought).all()):
+    if ids is sought or (ids.dtype == sought.dtype and ids.tobytes() == sought.tobytes()):
         return np.arange(len(ids)), np.ones(len(ids), np.bool_)
     at = ids.searchsorted(sought)
     return at, found_at(ids, at, sought)
@@ -336,14 +365,17 @@ def located(ids: Ids, sought: Ids) -> tuple[NDArray[np.intp], Mask]:
 def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Locators]]:
     """The parts' locators, renumbered to share the table of packs that comes with them."""
     first = parts[0].packs
-    if all(part.packs is first or part.packs == first for part in parts):
-        return first, [part.locators for part in parts]
-    numbers = {pack: index for index, pack in enumerate(first)}
-    locators = [parts[0].locators]
-    for part in parts[1:]:
-        table = [numbers.setdefault(pack, len(numbers)) for pack in part.packs]
-        locators.append(_renumbered(part.locators, np.array(table, np.uint32)))
-    return tuple(numbers), locators
+    numbers = dict(zip(first, range(len(first)), strict=True))
+    locators = []
+    for part in parts:
+        places = part.locators
+        if part.packs is not first and part.packs != first:
+            for pack in part.packs:
+                if pack not in numbers:
+                    numbers[pack] = len(numbers)
+            places = _renumbered(places, [numbers[pack] for pack in part.packs])
+        locators.append(places)
+    return (first if len(numbers) == len(first) else tuple(numbers)), locators
 
 
 def locator_columns(
@@ -370,8 +402,12 @@ def _locator(row: np.void, packs: tuple[PackRef, ...]) -> Locator:
     return Locator(packs[pack], slot, start, length)
 
 
-def _renumbered(locators: Locators, table: NDArray[np.uint32]) -> Locators:
-    renumbered = locators.copy()
-    known = np.append(table, np.uint32(NO_PACK))
-    renumbered["pack"] = known[np.minimum(locators["pack"], len(table))]
+def _renumbered(locators: Locators, table: Sequence[int]) -> Locators:
+    renumbered = _copied(locators)
+    numbers = np.array([*table, NO_PACK], np.uint32)
+    renumbered["pack"] = numbers.take(renumbered["pack"], mode="clip")
     return renumbered
+
+
+def _copied(locators: Locators) -> Locators:
+    return locators.view(_RAW).copy().view(LOCATOR)

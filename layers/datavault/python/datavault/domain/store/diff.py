@@ -15,17 +15,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, repeat
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
 from datavault.domain.store.columns import Entries, located, same_values
-from datavault.domain.store.node import Inner, Leaf, Pointer
+from datavault.domain.store.node import Inner, Leaf, Pointer, may_differ
 from datavault.domain.store.nodes import Nodes
 
 # Inner nodes of both trees that are opened together: 16 of some 36 kB, one round trip.
 TOGETHER = 16
 # Beyond every record id, which is UTF-8: the end of a tree.
 _END = b"\xff"
+_NONE = Entries.empty()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,51 +195,79 @@ def _compared(nodes: Nodes, stretches: Iterator[_Stretch], after: bytes) -> Iter
                 yield difference
 
 
+class _Piece(NamedTuple):
+    """Some rows of a leaf, from ``start`` to before ``stop``."""
+
+    leaf: Leaf
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> Entries:
+        return self.leaf.rows.rows(self.start, self.stop)
+
+
 class _Rows:
     """The records of one tree's leaves that are not shared, from left to right."""
 
     def __init__(self, nodes: Nodes, after: bytes) -> None:
         self._nodes = nodes
         self._after = after
-        self._rows = Entries.empty()
-        self._upto = b""
+        self._open = _Piece(Leaf.of(_NONE), 0, 0)
+        # Up to where the leaf that is open reaches: its last id, of a root the end of all.
+        self.end = b""
         self.leaves: list[_Named] = []
-
-    @property
-    def end(self) -> bytes:
-        """The last id of the leaf that is open."""
-        return bytes(self._rows.ids[-1])
 
     def opened(self, upto: bytes) -> bool:
         """Whether a leaf is open that has records up to ``upto``; opens the next if none is."""
-        while not len(self._rows) and self.leaves and self._upto < upto:
-            self._upto, pointer = self.leaves.pop(0)
+        while self._open.start == self._open.stop and self.leaves and self.end < upto:
+            self.end, pointer = self.leaves.pop(0)
             leaf = self._nodes.visit(pointer)
             assert isinstance(leaf, Leaf)
-            start = int(leaf.rows.ids.searchsorted(self._after, side="right"))
-            self._rows = leaf.rows.rows(start, len(leaf.rows))
-        return bool(len(self._rows)) and bytes(self._rows.ids[0]) <= upto
+            start = 0
+            if self._after:
+                start = int(leaf.rows.ids.searchsorted(self._after, side="right"))
+            self._open = _Piece(leaf, start, len(leaf.rows))
+        leaf, start, stop = self._open
+        return start < stop and (self.end <= upto or bytes(leaf.rows.ids[start]) <= upto)
 
-    def take(self, end: bytes) -> Entries:
+    def take(self, end: bytes) -> _Piece:
         """The records up to ``end``."""
-        stop = int(self._rows.ids.searchsorted(end, side="right"))
-        taken, self._rows = self._rows.rows(0, stop), self._rows.rows(stop, len(self._rows))
-        return taken
+        leaf, start, stop = self._open
+        if start < stop and end < self.end:
+            stop = max(start, int(leaf.rows.ids.searchsorted(end, side="right")))
+        self._open = self._open._replace(start=stop)
+        return _Piece(leaf, start, stop)
 
 
 def _end(named: _Named) -> bytes:
     return named[0]
 
 
-def _compare(old: Entries, new: Entries) -> Difference:
-    at, in_both = located(old.ids, new.ids)
+def _compare(old: _Piece, new: _Piece) -> Difference:
+    if (old.start, old.stop) == (new.start, new.stop):
+        touched = may_differ(old.leaf, new.leaf)
+        if touched is not None:
+            if len(old.leaf.rows) > old.stop - old.start:
+                touched = touched[(touched >= old.start) & (touched < old.stop)]
+            before, after = old.leaf.rows.take(touched), new.leaf.rows.take(touched)
+            return _changed(before, after, added=_NONE, removed=_NONE)
+    before, after = old.rows, new.rows
+    at, in_both = located(before.ids, after.ids)
     at_old, at_new = at[in_both], np.flatnonzero(in_both)
-    stays = np.zeros(len(old), np.bool_)
+    stays = np.zeros(len(before), np.bool_)
     stays[at_old] = True
-    differ = ~same_values(old.values.take(at_old), new.values.take(at_new))
-    return Difference(
-        added=new.where(~in_both),
-        removed=old.where(~stays),
-        before=old.take(at_old[differ]),
-        after=new.take(at_new[differ]),
+    return _changed(
+        before.take(at_old),
+        after.take(at_new),
+        added=after.where(~in_both),
+        removed=before.where(~stays),
     )
+
+
+def _changed(before: Entries, after: Entries, *, added: Entries, removed: Entries) -> Difference:
+    """What differs, of rows that are in both trees, and what is in one only."""
+    differ = ~same_values(before.values, after.values)
+    if differ.all():
+        return Difference(added, removed, before, after)
+    return Difference(added, removed, before.where(differ), after.where(differ))

@@ -6,6 +6,7 @@ column, and whatever the bytes are, it gives columns that hold together or ``Cor
 
 import struct
 from collections.abc import Sequence
+from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ from datavault.domain.store.columns import (
 
 PACK = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}s")
 _NARROW_PACKS = 256
+_NARROW, _WIDE = np.dtype(np.uint8), np.dtype("<u2")
+_OCTET = np.dtype(np.uint8)
+_COUNT = struct.Struct("<I")
+_PACKS = struct.Struct("<H")
+_PLACE = np.dtype(f"V{LOCATOR.itemsize}")
 
 
 def id_bytes(ids: Ids, lengths: NDArray[np.uint16]) -> bytes:
@@ -37,14 +43,15 @@ def id_bytes(ids: Ids, lengths: NDArray[np.uint16]) -> bytes:
 
 def read_ids(source: "Source", size: int) -> Ids:
     """``size`` ids: lengths, then bytes."""
-    lengths = source.array(np.dtype("<u2"), size)
     if not size:
         return np.empty(0, "S1")
-    width = int(lengths.max())
-    if width > RECORD_ID_BYTES_MAX or not lengths.all():
+    lengths = source.array(_WIDE, size)
+    least, width = int(lengths.min()), int(lengths.max())
+    if width > RECORD_ID_BYTES_MAX or not least:
         raise Corrupt(f"record ids have 1 to {RECORD_ID_BYTES_MAX} bytes, not 0 or {width}")
-    letters = source.array(np.dtype(np.uint8), int(lengths.sum(dtype=np.int64)))
-    if not letters.all():
+    total = size * width if least == width else int(lengths.sum(dtype=np.int64))
+    letters = source.array(_OCTET, total)
+    if b"\0" in letters.tobytes():
         raise Corrupt("record id with a NUL")
     if len(letters) != size * width:
         grid = np.zeros((size, width), np.uint8)
@@ -64,86 +71,111 @@ def write_packs(packs: Sequence[PackRef]) -> bytes:
 
 def read_packs(source: "Source") -> tuple[PackRef, ...]:
     """The table of packs."""
-    (size,) = source.array(np.dtype("<u2"), 1).tolist()
-    rows = source.array(np.dtype(f"V{PACK.size}"), size)
-    return tuple(PackRef(*row) for row in PACK.iter_unpack(rows.tobytes()))
+    (size,) = source.numbers(_PACKS)
+    return tuple(starmap(PackRef, PACK.iter_unpack(source.bytes(size * PACK.size))))
 
 
 def write_places(locators: Locators, packs: int) -> bytes:
     """The places of rows in ``packs`` packs."""
-    pack = locators["pack"].astype(np.uint8 if packs <= _NARROW_PACKS else "<u2")
+    size = len(locators)
+    grid = locators.view(_PLACE).astype(_PLACE).view("<u4").reshape(size, 4)
+    pack = grid[:, 0].astype(_NARROW if packs <= _NARROW_PACKS else _WIDE)
     if packs > 1:
-        locators = locators.take(np.argsort(pack, kind="stable"))
-    starts, lengths = locators["start"], locators["length"]
-    fresh = np.ones(len(locators), np.bool_)
+        grid = grid.take(np.argsort(pack, kind="stable"), 0)
+    in_pack, slots, starts, lengths = np.ascontiguousarray(grid.T)
+    fresh = np.ones(size, np.bool_)
     fresh[1:] = (starts[1:] != starts[:-1]) | (lengths[1:] != lengths[:-1])
     if packs > 1:
-        fresh[1:] |= locators["pack"][1:] != locators["pack"][:-1]
-    runs = np.flatnonzero(fresh)
-    entries = np.diff(runs, append=len(locators)).astype("<u4")
-    starts, lengths = starts[runs], lengths[runs]
-    gaps = starts.copy()
-    gaps[1:] -= starts[:-1] + lengths[:-1]
-    slots = locators["slot"].copy()
-    slots[1:] -= locators["slot"][:-1]
-    columns = b"".join(map(_planes, (entries, gaps, lengths, slots)))
-    return len(runs).to_bytes(4, "little") + pack.tobytes() + columns
+        fresh[1:] |= in_pack[1:] != in_pack[:-1]
+    runs = fresh.nonzero()[0]
+    columns = np.empty((3, len(runs)), "<u4")
+    columns[0, :-1] = runs[1:] - runs[:-1]
+    columns[0, -1:] = size - runs[-1:]
+    starts, lengths = starts.take(runs), lengths.take(runs)
+    columns[1] = starts
+    columns[1, 1:] -= starts[:-1] + lengths[:-1]
+    columns[2] = lengths
+    steps = slots.copy()
+    steps[1:] -= slots[:-1]
+    planes = _planes(columns) + _planes(steps[None])
+    return len(runs).to_bytes(4, "little") + pack.tobytes() + planes
 
 
 def read_places(source: "Source", size: int, packs: int) -> Locators:
     """The places of ``size`` rows in ``packs`` packs."""
-    (runs,) = source.array(np.dtype("<u4"), 1).tolist()
-    pack = source.array(np.dtype(np.uint8 if packs <= _NARROW_PACKS else "<u2"), size)
+    (runs,) = source.numbers(_COUNT)
+    pack = source.array(_NARROW if packs <= _NARROW_PACKS else _WIDE, size)
     if runs > size or (size and int(pack.max()) >= packs):
         raise Corrupt(f"tree node with a place in none of its {packs} packs")
-    entries, gaps, lengths = (source.planes(runs) for _ in range(3))
+    entries, gaps, lengths = source.planes(runs, 3)
     if int(entries.sum(dtype=np.uint64)) != size:
         raise Corrupt(f"tree node with other than {size} places")
-    ends = gaps + lengths
-    np.cumsum(ends, out=ends)
-    in_order = np.empty(size, LOCATOR)
-    in_order["slot"] = np.cumsum(source.planes(size), dtype=np.uint32)
-    in_order["start"] = np.repeat(ends - lengths, entries)
-    in_order["length"] = np.repeat(lengths, entries)
-    if packs <= 1:
-        in_order["pack"] = pack
-        return in_order
-    order = np.argsort(pack, kind="stable")
-    in_order["pack"] = pack[order]
-    locators = np.empty(size, LOCATOR)
-    locators[order] = in_order
-    return locators
+    # A block's start and length go as one number: numpy is slow at filling records.
+    starts = np.add.accumulate(gaps + lengths, dtype=np.uint32) - lengths
+    blocks = lengths.astype("<u8") << np.uint64(32) | starts
+    places = np.empty((size, 4), "<u4")
+    np.add.accumulate(source.planes(size, 1)[0], dtype=np.uint32, out=places[:, 1])
+    places.view("<u8")[:, 1] = blocks.repeat(entries)
+    if packs > 1:
+        in_order, places = places, np.empty((size, 4), "<u4")
+        places.view(_PLACE)[np.argsort(pack, kind="stable")] = in_order.view(_PLACE)
+    places[:, 0] = pack
+    return places.view(LOCATOR).ravel()
 
 
-def _planes(column: NDArray[np.uint32]) -> bytes:
-    return column.astype("<u4", copy=False).view(np.uint8).reshape(len(column), 4).T.tobytes()
+def _planes(columns: NDArray[np.uint32]) -> bytes:
+    octets = columns.view(np.uint8).reshape(*columns.shape, 4)
+    return octets.transpose(0, 2, 1).tobytes()
 
 
 class Source:
     """Payload bytes, taken one column after the other; ``Corrupt`` where they end too early."""
 
-    __slots__ = ("_at", "_payload")
+    __slots__ = ("_at", "_payload", "_size")
 
     def __init__(self, payload: bytes, magic: bytes) -> None:
-        self._payload = memoryview(payload)
-        if self._payload[: len(magic)] != magic:
+        if not payload.startswith(magic):
             raise Corrupt(f"not a {magic[:3].decode()} of version {magic[3]}")
+        self._payload = memoryview(payload)
+        self._size = len(payload)
         self._at = len(magic)
+
+    # A node is a dozen columns and mostly short: what a call costs is what reading it costs.
 
     def numbers(self, layout: struct.Struct) -> tuple[int, ...]:
         """The numbers of ``layout``."""
-        start = self._advance(layout.size)
+        start = self._at
+        self._at = end = start + layout.size
+        if end > self._size:
+            raise self._ended()
         return layout.unpack_from(self._payload, start)
 
     def array[T: np.generic](self, dtype: np.dtype[T], size: int) -> NDArray[T]:
         """A column, as a view that cannot be written to."""
-        start = self._advance(size * dtype.itemsize)
-        return np.frombuffer(self._payload[start : self._at], dtype)
+        start = self._at
+        self._at = end = start + size * dtype.itemsize
+        if end > self._size:
+            raise self._ended()
+        return np.frombuffer(self._payload, dtype, size, start)
 
-    def planes(self, size: int) -> NDArray[np.uint32]:
-        """A column that was written in byte planes."""
-        planes = self.array(np.dtype(np.uint8), 4 * size).reshape(4, size)
-        return np.ascontiguousarray(planes.T).view("<u4").ravel()
+    def planes(self, size: int, columns: int) -> NDArray[np.uint32]:
+        """Columns that were written in byte planes, one after the other: as many rows."""
+        start = self._at
+        self._at = end = start + 4 * size * columns
+        if end > self._size:
+            raise self._ended()
+        octets: NDArray[np.uint8] = np.ndarray(
+            (columns, size, 4), np.uint8, self._payload, start, (4 * size, 1, size)
+        )
+        return octets.copy().view("<u4")[:, :, 0]
+
+    def bytes(self, size: int) -> memoryview:
+        """The next ``size`` bytes."""
+        start = self._at
+        self._at = end = start + size
+        if end > self._size:
+            raise self._ended()
+        return self._payload[start:end]
 
     def since(self, start: int) -> memoryview:
         """The bytes from ``start`` up to here."""
@@ -151,12 +183,8 @@ class Source:
 
     def close(self) -> None:
         """Make sure that there are no more bytes."""
-        if self._at != len(self._payload):
-            raise Corrupt(f"{len(self._payload) - self._at} bytes too many in a tree node")
+        if self._at != self._size:
+            raise Corrupt(f"{self._size - self._at} bytes too many in a tree node")
 
-    def _advance(self, size: int) -> int:
-        start = self._at
-        if start + size > len(self._payload):
-            raise Corrupt(f"tree node of {len(self._payload)} bytes, {start + size} needed")
-        self._at = start + size
-        return start
+    def _ended(self) -> Corrupt:
+        return Corrupt(f"tree node of {self._size} bytes, {self._at} needed")

@@ -4,10 +4,14 @@ What the other side changed since the base is found by comparing addresses, so i
 those changes. What our side made of the same ids is looked up in our tree, whose leaves have to
 be read anyway to be changed; to compare our tree with the base as well would read, on top of
 that, what only we changed and nobody asks about.
+
+The three trees are read by turns, a few dozen leaves of each: of one place they mostly are patches
+of the same full leaf, which is read and decoded once then.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +32,11 @@ from datavault.domain.store.tree import Entry, Tree
 
 # So many changed ids are looked at together: some 20 leaves' worth, 2 MB of columns.
 SLICE_IDS = 16 * 1024
+# And so many leaves that have changed, where few of their records have: our side's, which are
+# changed next, are still in the cache of nodes then (some 120 kB each, with their anchors).
+SLICE_PIECES = 256
+# Our side is looked up for so many leaves at a time, whose anchors are still in memory.
+WINDOW_PIECES = 32
 # The digest of a record of which the base is not known; no record has it.
 UNKNOWN = bytes(DIGEST.itemsize)
 
@@ -38,6 +47,14 @@ class Side:
 
     present: Mask
     entries: Entries
+
+    @classmethod
+    def concat(cls, parts: Sequence["Side"]) -> "Side":
+        """The rows of all parts, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        present = np.concatenate([part.present for part in parts])
+        return cls(present, Entries.concat([part.entries for part in parts]))
 
     def where(self, mask: Mask) -> "Side":
         """The rows that ``mask`` selects."""
@@ -97,38 +114,72 @@ def three_way(
     Slices are ascending, disjoint ranges of ids greater than ``after``. What both sides made the
     same of is in none of them.
     """
-    for pieces in _gathered(tree.diff(base, theirs, after=after), at_once):
-        ids = _sorted_ids(pieces)
-        old = _side(ids, [part for piece in pieces for part in (piece.removed, piece.before)])
-        new = _side(ids, [part for piece in pieces for part in (piece.added, piece.after)])
-        found = tree.get_many(ours, ids)
-        mine = Side(found.found, Entries(ids, found.digests, found.locators, found.packs))
-        untouched, agreed = _same(old, mine), _same(mine, new)
-        disputed = ~untouched & ~agreed
-        yield Slice(
-            new.changes(untouched & ~agreed),
-            old.where(disputed),
-            mine.where(disputed),
-            new.where(disputed),
-            len(ids),
-            bytes(ids[-1]),
-        )
+    parts: list[_Compared] = []
+    pieces = size = 0
+    for window in _windows(tree.diff(base, theirs, after=after), at_once):
+        part = _compared(tree, ours, window)
+        parts.append(part)
+        pieces += len(window)
+        size += len(part.ids)
+        if size >= at_once or pieces >= SLICE_PIECES:
+            yield _slice(parts)
+            parts, pieces, size = [], 0, 0
+    if parts:
+        yield _slice(parts)
 
 
-def _gathered(pieces: Iterable[Difference], at_once: int) -> Iterator[list[Difference]]:
+def _windows(pieces: Iterable[Difference], at_once: int) -> Iterator[list[Difference]]:
     held: list[Difference] = []
     size = 0
     for piece in pieces:
         held.append(piece)
         size += len(piece)
-        if size >= at_once:
+        if size >= at_once or len(held) == WINDOW_PIECES:
             yield held
             held, size = [], 0
     if held:
         yield held
 
 
-def _sorted_ids(pieces: list[Difference]) -> Ids:
+class _Compared(NamedTuple):
+    """What both sides made of ids that theirs has changed, those the other way in ``disputed``."""
+
+    ids: Ids
+    taken: Changes
+    base: Side
+    ours: Side
+    theirs: Side
+
+
+def _compared(tree: Tree, ours: Pointer, pieces: Sequence[Difference]) -> _Compared:
+    ids = _sorted_ids(pieces)
+    old = _side(ids, [part for piece in pieces for part in (piece.removed, piece.before)])
+    new = _side(ids, [part for piece in pieces for part in (piece.added, piece.after)])
+    found = tree.get_many(ours, ids)
+    mine = Side(found.found, Entries(ids, found.digests, found.locators, found.packs))
+    untouched, agreed = _same(old, mine), _same(mine, new)
+    disputed = ~untouched & ~agreed
+    return _Compared(
+        ids,
+        new.changes(untouched & ~agreed),
+        old.where(disputed),
+        mine.where(disputed),
+        new.where(disputed),
+    )
+
+
+def _slice(parts: Sequence[_Compared]) -> Slice:
+    return Slice(
+        Changes.merge_sorted([part.taken for part in parts]),
+        Side.concat([part.base for part in parts]),
+        Side.concat([part.ours for part in parts]),
+        Side.concat([part.theirs for part in parts]),
+        sum(len(part.ids) for part in parts),
+        bytes(parts[-1].ids[-1]),
+    )
+
+
+def _sorted_ids(pieces: Sequence[Difference]) -> Ids:
     ids = np.concatenate(
         [part.ids for piece in pieces for part in (piece.added, piece.removed, piece.after)]
     )

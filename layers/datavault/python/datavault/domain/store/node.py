@@ -46,7 +46,7 @@ What a patch makes of its anchor has the address that its parent has for it, or 
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -63,6 +63,7 @@ from datavault.domain.store.columns import (
     Columns,
     Entries,
     Locator,
+    Mask,
     PackRef,
     ascending,
     located,
@@ -88,6 +89,11 @@ POINTER_MAGIC = b"LVT\x01"
 ENTRIES_MAX = 4096
 LEVEL_MAX = 32
 
+type Rows = NDArray[np.intp]
+
+_NO_ROWS: Rows = np.empty(0, np.intp)
+_NO_ROWS.setflags(write=False)
+_ROW = np.dtype("<u2")
 _NODE_HEAD = struct.Struct("<BI")
 _PATCH_HEAD = struct.Struct("<IIII")
 _POINTER = struct.Struct(f"<4sBB{ADDRESS_BYTES}sQ")
@@ -137,10 +143,17 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """Records in ascending order of id, and the bytes that the leaf's address is the hash of."""
+    """Records in ascending order of id, and the bytes that the leaf's address is the hash of.
+
+    A leaf that a patch made has its ``anchor``. ``replaced`` is the rows that the patch put in
+    place of the anchor's where it left the ids as they were, ``None`` where it did not; of a full
+    leaf, which is its own anchor, none.
+    """
 
     rows: Entries
     identity: bytes | memoryview
+    anchor: "Leaf | None" = None
+    replaced: Rows | None = field(default_factory=lambda: _NO_ROWS)
 
     level = 0
 
@@ -156,15 +169,44 @@ class Leaf:
             Corrupt: the patch is not for this leaf.
         """
         rows = patch.applied(self.rows)
-        if not patch.keeps_ids:
+        if rows.ids is self.rows.ids:
+            return type(self)(rows, self._identity_with(rows), self, patch.at)
+        return type(self)(rows, _identity(0, rows), self, None)
+
+    def changed(self, rows: Entries) -> Self:
+        """The full leaf of ``rows``, made sooner where they have this one's column of ids."""
+        if rows.ids is not self.rows.ids:
             return type(self).of(rows)
-        values = rows.values.tobytes()
-        return type(self)(rows, b"".join([self.identity[: -len(values) or None], values]))
+        return type(self)(rows, self._identity_with(rows))
 
     @property
     def count(self) -> int:
         """The number of records."""
         return len(self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory the leaf takes, its anchor included."""
+        anchor = 0 if self.anchor is None else self.anchor.nbytes
+        return self.rows.nbytes + len(self.identity) + anchor
+
+    def _identity_with(self, rows: Entries) -> bytes:
+        values = rows.values.tobytes()
+        return b"".join([memoryview(self.identity)[: -len(values) or None], values])
+
+
+def may_differ(one: Leaf, other: Leaf) -> Rows | None:
+    """Rows of two leaves of the same ids, all others being the same; ``None`` if not known.
+
+    It is where both are made of the same anchor, which is in memory once.
+    """
+    same_anchor = (one.anchor or one) is (other.anchor or other)
+    if not same_anchor or one.replaced is None or other.replaced is None:
+        return None
+    touched = np.zeros(one.count, np.bool_)
+    touched[one.replaced] = True
+    touched[other.replaced] = True
+    return np.flatnonzero(touched)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,11 +227,15 @@ class Inner:
         """The number of records below."""
         return int(self.rows.values["count"].sum())
 
+    @property
+    def nbytes(self) -> int:
+        """About how much memory the node takes."""
+        return self.rows.nbytes + len(self.identity)
+
     def pointer(self, row: int) -> Pointer:
         """The pointer to a child."""
         address, count = self.rows.values[row].item()
-        level = self.level - 1
-        return Pointer(address, level, count, self.rows.locator(row), self.rows.anchor(row))
+        return Pointer(address, self.level - 1, count, *self.rows.places(row))
 
 
 type Node = Leaf | Inner
@@ -197,12 +243,12 @@ type Node = Leaf | Inner
 
 def address_of(node: Node, key: bytes) -> bytes:
     """A node's address under ``IdKeys.node``."""
-    return node_address(bytes(node.identity), key)
+    return node_address(node.identity, key)
 
 
 def encode(node: Node) -> bytes:
     """The payload that ``node`` is stored as."""
-    rows = node.rows
+    rows = node.rows.compacted()
     parts = [NODE_MAGIC, node.identity, write_packs(rows.packs)]
     if isinstance(node, Leaf):
         parts.append(write_places(rows.locators, len(rows.packs)))
@@ -258,9 +304,9 @@ class Patch:
     """
 
     anchor_count: int
-    removed: NDArray[np.intp]
-    at: NDArray[np.intp]
-    inserted: NDArray[np.bool_]
+    removed: Rows
+    at: Rows
+    inserted: Mask
     put: Entries
 
     def __len__(self) -> int:
@@ -283,8 +329,18 @@ class Patch:
         gone = np.ones(len(anchor), np.bool_)
         gone[at[hit]] = False
         put = np.flatnonzero(~same)
-        entries = leaf.take(put).compacted()
+        entries = leaf.take(put).with_used_packs()
         return cls(len(anchor), np.flatnonzero(gone), at[put], ~hit[put], entries)
+
+    @classmethod
+    def replacing(cls, anchor: Entries, leaf: Entries, rows: Rows) -> Self:
+        """The same for two leaves of the same ids that differ in none but ``rows``, ascending."""
+        same = same_values(anchor.values.take(rows), leaf.values.take(rows))
+        if same.any():
+            _, (old, new) = over_one_table([anchor.take(rows), leaf.take(rows)])
+            rows = rows[~(same & same_values(old, new))]
+        put = leaf.take(rows).with_used_packs()
+        return cls(len(anchor), _NO_ROWS, rows, np.zeros(len(rows), np.bool_), put)
 
     def applied(self, anchor: Entries) -> Entries:
         """The leaf that the patch makes of ``anchor``.
@@ -312,15 +368,16 @@ class Patch:
 def encode_patch(patch: Patch) -> bytes:
     """The payload that ``patch`` is stored as."""
     put = patch.put
-    lengths = np.strings.str_len(put.ids[patch.inserted]).astype("<u2")
+    new_ids = put.ids[patch.inserted]
+    lengths = np.strings.str_len(new_ids).astype(_ROW)
     return b"".join(
         [
             PATCH_MAGIC,
             _PATCH_HEAD.pack(patch.anchor_count, len(patch.removed), len(put), len(lengths)),
-            patch.removed.astype("<u2").tobytes(),
-            (2 * patch.at + ~patch.inserted).astype("<u2").tobytes(),
+            patch.removed.astype(_ROW).tobytes(),
+            (2 * patch.at + ~patch.inserted).astype(_ROW).tobytes(),
             lengths.tobytes(),
-            id_bytes(put.ids[patch.inserted], lengths),
+            id_bytes(new_ids, lengths),
             put.values.tobytes(),
             write_packs(put.packs),
             write_places(put.locators, len(put.packs)),
@@ -338,27 +395,36 @@ def decode_patch(payload: bytes) -> Patch:
     anchor_count, removals, puts, inserts = source.numbers(_PATCH_HEAD)
     if max(anchor_count, removals, puts) > ENTRIES_MAX or inserts > puts:
         raise Corrupt(f"patch of {puts} entries, {inserts} new, on {anchor_count}")
-    removed = source.array(np.dtype("<u2"), removals).astype(np.intp)
-    where = source.array(np.dtype("<u2"), puts).astype(np.intp)
+    removed = source.array(_ROW, removals).astype(np.intp)
+    where = source.array(_ROW, puts).astype(np.intp)
     at, inserted = where >> 1, (where & 1) == 0
     if (
-        not (removed[1:] > removed[:-1]).all()
-        or not (at[1:] >= at[:-1]).all()
-        or not ascending(at[~inserted])
-        or removed.max(initial=-1) >= anchor_count
-        or at.max(initial=-1) > anchor_count
-        or at[~inserted].max(initial=-1) >= anchor_count
+        not _rises(removed, anchor_count - 1)
+        or not _rises(where, 2 * anchor_count, again=inserted)
         or np.count_nonzero(inserted) != inserts
     ):
         raise Corrupt("patch with rows out of order or range")
-    new_ids = read_ids(source, inserts)
-    ids = np.zeros(puts, new_ids.dtype)
-    ids[inserted] = new_ids
+    ids = np.zeros(puts, "S1")
+    if inserts:
+        new_ids = read_ids(source, inserts)
+        ids = np.zeros(puts, new_ids.dtype)
+        ids[inserted] = new_ids
     values = source.array(DIGEST, puts)
     packs = read_packs(source)
     locators = read_places(source, puts, len(packs))
     source.close()
     return Patch(anchor_count, removed, at, inserted, Entries(ids, values, locators, packs))
+
+
+def _rises(rows: Rows, most: int, *, again: Mask | None = None) -> bool:
+    """Whether rows ascend, up to ``most``: strictly, but that those ``again`` may be repeated."""
+    if not len(rows):
+        return True
+    later, earlier = rows[1:], rows[:-1]
+    rising = later > earlier
+    if again is not None:
+        rising |= (later == earlier) & again[1:]
+    return int(rows[-1]) <= most and bool(rising.all())
 
 
 def _identity(level: int, rows: Columns) -> bytes:

@@ -1,6 +1,6 @@
 """Loads nodes of trees, verified, and moves over a level of a tree without loading the rest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Corrupt
-from datavault.domain.store.columns import Columns, Entries, Ids, Locator, PackRef
+from datavault.domain.store.columns import Ids, Locator, PackRef
 from datavault.domain.store.node import (
     Inner,
     Leaf,
@@ -20,7 +20,8 @@ from datavault.domain.store.node import (
 )
 
 # The address alone will not do for a key: a node stored twice has other locators in each place.
-type NodeKey = tuple[bytes, bytes, int, int]
+type NodeKey = tuple[bytes, Place, Place | None]
+type Place = tuple[bytes, int, int]
 type NodeCache = BoundedCache[NodeKey, Node]
 
 
@@ -39,75 +40,83 @@ class NodeReader(Protocol):
         return
 
 
+# Full leaves kept to be made others of: versions that are compared or merged are read some 30
+# leaves of each at a time, and of one place they mostly have the same anchor.
+ANCHORS_BYTES_MAX = 8 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A node's rows and, of a leaf, the full leaf that a patch of it is to be made on."""
+    """A node and, of a leaf, where the full leaf is that a patch of it is to be made on."""
 
-    rows: Columns
-    anchor: Entries | None = None
+    node: Node
     anchor_at: Locator | None = None
 
 
 class Nodes:
     """Loads nodes through the cache and verifies their addresses."""
 
-    __slots__ = ("_cache", "_full_leaf", "_key", "_reader")
+    __slots__ = ("_anchors", "_cache", "_key", "_reader")
 
     def __init__(self, reader: NodeReader, key: bytes, cache: NodeCache | None) -> None:
         self._reader = reader
-        # The full leaf read last: where versions are compared, it is mostly the next one's anchor.
-        self._full_leaf: tuple[Locator, Leaf] | None = None
+        self._anchors: BoundedCache[Place, Leaf] = BoundedCache(ANCHORS_BYTES_MAX)
         self._key = key
         self._cache = cache
 
     def load(self, pointer: Pointer) -> Node:
         """The node that ``pointer`` points to; it is cached."""
-        return self._cached(pointer) or self._keep(pointer, self._read(pointer)[0])
+        return self._cached(pointer) or self._keep(pointer, self._read(pointer))
 
     def visit(self, pointer: Pointer) -> Node:
         """The same for a passage through the tree: a leaf that is not cached stays so."""
         node = self._cached(pointer)
         if node is None:
-            node = self._read(pointer)[0]
+            node = self._read(pointer)
             if isinstance(node, Inner):
                 self._keep(pointer, node)
         return node
 
     def open(self, pointer: Pointer) -> Opened:
-        """The node, to be changed: a patched leaf comes with its anchor."""
-        if pointer.anchor is None:
-            node = self.visit(pointer)
-            if isinstance(node, Inner):
-                return Opened(node.rows)
-            return Opened(node.rows, node.rows, pointer.locator)
-        cached = self._cached(pointer)
-        if cached is not None:
-            anchor = self._read_anchor(pointer.anchor)
-            return Opened(cached.rows, anchor.rows, pointer.anchor)
-        node, read = self._read(pointer)
-        return Opened(node.rows, None if read is None else read.rows, pointer.anchor)
+        """The node, to be changed."""
+        node = self.visit(pointer)
+        if isinstance(node, Inner):
+            return Opened(node)
+        return Opened(node, pointer.anchor or pointer.locator)
 
     def expect(self, node: Inner, rows: Sequence[int]) -> None:
         """Tell the reader that these children, when they are not cached, will be read."""
         self.expect_pointers(node.pointer(row) for row in rows)
 
     def expect_pointers(self, pointers: Iterable[Pointer]) -> None:
-        """Tell the reader that these nodes, when they are not cached, will be read."""
-        self._reader.expect(
-            locator
-            for pointer in pointers
-            if self._cached(pointer) is None
-            for locator in (pointer.anchor, pointer.locator)
-            if locator is not None
-        )
+        """Tell the reader that these nodes, when they are not in memory, will be read."""
+        self._reader.expect(self._wanted(pointers))
 
-    def _read(self, pointer: Pointer) -> tuple[Node, Leaf | None]:
-        anchor = None
-        if pointer.anchor is None:
+    def _wanted(self, pointers: Iterable[Pointer]) -> Iterator[Locator]:
+        anchors: set[Place] = set()
+        for pointer in pointers:
+            if self._cached(pointer) is not None:
+                continue
+            if pointer.level:
+                yield pointer.locator
+                continue
+            full = pointer.anchor or pointer.locator
+            place = _place_of(full)
+            # Once for all versions of it.
+            if place not in anchors and self._anchors.get(place) is None:
+                anchors.add(place)
+                yield full
+            if pointer.anchor is not None:
+                yield pointer.locator
+
+    def _read(self, pointer: Pointer) -> Node:
+        node: Node
+        if pointer.level:
             node = decode(self._payload(pointer.locator))
         else:
-            anchor = self._read_anchor(pointer.anchor)
-            node = anchor.patched(decode_patch(self._payload(pointer.locator)))
+            node = self._full_leaf(pointer.anchor or pointer.locator)
+            if pointer.anchor is not None:
+                node = node.patched(decode_patch(self._payload(pointer.locator)))
         if node.level != pointer.level or node.count != pointer.count:
             raise Corrupt(
                 f"tree node of level {node.level} and {node.count} records,"
@@ -115,18 +124,21 @@ class Nodes:
             )
         if address_of(node, self._key) != pointer.address:
             raise Corrupt(f"tree node is not the one of address {pointer.address.hex()}")
-        if anchor is None and isinstance(node, Leaf):
-            self._full_leaf = pointer.locator, node
-        return node, anchor
+        return node
 
-    def _read_anchor(self, locator: Locator) -> Leaf:
-        held = self._full_leaf
-        if held is not None and held[0] == locator:
-            return held[1]
-        anchor = decode(self._payload(locator))
-        if not isinstance(anchor, Leaf):
-            raise Corrupt(f"the anchor of a patch is a node of level {anchor.level}")
-        return anchor
+    def _full_leaf(self, locator: Locator) -> Leaf:
+        """What is stored there in full, its address not yet compared with any."""
+        place = _place_of(locator)
+        held = self._anchors.get(place)
+        if held is not None:
+            return held
+        leaf = decode(self._payload(locator))
+        if not isinstance(leaf, Leaf):
+            raise Corrupt(
+                f"a node of level {leaf.level} is stored where a leaf or an anchor should be"
+            )
+        self._anchors.put(place, leaf, cost=leaf.nbytes)
+        return leaf
 
     def _payload(self, locator: Locator) -> bytes:
         return self._reader.read(locator.pack, locator.start, locator.length, locator.slot)
@@ -136,13 +148,17 @@ class Nodes:
 
     def _keep(self, pointer: Pointer, node: Node) -> Node:
         if self._cache is not None:
-            self._cache.put(_key_of(pointer), node, cost=node.rows.nbytes + len(node.identity))
+            self._cache.put(_key_of(pointer), node, cost=node.nbytes)
         return node
 
 
 def _key_of(pointer: Pointer) -> NodeKey:
-    locator = pointer.locator
-    return (pointer.address, locator.pack.id, locator.start, locator.slot)
+    anchor = None if pointer.anchor is None else _place_of(pointer.anchor)
+    return (pointer.address, _place_of(pointer.locator), anchor)
+
+
+def _place_of(locator: Locator) -> Place:
+    return (locator.pack.id, locator.start, locator.slot)
 
 
 @dataclass(slots=True)
@@ -201,14 +217,13 @@ class Cursor:
         self._descend(last_id + b"\x01")
 
     def _descend(self, record_id: bytes) -> None:
-        pointer = self.pointer
-        while pointer.level > self._level:
-            node = self._nodes.visit(pointer)
+        path = self._path
+        while (path[-1].node.level - 1 if path else self._root.level) > self._level:
+            node = self._nodes.visit(self.pointer)
             assert isinstance(node, Inner)
-            self._path.append(_Step(node, _row_of(node, record_id)))
+            path.append(_Step(node, _row_of(node, record_id)))
             if node.level == self._level + 1:
                 self._nodes.expect(node, self._rows_wanted(node, record_id))
-            pointer = self.pointer
 
     def _rows_wanted(self, node: Inner, record_id: bytes) -> list[int]:
         size = len(node.rows)

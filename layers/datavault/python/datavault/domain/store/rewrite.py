@@ -23,6 +23,7 @@ from datavault.domain.store.columns import (
     Mask,
     locator_columns,
     merge,
+    same_values,
 )
 from datavault.domain.store.node import (
     Inner,
@@ -98,7 +99,7 @@ class Rewriter:
             tops = replaced
         while len(tops) > 1:
             tops = self._build(tops[0][1].level + 1, _children(tops))
-        top = tops[0][1] if tops else self._store(Leaf.of(Entries.empty()), None)
+        top = tops[0][1] if tops else self._store_leaf(Entries.empty(), None)
         return self._applied(self._lowest_alone(top))
 
     def _rewrite(self, root: Pointer, edits: _Edits) -> list[Named] | None:
@@ -130,11 +131,15 @@ class Rewriter:
             if not cursor.is_last:
                 stop = int(ids.searchsorted(cursor.last_id, side="right"))
             opened = self._nodes.open(cursor.pointer)
-            rows = self._merge(opened.rows, edits, at, stop)
+            old = opened.node.rows
+            rows = self._merge(old, edits, at, stop)
             at = stop
-            if carry is None and rows is opened.rows:
+            if carry is None and rows is old:
                 continue
             gone.append(cursor.last_id)
+            if carry is None and rows.ids is old.ids:
+                stored += self._store_all(level, rows, [len(rows)], opened)
+                continue
             if carry is not None:
                 rows = type(rows).concat([carry, rows])
                 opened = None
@@ -162,28 +167,38 @@ class Rewriter:
         if ends != [len(rows)]:
             old = None
         for start, end in zip([0, *ends], ends, strict=False):
-            part = rows.rows(start, end).compacted()
-            node = (
-                Leaf.of(part) if isinstance(part, Entries) else Inner.of(level, _inner_rows(part))
-            )
-            stored.append((bytes(part.ids[-1]), self._store(node, old)))
+            part = rows if (start, end) == (0, len(rows)) else rows.rows(start, end)
+            if isinstance(part, Entries):
+                pointer = self._store_leaf(part, old)
+            else:
+                pointer = self._store_inner(Inner.of(level, _inner_rows(part)))
+            stored.append((bytes(part.ids[-1]), pointer))
         return stored
 
-    def _store(self, node: Node, old: Opened | None) -> Pointer:
+    def _store_leaf(self, rows: Entries, old: Opened | None) -> Pointer:
+        """Store a leaf: as a patch of what ``old`` is one of, or in full where that is large."""
+        if old is None:
+            return self._store(Leaf.of(rows), None, None)
+        was = old.node
+        assert isinstance(was, Leaf)
+        patch = _patch(was, rows)
+        if PATCH_SHARE * len(patch) > patch.anchor_count:
+            return self._store(was.changed(rows), None, None)
+        self._patches_written += 1
+        return self._store(was.changed(rows), encode_patch(patch), old.anchor_at)
+
+    def _store_inner(self, node: Inner) -> Pointer:
+        pointer = self._store(node, None, None)
+        self._stored_last[node.level] = (pointer.address, node)
+        return pointer
+
+    def _store(self, node: Node, payload: bytes | None, anchor: Locator | None) -> Pointer:
+        """Store a node in full, or as ``payload``, which is a patch of what is at ``anchor``."""
         address = address_of(node, self._key)
-        anchor = None
-        payload = None
-        if isinstance(node, Leaf) and old is not None and old.anchor is not None:
-            patch = Patch.between(old.anchor, node.rows)
-            if PATCH_SHARE * len(patch) <= len(old.anchor):
-                payload, anchor = encode_patch(patch), old.anchor_at
-                self._patches_written += 1
         if payload is None:
             payload = encode(node)
         self._nodes_written += 1
         self._bytes_written += len(payload)
-        if isinstance(node, Inner):
-            self._stored_last[node.level] = (address, node)
         return Pointer(address, node.level, node.count, self._sink.add(payload), anchor)
 
     def _lowest_alone(self, top: Pointer) -> Pointer:
@@ -217,6 +232,16 @@ class Rewriter:
             patches_written=self._patches_written,
             bytes_written=self._bytes_written,
         )
+
+
+def _patch(was: Leaf, rows: Entries) -> Patch:
+    """What makes ``rows`` of the anchor of ``was``, the leaf that they stand in for."""
+    anchor = was.anchor or was
+    if was.replaced is None or rows.ids is not was.rows.ids:
+        return Patch.between(anchor.rows, rows)
+    touched = ~same_values(was.rows.values, rows.values)
+    touched[was.replaced] = True
+    return Patch.replacing(anchor.rows, rows, np.flatnonzero(touched))
 
 
 def _edits(stored: Sequence[Named], gone: Sequence[bytes]) -> _Edits:

@@ -2,8 +2,8 @@
 
 The tree is a function of the set of (id, digest): whatever the order and grouping of changes,
 the same records have the same root address. Nothing here is done per record in Python: loops run
-over nodes, numpy over their rows. What is held in memory is a leaf or two, the path to them, and
-one row per node written.
+over nodes, numpy over their rows. What is held in memory is a leaf or two, the path to them, some
+full leaves that others are patches of (``ANCHORS_BYTES_MAX``), and one row per node written.
 """
 
 from collections.abc import Iterator, Sequence

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice, repeat
 from operator import itemgetter
-from typing import NamedTuple
 
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.changes import Compared, Counted, Held, Include, RecordChange
@@ -41,34 +40,9 @@ PAGE_BYTES_MAX = 4 * 1024 * 1024
 COUNT_PIECES_MAX = 10_000
 
 
-class _Side(NamedTuple):
-    """A record as one version has it: a row of some columns, its place looked up when asked for."""
-
-    digest: bytes
-    rows: Entries
-    row: int
-
-    @property
-    def entry(self) -> Entry:
-        """The same on its own."""
-        return Entry(bytes(self.rows.ids[self.row]), self.digest, self.rows.locator(self.row))
-
-
-class _Row(NamedTuple):
-    """A change: its id and what each side has."""
-
-    id: bytes
-    before: _Side | None
-    after: _Side | None
-
-    @property
-    def sides(self) -> list[_Side]:
-        """Those that there are."""
-        return [side for side in (self.before, self.after) if side is not None]
-
-    def places(self) -> list[Locator]:
-        """Where its texts are."""
-        return [side.rows.locator(side.row) for side in self.sides]
+type _Row = tuple[bytes, bytes | None, bytes | None, Entries | None, Entries | None, int]
+"""A change: its id, the digest that each side has, and for their places both sides' rows and
+which one it is. A plain tuple: a page has thousands of them."""
 
 
 def diff_refs(
@@ -174,28 +148,49 @@ def _ids(piece: Difference) -> tuple[Ids, ...]:
 
 def _rows(pieces: Iterable[Difference]) -> Iterator[_Row]:
     """Every change, in order of id."""
-    nothing = repeat(None)
     for piece in pieces:
-        rows = list(map(_Row, piece.added.ids.tolist(), nothing, _sides(piece.added)))
-        rows += map(_Row, piece.removed.ids.tolist(), _sides(piece.removed), nothing)
-        rows += map(_Row, piece.after.ids.tolist(), _sides(piece.before), _sides(piece.after))
-        rows.sort(key=itemgetter(0))
+        rows = list(_changed_rows(piece.after.ids, piece.before, piece.after))
+        if len(rows) < len(piece):
+            rows += _changed_rows(piece.added.ids, None, piece.added)
+            rows += _changed_rows(piece.removed.ids, piece.removed, None)
+            rows.sort(key=itemgetter(0))
         yield from rows
 
 
-def _sides(rows: Entries) -> Iterator[_Side]:
-    """The rows one by one, their digests cut from one copy."""
-    digests, width = rows.values.tobytes(), rows.values.itemsize
-    cut = (digests[at : at + width] for at in range(0, len(digests), width))
-    return map(_Side, cut, repeat(rows), count())
+def _changed_rows(ids: Ids, old: Entries | None, new: Entries | None) -> Iterator[_Row]:
+    """Changes of one kind."""
+    before, after = _digests(old), _digests(new)
+    return zip(ids.tolist(), before, after, repeat(old), repeat(new), count())
+
+
+def _digests(rows: Entries | None) -> Iterable[bytes | None]:
+    if rows is None:
+        return repeat(None)
+    digests: list[bytes] = rows.values.tolist()
+    return digests
+
+
+def _entries(row: _Row) -> list[Entry]:
+    """The sides that there are, in full."""
+    record_id, before, after, old, new, at = row
+    return [
+        Entry(record_id, digest, rows.locator(at))
+        for digest, rows in ((before, old), (after, new))
+        if digest is not None and rows is not None
+    ]
+
+
+def _places(row: _Row) -> list[Locator]:
+    """Where the texts are."""
+    return [entry.locator for entry in _entries(row)]
 
 
 def _with_texts(vault: Vault, keys: StoreKeys, rows: list[_Row]) -> list[RecordChange]:
     """The first of the rows, as many as a page has room for the texts of."""
     changes: list[RecordChange] = []
     size = 0
-    for part in portions(rows, _Row.places):
-        entries = [side.entry for row in part for side in row.sides]
+    for part in portions(rows, _places):
+        entries = [entry for row in part for entry in _entries(row)]
         texts = read_bodies(vault, keys, Entry.columns(entries))
         for change in _changes(part, keys, texts):
             size += sum(len(held.body or b"") for held in (change.before, change.after) if held)
@@ -209,7 +204,7 @@ def _changes(
     rows: Sequence[_Row], keys: StoreKeys, texts: Sequence[bytes] | None = None
 ) -> list[RecordChange]:
     """The rows as a page tells of them; ``texts`` are those of all their sides, in order."""
-    digests = [side.digest for row in rows for side in row[1:] if side is not None]
+    digests = [digest for row in rows for digest in row[1:3] if digest is not None]
     etags = record_etags(digests, keys.ids.etag)
     sides = map(Held, etags, repeat(None) if texts is None else texts)
     return [
@@ -218,5 +213,5 @@ def _changes(
             None if before is None else next(sides),
             None if after is None else next(sides),
         )
-        for record_id, before, after in rows
+        for record_id, before, after, *_ in rows
     ]
