@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generate import Generator, Labelled, joined
+from gum import web_sentences
 
 ENTITY_OF = {
     **dict.fromkeys(("PER", "PERSON", "RR", "AN"), "PERSON"),
@@ -85,6 +86,12 @@ def universal(path: Path) -> Iterator[Labelled]:
                 rows.append(line.split("\t")[1:3])
         if rows and (aligned := _aligned(text, rows)) is not None:
             yield Labelled(text, aligned, path.stem)
+
+
+def gum(path: Path) -> Iterator[Labelled]:
+    """GUM's tables, one document behind the other: the names in its web texts."""
+    for text, spans in web_sentences(path):
+        yield Labelled(text, spans, path.stem)
 
 
 def columns(path: Path) -> Iterator[Labelled]:
@@ -225,6 +232,7 @@ CHOOSING = (
 HELD_OUT = (
     Corpus("train/btc_h.jsonl", tweets, 1),
     Corpus("more/ewt_test.iob2", universal, 1),
+    Corpus("more/gum_web.conllu", gum, 1),
     Corpus("more/pt_bosque_test.iob2", universal, 1),
     Corpus("more/ler_test.conll", columns, 1),
     Corpus("more/enp_DE.lft.bio", columns, 1),
