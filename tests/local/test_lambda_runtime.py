@@ -16,7 +16,7 @@ from datavault.local.cloud import LocalCloud
 from tests.local.rig import ROLE, Function, archive, deploy_function
 
 PROBE = """
-import os, sys, time
+import atexit, os, sys, time
 
 class Flaky(Exception):
     pass
@@ -37,6 +37,9 @@ def handler(event, context):
             return dict(os.environ)
         case {"modules": _}:
             return sorted({m.partition(".")[0] for m in sys.modules}), sys.path
+        case {"leave": code}:
+            atexit.register(print, "left behind")
+            sys.exit(code)
         case {"random": _}:
             import random, uuid
             return [random.random(), uuid.uuid4().hex]
@@ -133,6 +136,18 @@ def test_an_error_leaves_the_environment_warm_and_an_exit_does_not(probe: Functi
     assert probe.call().payload != first
 
 
+@pytest.mark.parametrize(("code", "status"), [(3, 3), (0, 0), ("why it left", 1)])
+def test_a_function_that_leaves_ends_as_an_interpreter_does(
+    probe: Function, code: object, status: int
+) -> None:
+    left = probe.call({"leave": code})
+    assert left.error_type == "Runtime.ExitError"
+    reason = "without providing a reason" if status == 0 else f"with error: exit status {status}"
+    assert left.payload["errorMessage"].endswith(reason)
+    assert "left behind" in left.log
+    assert status != 1 or str(code) in left.log
+
+
 def test_a_call_beyond_its_time_is_ended(cloud: LocalCloud) -> None:
     slow = deploy_function(cloud, PROBE, Timeout=1)
     before = time.monotonic()
@@ -161,7 +176,8 @@ def test_the_sdk_is_there_and_this_environment_is_not(probe: Function) -> None:
     missing = probe.call({"import": "pytest"})
     assert missing.error_type == "ModuleNotFoundError"
     paths = probe.call({"modules": True}).payload[1]
-    assert not [path for path in paths if path.startswith(sys.prefix)]
+    ours = (sys.prefix, sys.base_prefix)
+    assert not [path for path in paths if "site-packages" in path and path.startswith(ours)]
 
 
 def test_a_layer_is_on_the_path_and_a_second_function_has_none_of_it(

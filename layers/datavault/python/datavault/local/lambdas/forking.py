@@ -3,7 +3,9 @@
 Run by path with the interpreter, the variables and the import path of a function, so it uses the
 standard library only and nothing of ours. Each message on the socket whose number is the first
 argument asks for one process: its variables, working directory and handler as JSON, with the file
-that its output goes to. The answer is the number of that process, which is no child of this one.
+that its output goes to and a pipe. The answer is the number of that process, which is no child of
+this one. It goes on when a byte comes by the pipe, and ends if none does: nothing runs of which
+whoever asked has not heard.
 """
 
 import gc
@@ -14,8 +16,17 @@ import runpy
 import socket
 import sys
 from contextlib import suppress
+from typing import NamedTuple
 
 MESSAGE_BYTES_MAX = 128 * 1024
+
+
+class Asked(NamedTuple):
+    """A process that was asked for: the message, where its output goes, the pipe to wait at."""
+
+    message: bytes
+    output: int
+    permission: int
 
 
 def main() -> None:
@@ -25,17 +36,22 @@ def main() -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()  # What is here already stays on pages that are shared.
-    while True:
-        message, files, _, _ = socket.recv_fds(control, MESSAGE_BYTES_MAX, 1)
-        if not message:
-            return
-        started = _fork(control, message, files[0])
-        os.close(files[0])
-        control.send(str(started).encode())
+    while (asked := _receive(control)) is not None:
+        if _is_forked(control, asked):
+            _become(asked)
+            return  # To the end of an interpreter, as any other.
 
 
-def _fork(control: socket.socket, message: bytes, output: int) -> int:
-    """Start a process by way of one that ends at once, so that it is handed to the subreaper."""
+def _receive(control: socket.socket) -> Asked | None:
+    message, files, _, _ = socket.recv_fds(control, MESSAGE_BYTES_MAX, 2)
+    return Asked(message, *files) if message else None
+
+
+def _is_forked(control: socket.socket, asked: Asked) -> bool:
+    """Whether this is the process that was asked for, and not the one that forks.
+
+    It is started by way of one that ends at once, so that it is handed to the subreaper.
+    """
     reading, writing = os.pipe()
     between = os.fork()
     if between == 0:
@@ -46,43 +62,31 @@ def _fork(control: socket.socket, message: bytes, output: int) -> int:
         for each in (reading, writing):
             os.close(each)
         control.close()
-        _become(message, output)
+        return True
     os.close(writing)
     with open(reading, "rb") as told:
-        number = int(told.read())
+        number = told.read()
     os.waitpid(between, 0)
-    return number
+    for each in (asked.output, asked.permission):
+        os.close(each)
+    control.send(number)
+    return False
 
 
-def _become(message: bytes, output: int) -> None:
-    """Go on as a runtime that was started with these variables; does not return."""
-    try:
-        for standard in (1, 2):
-            os.dup2(output, standard)
-        os.close(output)
-        asked = json.loads(message)
-        os.environ.clear()
-        os.environ.update(asked["variables"])
-        os.chdir(asked["directory"])
-        sys.argv = ["awslambdaric", asked["handler"]]
-        runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
-    finally:
-        # Not back into the loop above, whatever was raised.
-        _end()
-
-
-def _end() -> None:
-    error = sys.exception()
-    code = 0
-    if isinstance(error, SystemExit):
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    elif error is not None:
-        sys.excepthook(type(error), error, error.__traceback__)
-        code = 1
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+def _become(asked: Asked) -> None:
+    """Go on as a runtime that was started with these variables, if that is still wanted."""
+    with open(asked.permission, "rb") as permission:
+        if not permission.read(1):
+            return
+    for standard in (1, 2):
+        os.dup2(asked.output, standard)
+    os.close(asked.output)
+    said = json.loads(asked.message)
+    os.environ.clear()
+    os.environ.update(said["variables"])
+    os.chdir(said["directory"])
+    sys.argv = ["awslambdaric", said["handler"]]
+    runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,11 @@ Lambda with SnapStart starts an environment from a snapshot of one that was init
 a process with the interpreter, the layers and the variables of a function has imported what most
 handlers do, and forks for each environment (``forking``): milliseconds, where the imports take a
 third of a second. The runtime's client and the handler are imported after the fork.
+
+What differs from a fresh start: strings hash alike in all functions of a snapshot; what
+``IMPORTED`` brings is there although a handler may not import it
+(``tests/functions/test_imports.py``); what a layer prints while it is imported goes to the
+emulator's log; what a handler's own children leave running is collected when the cloud stops.
 """
 
 import ctypes
@@ -36,6 +41,8 @@ IMPORTED = (
 # Of the variables that Lambda sets, those that differ from one environment to another.
 OWN = ("AWS_LAMBDA_", "_HANDLER", "TMPDIR", "AWS_ACCESS_KEY_ID", "AWS_SECRET_", "AWS_SESSION_")
 SNAPSHOTS_KEPT_MAX = 16
+# Importing takes half a second, and on a busy laptop a few.
+SNAPSHOT_SECONDS_MAX = 30.0
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -65,6 +72,9 @@ class Launcher(Protocol):
 
     def start(self, launch: Launch) -> Process: ...
 
+    def close(self) -> None:
+        """End what is kept to start them from; they go on."""
+
 
 class Fresh:
     """Starts each from nothing, as Lambda does without SnapStart."""
@@ -79,11 +89,15 @@ class Fresh:
             stderr=subprocess.STDOUT,
         )
 
+    def close(self) -> None:
+        """Nothing is kept."""
+
 
 class Snapshots:
     """Starts what has layers from a snapshot, made for the first with its layers and variables.
 
-    Makes this process the parent of all that its descendants leave behind.
+    Whatever becomes of a snapshot, the process is started, from nothing if need be. Makes this
+    process the parent of all that its descendants leave behind.
     """
 
     def __init__(self) -> None:
@@ -100,28 +114,37 @@ class Snapshots:
         shared = {
             name: value for name, value in launch.variables.items() if not name.startswith(OWN)
         }
-        snapshot = self._snapshot(shared)
-        try:
-            return snapshot.start(launch)
-        except OSError:
-            # It has been killed, by whoever is short of memory: this once without it.
-            self._forget(snapshot)
-            return self._fresh.start(launch)
-
-    def _snapshot(self, variables: Mapping[str, str]) -> "_Snapshot":
-        key = frozenset(variables.items())
+        key = frozenset(shared.items())
         with self._lock:
-            found = self._made.pop(key, None) or _Snapshot(variables)
-            self._made[key] = found
-            while len(self._made) > SNAPSHOTS_KEPT_MAX:
-                self._made.pop(next(iter(self._made))).close()
-        return found
+            snapshot = self._made.pop(key, None) or self._new(shared)
+            if snapshot is not None:
+                self._made[key] = snapshot
+        if snapshot is not None:
+            try:
+                return snapshot.start(launch)
+            except OSError:
+                # Killed, by whoever is short of memory, or an import that does not end.
+                with self._lock:
+                    if self._made.get(key) is snapshot:
+                        del self._made[key]
+                snapshot.close()
+        return self._fresh.start(launch)
 
-    def _forget(self, snapshot: "_Snapshot") -> None:
+    def close(self) -> None:
+        """End the snapshots."""
         with self._lock:
-            for key in [key for key, each in self._made.items() if each is snapshot]:
-                del self._made[key]
-        snapshot.close()
+            made, self._made = [*self._made.values()], {}
+        for snapshot in made:
+            snapshot.close()
+
+    def _new(self, variables: Mapping[str, str]) -> "_Snapshot | None":
+        """Another one, in the place of the one that has been idle longest; none if none is idle."""
+        if len(self._made) >= SNAPSHOTS_KEPT_MAX:
+            idle = next((key for key, each in self._made.items() if each.is_idle), None)
+            if idle is None:
+                return None
+            self._made.pop(idle).close()
+        return _Snapshot(variables)
 
 
 class _Snapshot:
@@ -130,6 +153,7 @@ class _Snapshot:
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(SNAPSHOT_SECONDS_MAX)
         with theirs:
             self._process = subprocess.Popen(
                 [str(interpreter()), "-S", "-P", forking.__file__, str(theirs.fileno()), *IMPORTED],
@@ -139,11 +163,16 @@ class _Snapshot:
                 pass_fds=(theirs.fileno(),),
             )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it starts nothing now."""
+        return not self._lock.locked()
+
     def start(self, launch: Launch) -> Process:
         """Fork.
 
         Raises:
-            OSError: the process is gone.
+            OSError: the process is gone, or does not answer; what it may have forked ends.
         """
         message = json.dumps(
             {
@@ -152,11 +181,17 @@ class _Snapshot:
                 "handler": launch.handler,
             }
         ).encode()
-        with self._lock:
-            socket.send_fds(self._control, [message], [launch.output])
-            answer = self._control.recv(64)
-        if not answer:
-            raise ConnectionResetError("the process that forks has ended")
+        reading, writing = os.pipe()
+        with open(writing, "wb") as permission:
+            try:
+                with self._lock:
+                    socket.send_fds(self._control, [message], [launch.output, reading])
+                    answer = self._control.recv(64)
+            finally:
+                os.close(reading)
+            if not answer:
+                raise ConnectionResetError("the process that forks has ended")
+            permission.write(b"!")
         return _Forked(int(answer))
 
     def close(self) -> None:

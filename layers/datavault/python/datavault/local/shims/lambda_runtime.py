@@ -80,6 +80,7 @@ def install(*, cache: Path, home: Path, endpoint: str, snapshots: bool) -> Calla
     def end_all() -> None:
         for environment in list(environments):
             environment.kill()
+        launcher.close()
 
     return end_all
 
