@@ -312,6 +312,22 @@ def test_a_field_that_one_record_has_is_not_warned_of(
     assert "warning" not in done.stderr
 
 
+def test_a_field_below_a_name_that_is_treated_itself_is_not_missed(desk: Desk) -> None:
+    policy = PAY.replace('"/Pay"', '"/jo@example.org/Pay"')
+    desk.write("redact.toml", policy + PAY.partition("\n")[2].replace('"/Pay"', '"/**"'))
+    done = desk.run("anonymize", desk.write("a.jsonl", '{"jo@example.org":{"Pay":5}}\n'), *WORDS)
+    assert done.exit_code == 0
+    assert "jo@example.org" not in done.output
+    assert "warning" not in done.stderr
+
+
+def test_a_field_that_another_one_comes_before_is_told(desk: Desk) -> None:
+    desk.write("redact.toml", PAY + PAY.partition("\n")[2].replace('"/Pay"', '"/*"'))
+    done = desk.run("anonymize", desk.write("a.jsonl", '{"Pay":5}\n'), *WORDS)
+    told = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert told == ["warning: field /* treats nothing in 1 record"]
+
+
 def test_a_field_of_a_table_is_not_missed_in_records(desk: Desk) -> None:
     desk.write("redact.toml", PAY)
     desk.write("in/a.csv", "id,Pay\n1,50000\n")

@@ -21,14 +21,12 @@ from datavault.domain.privacy.columns import Columns, columns_of
 from datavault.domain.privacy.conversation import Conversation
 from datavault.domain.privacy.json_leaves import RECORDS, JsonNotation, Notation
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
-from datavault.domain.privacy.pointers import read
-from datavault.domain.privacy.policy import FieldRule, Policy
+from datavault.domain.privacy.policy import Policy
 from datavault.domain.privacy.policy_text import parse_policy_json, parse_policy_toml
 from datavault.domain.privacy.presets import preset
 from datavault.domain.privacy.results import Anonymized, Remainder
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.strategy import Verdict
-from datavault.domain.privacy.treatment import DECLARED
 
 # As many leaves a byte as a record may have.
 DOCUMENTS = JsonNotation("a JSON document", DOCUMENT_BYTES_MAX, 800_000)
@@ -118,11 +116,6 @@ class Treater:
         """The engine; raises what is wrong with policy and keys."""
         return Anonymizer(_Sought(self.search), self.policy.policy(), self.keys, self.setting)
 
-    @property
-    def fields(self) -> Sequence[FieldRule]:
-        """Those of the policy."""
-        return _policy(self.policy).fields
-
     def __call__(self, piece: Piece) -> Harmless:
         if piece.unread:
             return _refused(piece, Told(1, piece.unread))
@@ -131,11 +124,11 @@ class Treater:
         engine = _anonymizer(self)
         match piece.form:
             case Form.RECORDS:
-                return _records(piece, engine, self.fields)
+                return _records(piece, engine)
             case Form.TABLE:
                 return _rows(piece, engine, self)
             case Form.DOCUMENT:
-                return _each(piece, engine, DOCUMENTS, [piece.content], [1], fields=self.fields)
+                return _each(piece, engine, DOCUMENTS, [piece.content], [1])
             case _:
                 talks = self.conversations
                 return _passage(piece, engine, talks.of(piece.input) if talks else None)
@@ -150,20 +143,14 @@ class _Sought:
 
 
 @lru_cache(maxsize=1)
-def _policy(source: PolicySource) -> Policy:
-    return source.policy()
-
-
-@lru_cache(maxsize=1)
 def _anonymizer(treater: Treater) -> Anonymizer:
     return treater.anonymizer()
 
 
-def _records(piece: Piece, anonymizer: Anonymizer, fields: Sequence[FieldRule]) -> Harmless:
+def _records(piece: Piece, anonymizer: Anonymizer) -> Harmless:
     """Each line is a record; line ends stay, and go with what is held back."""
     lines = piece.content.split(b"\n")
-    numbers = range(1, len(lines) + 1)
-    return _each(piece, anonymizer, RECORDS, lines, numbers, joint=b"\n", fields=fields)
+    return _each(piece, anonymizer, RECORDS, lines, range(1, len(lines) + 1), joint=b"\n")
 
 
 def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
@@ -191,7 +178,7 @@ def _rows(piece: Piece, anonymizer: Anonymizer, treater: Treater) -> Harmless:
 @lru_cache(maxsize=1)
 def _columns(first_row: bytes, dialect: Dialect, treater: Treater) -> tuple[Columns, Reading]:
     """Those of the table; raises if its first row is no row."""
-    policy = _policy(treater.policy)
+    policy = treater.policy.policy()
     cells = RowNotation(dialect, Columns()).leaves(first_row, "header") if first_row else []
     row = [cell.text for cell in cells]
     match treater.header:
@@ -212,12 +199,11 @@ def _each(
     lines: Sequence[int],
     *,
     joint: bytes = b"",
-    fields: Sequence[FieldRule] = (),
 ) -> Harmless:
     """What becomes of the records of a piece, which begin in these lines, with ``joint`` between.
 
     A blank one stays. One that is no record is held with nothing of it, as nothing of it was
-    treated. Which of ``fields`` were met is told.
+    treated.
     """
     outputs: list[bytes | None] = list(bodies)
     rows = [at for at, body in enumerate(bodies) if body.strip()]
@@ -235,22 +221,7 @@ def _each(
         if is_held:
             held.append(_held(lines[at], result, result.output))
     output = joint.join(each for each in outputs if each is not None)
-    return replace(_harmless(piece, output, held, results), met=_met(results, fields))
-
-
-def _met(results: Sequence[Anonymized[bytes]], fields: Sequence[FieldRule]) -> frozenset[str]:
-    """The pointers of the fields that something is of that a field declared to be personal."""
-    if not fields:
-        return frozenset()
-    declared = {
-        each.pointer for result in results for each in result.findings if each.reason == DECLARED
-    }
-    places = [read(pointer) for pointer in declared]
-    return frozenset(
-        pattern.text
-        for pattern in (each.pointer for each in fields)
-        if any(map(pattern.covers, places))
-    )
+    return _harmless(piece, output, held, results)
 
 
 def _each_result(
@@ -319,6 +290,7 @@ def _harmless[T: (str, bytes)](
         ),
         Counter((each.entity, each.strategy) for result in results for each in result.findings),
         sum(len(result.remainders) for result in results),
+        met=frozenset().union(*(result.fields for result in results)),
     )
 
 

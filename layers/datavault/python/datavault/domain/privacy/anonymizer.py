@@ -281,6 +281,11 @@ class Anonymizer:
             treated=worst(passages),
             quarantine=tuple(reasons),
             policy_hash=self._policy.hash,
+            fields=frozenset(
+                each.field for passage in passages for each in passage.treated if each.field
+            )
+            if self._policy.fields
+            else frozenset(),
         )
 
 

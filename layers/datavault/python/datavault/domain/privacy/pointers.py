@@ -18,11 +18,6 @@ def written(tokens: Tokens) -> str:
     return "".join("/" + each.replace("~", "~0").replace("/", "~1") for each in tokens)
 
 
-def read(pointer: str) -> Tokens:
-    """The reference tokens of a pointer, as ``written`` has them."""
-    return tuple(each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:])
-
-
 @dataclass(frozen=True, slots=True)
 class PointerPattern:
     """A pointer in which the token ``*`` stands for any one and ``**`` for any number, also none.
@@ -41,10 +36,11 @@ class PointerPattern:
             raise Invalid("a pointer is empty or begins with / (RFC 6901)")
         if _TILDES.search(text):
             raise Invalid("in a pointer, ~ stands before 0 or 1 only (RFC 6901)")
-        tokens = read(text)
+        tokens = text.split("/")[1:]
         if len(tokens) > TOKENS_MAX:
             raise Invalid(f"a pointer has at most {TOKENS_MAX} tokens, not {len(tokens)}")
-        object.__setattr__(self, "_tokens", tokens)
+        own = tuple(each.replace("~1", "/").replace("~0", "~") for each in tokens)
+        object.__setattr__(self, "_tokens", own)
 
     @property
     def column(self) -> str | None:

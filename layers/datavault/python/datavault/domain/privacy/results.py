@@ -63,6 +63,9 @@ class Anonymized[T: (str, bytes)]:
     """The worst that was done to a value; ``ANONYMISED`` if nothing was found."""
     quarantine: tuple[QuarantineReason, ...]
     policy_hash: str
+    fields: frozenset[str] = frozenset()
+    """The pointers of the policy's fields by which something was treated, as the policy has them;
+    of those that are of one place, the one that counts."""
 
     @property
     def verdict(self) -> Verdict:

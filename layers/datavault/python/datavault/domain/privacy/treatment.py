@@ -16,8 +16,7 @@ from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.stand_ins import StandIn, Substitution, known_name
 from datavault.domain.privacy.strategy import Keep, KeptAs
 
-DECLARED = "declared"
-"""Why something counts as found that a field of the policy says is personal."""
+_DECLARED = "declared"
 _IN_TEXT = attrgetter("start")
 # Which of what is found about the same characters counts first, by what becomes of it.
 _LAYERS = _TREATED, _PERSONAL, _HARMLESS = range(3)
@@ -25,11 +24,15 @@ _LAYERS = _TREATED, _PERSONAL, _HARMLESS = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Treated:
-    """A hit, what stands in its place, and whether it was certain enough for the policy."""
+    """A hit, what stands in its place, and whether it was certain enough for the policy.
+
+    ``field`` is the pointer of the field of the policy that says that it is personal, if one does.
+    """
 
     hit: Hit
     stand_in: StandIn
     is_sure: bool
+    field: str | None = None
 
     @property
     def edit(self) -> Edit:
@@ -91,9 +94,9 @@ class Treatment:
         self, text: str, rule: FieldRule, conversation: Conversation
     ) -> tuple[Treated, ...]:
         """The whole of a text, which a field of the policy declares to be personal."""
-        hit = Hit(0, len(text), rule.entity, 1.0, DECLARED)
+        hit = Hit(0, len(text), rule.entity, 1.0, _DECLARED)
         stand_in = self._substitution.of(rule.strategy, rule.entity, text, conversation)
-        return (Treated(hit, stand_in, is_sure=True),)
+        return (Treated(hit, stand_in, is_sure=True, field=rule.pointer.text),)
 
     def _layer(self, hit: Hit, tokens: Tokens) -> int:
         match self.policy.strategy_for(hit.entity, tokens):
