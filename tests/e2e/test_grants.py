@@ -2,8 +2,8 @@
 
 That all of them suffice, ``tests.e2e.test_permissions`` shows;
 ``tests.unit.services.test_grants`` compares grants with what the code asks of its ports; here
-IAM itself does, as the functions' roles have it. What a process could hold from before, so that it
-does not ask for it, is taken away first, while it knows nothing of the request's dataset.
+IAM itself does, as the functions' roles have it. Where a process could hold from before what it
+is not permitted to ask for, the request is the first one of a new process.
 """
 
 import json
@@ -27,28 +27,11 @@ from tests.support.builders import Shelf, a_body
 from tests.support.chaos import ChaosVault, Crash, Fault
 from tests.support.http import Call, Reply, json_call
 
-# What a process may still hold from before, so that it does not ask for it; in the order in which
-# it asks, so that who lacks one does not come to hold the next.
-HELD = (Grant.KEYS_UNWRAP, Grant.OBJECTS_READ)
-GRANTED = [
-    (row, grant)
-    for row in OPERATIONS
-    for grant in (
-        *(held for held in HELD if held in row.grants),
-        *sorted(row.grants.difference(HELD)),
-    )
-]
-# Rows whose functions have made the datasets of requests, and so hold keys and nodes of them.
-FURNISHING = {
-    "append_records",
-    "create_branch",
-    "create_commit",
-    "create_dataset",
-    "create_tag",
-    "create_upload",
-}
+GRANTED = [(row, grant) for row in OPERATIONS for grant in sorted(row.grants)]
 # Rows that first finish a commit that is pending on a branch, and the branch that theirs names.
 FINISHING = {"delete_branch": SPARE, "reset_branch": SPARE, "update_branch": GUARDED}
+# What a process may still hold from before, so that it does not ask for it.
+HELD = {Grant.KEYS_UNWRAP, Grant.OBJECTS_READ}
 # Rows that a failure leaves half-made, so that the same request has less to do the next time.
 HALF_MADE = {"abort_upload", "create_commit"}
 # Needed only when something went wrong before, or by more data than a test should send, so that no
@@ -58,7 +41,6 @@ HALF_MADE = {"abort_upload", "create_commit"}
 AFTER_TROUBLE: dict[tuple[str, Grant], str] = {
     ("create_dataset", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("append_records", Grant.OBJECTS_READ): "a PUT whose answer was lost",
-    ("complete_upload", Grant.OBJECTS_READ): "a PUT whose answer was lost",
     ("complete_upload", Grant.LANDING_DELETE): "parts of another size than was announced",
     ("list_quarantined", Grant.STAGING_READ): "lines of a file that several workers read",
 }
@@ -107,7 +89,7 @@ def test_an_operation_fails_without_any_one_of_its_grants(
 ) -> None:
     asked = requests.get(row.name) or _asked(row, tenant, read)
     with _without(tenant.deployment, roles[row.name], grant):
-        if grant in HELD and row.name in FURNISHING:
+        if grant in HELD:
             _forget(row, tenant)
         fails = _fails(row, tenant.admin.send(asked))
     if (fails or row.method == "GET") and row.name not in HALF_MADE:

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from datavault.adapters.scanner.gate import Gate
+from datavault.domain.privacy.recognizers.password import _RANDOM_GATE, _SECRET_NEAR
 from datavault.domain.privacy.recognizers.registry import RULES
 from datavault.domain.privacy.recognizers.rules import Candidate, Clue, Rule
 from tests.support.samples import sample
@@ -47,8 +48,14 @@ def test_no_pattern_goes_over_a_line_break(rule: Rule) -> None:
             assert all("\n" not in found[0] for found in re.finditer(rule.pattern, broken))
 
 
-@pytest.mark.parametrize("clue", [Clue.DIGITS, Clue.RUN])
+@pytest.mark.parametrize("clue", [each for each in Clue if each is not Clue.NONE])
 def test_a_clue_is_seldom_in_plain_words(clue: Clue) -> None:
     assert not re.search(
         clue.value, "On 12 May 2021 three of 14 people came to see what stood there"
     )
+
+
+@pytest.mark.parametrize("label", sorted({*_SECRET_NEAR.words, *_SECRET_NEAR.phrases}))
+def test_each_label_of_a_random_secret_opens_its_gate(label: str) -> None:
+    for written in (label, label.upper(), label.title()):
+        assert re.search(_RANDOM_GATE, f'"{written}":"'), written

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datavault.adapters.scanner.blocks import blocks_of
+from datavault.adapters.scanner.blocks import STRETCH_CHARS, blocks_of
 from datavault.adapters.scanner.scanning import RuleDetector, Selection
 from datavault.domain.privacy.entities import Entity
 from datavault.domain.privacy.recognizers.registry import RULES
@@ -52,6 +52,28 @@ def test_what_stands_behind_a_hostile_megabyte_is_found() -> None:
     selection = Selection(dict.fromkeys(Entity, 0.5), frozenset())
     (found,) = RuleDetector(RULES, selection).detect(["a" * (1 << 20) + " jo@example.org"])
     assert (found[-1].start, found[-1].entity) == ((1 << 20) + 1, Entity.EMAIL_ADDRESS)
+
+
+@pytest.mark.parametrize("filler", ["x,", "x\n", "x\t", "ab "])
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        ('"api_key":"', "7q7Zk2LmP9xWvT4sR8yBn1cD"),
+        ('"auth":{"kind":"basic","user":"svc_build_01","v":"', "7q7Zk2LmP9xWvT4sR8yBn1cD"),
+        ('"password":"', "hunter2x!"),
+        ('"passport":"', "C01X00T47"),
+        ('"ssn":"', "219099999"),
+    ],
+)
+def test_a_label_counts_wherever_a_long_text_is_cut(label: str, value: str, filler: str) -> None:
+    # The label, then the value, go over where the first stretch ends, and over what it overlaps.
+    texts = []
+    for at in range(STRETCH_CHARS - 70, STRETCH_CHARS + 20):
+        before = (filler * at)[: at - len(label) - 1]
+        texts.append(f'{before},{label}{value}",{filler * 1000}')
+    for text, spans in zip(texts, SCANNER.detect(texts), strict=True):
+        at = text.index(label) + len(label)
+        assert any(each.start <= at and each.end >= at + len(value) for each in spans), at
 
 
 def test_blocks_are_bounded_whatever_the_text() -> None:

@@ -137,10 +137,10 @@ def _cut(text: str, start: int) -> int:
 
 
 def _origin(text: str, start: int) -> int:
-    """Where a label may begin that announces a value at ``start``."""
-    if not start:
-        return 0
-    return text.find(" ", max(0, start - BEFORE_CHARS - CUT_CHARS), start) + 1 or start
+    """Where a label may begin that announces a value at ``start``: ``BEFORE_CHARS`` before it, or
+    at a word that begins a little earlier."""
+    first = max(0, start - BEFORE_CHARS - CUT_CHARS)
+    return text.find(" ", first, max(first, start - BEFORE_CHARS)) + 1 or first
 
 
 def _characters(content: bytes, span: tuple[int, int]) -> tuple[int, int]:

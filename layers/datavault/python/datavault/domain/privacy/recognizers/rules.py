@@ -91,7 +91,8 @@ class Rule:
     """One form that values of an entity take.
 
     ``gate`` and ``pattern`` are RE2. Group 1 of ``pattern``, or all of it if there is none, is the
-    candidate. ``gate`` matches in every text in which ``judge`` accepts one, and is cheap to run
+    candidate. ``gate`` matches in every text that holds one that ``judge`` accepts and, if there is
+    so much, ``BEFORE_CHARS`` before it; what stands behind is another block's. It is cheap to run
     beside a hundred others: literals and short classes, no long counted repetitions.
     """
 
