@@ -1,6 +1,6 @@
 """The publisher under faults: batches come again, late, cut and out of order, from many shards.
 
-``DATAVAULT_SEEDS=10000`` runs that many.
+``DATAVAULT_SEEDS=10000`` runs that many, on a tenth as many histories.
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.support.ledger import entries, is_told
 SEEDS = int(os.environ.get("DATAVAULT_SEEDS", "500"))
 SHARDS = 3
 STEPS = 14
-HISTORIES = 50
+HISTORIES = max(50, SEEDS // 10)
 _FAULTS = (Fault.BEFORE, Fault.AFTER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.COLLIDE)
 
 
@@ -54,7 +54,7 @@ class Stream:
 
 def history(chance: random.Random) -> tuple[MemoryVault, list[Row]]:
     """Some changes of two datasets, as entries. Making them is not what is tried here, and takes
-    longer than all that is: so they are one of a few dozen."""
+    longer than all that is: so they are one of ``HISTORIES``."""
     vault, rows = _history(chance.randrange(HISTORIES))
     return vault.copy(), rows
 

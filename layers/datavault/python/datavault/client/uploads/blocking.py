@@ -167,7 +167,7 @@ class Transfers(Operations):
             """Wait until no more than ``most`` parts are on their way."""
             while len(waiting) > most:
                 ended = wait(waiting, return_when=FIRST_COMPLETED).done
-                # In order, so that of several that failed the first is told.
+                # In order, so that of those that failed meanwhile the first is told.
                 for future in sorted(ended, key=lambda each: waiting[each].number):
                     part = waiting.pop(future)
                     claims[part.number] = future.result()
