@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-from datavault.contracts.operations import OPERATIONS, TASKS
+from datavault.contracts.operations import OPERATIONS, TASKS, Operation, Task
+
+ROWS: tuple[Operation | Task, ...] = (*OPERATIONS, *TASKS)
 
 # Third-party packages are imported once, nothing of ours; each module is then alone in a fork.
 SCRIPT = """
@@ -45,7 +47,7 @@ def alone(*modules: str) -> subprocess.CompletedProcess[str]:
 def test_functions_of_each_capability_are_imported_alone() -> None:
     """The first and the last of each, as all of them take longer than most files of tests."""
     of: dict[str, list[str]] = {}
-    for row in (*OPERATIONS, *TASKS):
+    for row in ROWS:
         of.setdefault(row.capability, []).append(row.function)
     done = alone(*(name for own in of.values() for name in {own[0], own[-1]}))
     assert (done.returncode, done.stderr) == (0, "")
