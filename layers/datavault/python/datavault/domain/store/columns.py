@@ -30,6 +30,7 @@ CHILD = np.dtype([("address", f"V{ADDRESS_BYTES}"), ("count", "<u8")])
 LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length", "<u4")])
 # The same as plain bytes: numpy copies those at once, and records field by field.
 _RAW = np.dtype(f"V{LOCATOR.itemsize}")
+_WORD = np.dtype("<u8")
 # A locator whose pack is this one is absent; only anchors of children can be.
 NO_PACK = 0xFFFF_FFFF
 
@@ -92,7 +93,7 @@ class Columns:
 
     def where(self, mask: Mask) -> Self:
         """Copies of the rows that ``mask`` selects."""
-        return self.take(np.flatnonzero(mask))
+        return self.take(mask.nonzero()[0])
 
     def locator(self, row: int) -> Locator:
         """Where a row is stored."""
@@ -248,7 +249,7 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
     if hit.all() and not removed.any():
         return _with_replaced(old, at, new)
     same = hit & ~removed
-    kept = np.flatnonzero(same)
+    kept = same.nonzero()[0]
     same[kept] = same_values(old.values.take(at[kept]), new.values.take(kept))
     dropped = hit & removed
     upserted = ~removed & ~same
@@ -325,16 +326,12 @@ def same_values(left: Values, right: Values) -> Mask:
 
     As 64-bit words: several times faster than numpy's comparison of ``V16``.
     """
-    left_words, right_words = _words(left), _words(right)
-    same: Mask = left_words[:, 0] == right_words[:, 0]
-    for word in range(1, left_words.shape[1]):
-        same &= left_words[:, word] == right_words[:, word]
+    width = left.dtype.itemsize // _WORD.itemsize
+    equal: Mask = left.view(_WORD) == right.view(_WORD)
+    same = equal[::width]
+    for word in range(1, width):
+        same = same & equal[word::width]
     return same
-
-
-def _words(column: Values) -> NDArray[np.uint64]:
-    words = np.ascontiguousarray(column).view("<u8")
-    return words.reshape(-1, column.dtype.itemsize // 8)
 
 
 def ascending(ids: Ids) -> bool:
@@ -373,7 +370,9 @@ def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[
             for pack in part.packs:
                 if pack not in numbers:
                     numbers[pack] = len(numbers)
-            places = _renumbered(places, [numbers[pack] for pack in part.packs])
+            table = [numbers[pack] for pack in part.packs]
+            if table != list(range(len(table))):
+                places = _renumbered(places, table)
         locators.append(places)
     return (first if len(numbers) == len(first) else tuple(numbers)), locators
 

@@ -6,6 +6,7 @@ column, and whatever the bytes are, it gives columns that hold together or ``Cor
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import starmap
 
 import numpy as np
@@ -72,7 +73,13 @@ def write_packs(packs: Sequence[PackRef]) -> bytes:
 def read_packs(source: "Source") -> tuple[PackRef, ...]:
     """The table of packs."""
     (size,) = source.numbers(_PACKS)
-    return tuple(starmap(PackRef, PACK.iter_unpack(source.bytes(size * PACK.size))))
+    return _packs(bytes(source.bytes(size * PACK.size)))
+
+
+# Leaves that are read one after the other mostly have the same few packs, and one tuple then.
+@lru_cache(maxsize=16)
+def _packs(table: bytes) -> tuple[PackRef, ...]:
+    return tuple(starmap(PackRef, PACK.iter_unpack(table)))
 
 
 def write_places(locators: Locators, packs: int) -> bytes:
@@ -108,7 +115,7 @@ def read_places(source: "Source", size: int, packs: int) -> Locators:
     if runs > size or (size and int(pack.max()) >= packs):
         raise Corrupt(f"tree node with a place in none of its {packs} packs")
     entries, gaps, lengths = source.planes(runs, 3)
-    if int(entries.sum(dtype=np.uint64)) != size:
+    if int(np.add.reduce(entries, dtype=np.uint64)) != size:
         raise Corrupt(f"tree node with other than {size} places")
     # A block's start and length go as one number: numpy is slow at filling records.
     starts = np.add.accumulate(gaps + lengths, dtype=np.uint32) - lengths
@@ -120,7 +127,7 @@ def read_places(source: "Source", size: int, packs: int) -> Locators:
         in_order, places = places, np.empty((size, 4), "<u4")
         places.view(_PLACE)[np.argsort(pack, kind="stable")] = in_order.view(_PLACE)
     places[:, 0] = pack
-    return places.view(LOCATOR).ravel()
+    return np.ndarray(size, LOCATOR, places)
 
 
 def _planes(columns: NDArray[np.uint32]) -> bytes:

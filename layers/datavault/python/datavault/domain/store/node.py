@@ -206,7 +206,7 @@ def may_differ(one: Leaf, other: Leaf) -> Rows | None:
     touched = np.zeros(one.count, np.bool_)
     touched[one.replaced] = True
     touched[other.replaced] = True
-    return np.flatnonzero(touched)
+    return touched.nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -395,7 +395,7 @@ def decode_patch(payload: bytes) -> Patch:
     anchor_count, removals, puts, inserts = source.numbers(_PATCH_HEAD)
     if max(anchor_count, removals, puts) > ENTRIES_MAX or inserts > puts:
         raise Corrupt(f"patch of {puts} entries, {inserts} new, on {anchor_count}")
-    removed = source.array(_ROW, removals).astype(np.intp)
+    removed = source.array(_ROW, removals).astype(np.intp) if removals else _NO_ROWS
     where = source.array(_ROW, puts).astype(np.intp)
     at, inserted = where >> 1, (where & 1) == 0
     if (
@@ -422,7 +422,7 @@ def _rises(rows: Rows, most: int, *, again: Mask | None = None) -> bool:
         return True
     later, earlier = rows[1:], rows[:-1]
     rising = later > earlier
-    if again is not None:
+    if again is not None and not rising.all():
         rising |= (later == earlier) & again[1:]
     return int(rows[-1]) <= most and bool(rising.all())
 

@@ -126,7 +126,7 @@ class Tree:
             places = rows.locators.take(at)
             table = [packs.setdefault(pack, len(packs)) for pack in rows.packs]
             places["pack"] = np.array(table, np.uint32)[places["pack"]]
-            where = start + np.flatnonzero(hit)
+            where = start + hit.nonzero()[0]
             found[where], digests[where], locators[where] = True, rows.values.take(at), places
         return Found(found, digests, locators, tuple(packs))
 
