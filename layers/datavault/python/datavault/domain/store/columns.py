@@ -5,8 +5,9 @@ Record ids have no NUL, so the NUL padding of an ``S`` array says nothing false 
 numpy compares them as unsigned bytes, which is the order of UTF-8 and of code points.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from typing import NamedTuple, Self, override
 
@@ -58,37 +59,133 @@ class Locator:
     length: int
 
 
+class Later:
+    """A column of locators that is made when it is first asked for: a diff asks for few.
+
+    To make it cannot fail: what it is made of was checked before. Until then it keeps that in
+    memory, so who holds rows of many leaves holds them ``settled``. Safe in several threads.
+    """
+
+    __slots__ = ("_made", "_make", "_size")
+
+    def __init__(self, size: int, make: Callable[[], Locators]) -> None:
+        self._size = size
+        self._make = make
+        self._made: Locators | None = None
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the column once made."""
+        return self._size * LOCATOR.itemsize
+
+    @property
+    def made(self) -> Locators:
+        """The column."""
+        column = self._made
+        if column is None:
+            self._made = column = self._make()
+        return column
+
+    def __getitem__(self, part: slice) -> "Later":
+        size = len(range(*part.indices(self._size)))
+        return Later(size, lambda: self.made[part])
+
+    def take(self, rows: NDArray[np.intp], axis: int = 0) -> "Later":
+        """These rows of it, which are made later too."""
+        return Later(len(rows), lambda: self.taken(rows, axis))
+
+    def taken(self, rows: NDArray[np.intp], axis: int = 0) -> Locators:
+        """These rows of it, made now."""
+        return self.made.take(rows, axis)
+
+
+class _Replaced(Later):
+    """Locators with those of some rows replaced; the others are not made for what needs none."""
+
+    __slots__ = ("_at", "_new", "_old")
+
+    def __init__(
+        self, old: "Locators | Later", at: NDArray[np.intp], new: "Locators | Later"
+    ) -> None:
+        super().__init__(len(old), partial(_with, old, at, new))
+        self._old = old
+        self._at = at
+        self._new = new
+
+    @override
+    def taken(self, rows: NDArray[np.intp], axis: int = 0) -> Locators:
+        if self._made is not None or not len(self._at):
+            return super().taken(rows, axis)
+        place = self._at.searchsorted(rows)
+        hit = self._at.take(place, mode="clip") == rows
+        if hit.all():
+            return _taken(self._new, place)
+        places = np.empty(len(rows), LOCATOR)
+        places[hit] = _taken(self._new, place[hit])
+        places[~hit] = _taken(self._old, rows[~hit])
+        return places
+
+
+def _with(old: Locators | Later, at: NDArray[np.intp], new: Locators | Later) -> Locators:
+    column = _copied(_column(old))
+    column[at] = _column(new)
+    return column
+
+
+def _column(stored: Locators | Later) -> Locators:
+    return stored.made if isinstance(stored, Later) else stored
+
+
+def _taken(stored: Locators | Later, rows: NDArray[np.intp]) -> Locators:
+    return stored.taken(rows) if isinstance(stored, Later) else stored.take(rows)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """Rows in ascending order of id, without duplicates.
 
-    ``locators["pack"]`` is an index into ``packs``. ``locators`` has shape ``(n,)`` for entries
-    and ``(n, 2)`` for children: where the node is stored, and the anchor of its patch, if any.
+    ``stored`` is the ``locators``, or those not made yet. ``locators["pack"]`` is an index into
+    ``packs``. ``locators`` has shape ``(n,)`` for entries and ``(n, 2)`` for children: where the
+    node is stored, and the anchor of its patch, if any.
     """
 
     ids: Ids
     values: Values
-    locators: Locators
+    stored: Locators | Later
     packs: tuple[PackRef, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
+    def locators(self) -> Locators:
+        """Where the rows are stored."""
+        return _column(self.stored)
+
+    def settled(self) -> Self:
+        """The same rows with locators that are made, and nothing kept that they were made of."""
+        if not isinstance(self.stored, Later):
+            return self
+        return type(self)(self.ids, self.values, self.stored.made, self.packs)
+
+    @property
     def nbytes(self) -> int:
         """About how much memory the rows take."""
-        columns = self.ids.nbytes + self.values.nbytes + self.locators.nbytes
+        columns = self.ids.nbytes + self.values.nbytes + self.stored.nbytes
         return columns + 200 * len(self.packs)
 
     def rows(self, start: int, stop: int) -> Self:
         """The rows from ``start`` to before ``stop``, as views."""
         part = slice(start, stop)
-        return type(self)(self.ids[part], self.values[part], self.locators[part], self.packs)
+        return type(self)(self.ids[part], self.values[part], self.stored[part], self.packs)
 
     def take(self, rows: NDArray[np.intp]) -> Self:
         """Copies of the rows with these numbers, which must ascend."""
         return type(self)(
-            self.ids.take(rows), self.values.take(rows), self.locators.take(rows, 0), self.packs
+            self.ids.take(rows), self.values.take(rows), self.stored.take(rows, 0), self.packs
         )
 
     def where(self, mask: Mask) -> Self:
@@ -105,7 +202,7 @@ class Columns:
         rows = self.with_used_packs()
         if self.ids.itemsize == width:
             return rows
-        return type(self)(rows.ids.astype(f"S{width}"), rows.values, rows.locators, rows.packs)
+        return type(self)(rows.ids.astype(f"S{width}"), rows.values, rows.stored, rows.packs)
 
     def with_used_packs(self) -> Self:
         """The same rows with no pack that none of them uses."""
@@ -115,7 +212,7 @@ class Columns:
         packs = tuple(compress(self.packs, used.tolist()))
         if len(packs) == known:
             return self
-        locators = _renumbered(self.locators, (np.cumsum(used, dtype=np.intp) - used).tolist())
+        locators = _renumbered(self.locators, (used.cumsum(dtype=np.intp) - used).tolist())
         return type(self)(self.ids, self.values, locators, packs)
 
     @classmethod
@@ -182,7 +279,7 @@ class Changes:
 
     def __post_init__(self) -> None:
         entries = self.entries
-        sizes = {len(entries.ids), len(entries.values), len(entries.locators), len(self.removed)}
+        sizes = {len(entries.ids), len(entries.values), len(entries.stored), len(self.removed)}
         if len(sizes) != 1:
             raise Invalid(f"columns of changes differ in length: {sorted(sizes)}")
         if not ascending(entries.ids):
@@ -293,9 +390,14 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
 
 def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     """The rows of ``old`` with what the rows ``at`` are about and where as ``new`` has it."""
-    packs, (locators, places) = over_one_table([old, new])
-    values, locators = old.values.copy(), _copied(locators)
-    values[at], locators[at] = new.values, places
+    packs, (_, table) = _one_table([old, new])
+    values = old.values.copy()
+    values[at] = new.values
+    if isinstance(old.stored, Later):
+        places = new.stored if table is None else _later_renumbered(new.stored, table)
+        return type(old)(old.ids, values, _Replaced(old.stored, at, places), packs)
+    locators = _copied(old.stored)
+    locators[at] = new.locators if table is None else _renumbered(new.locators, table)
     return type(old)(old.ids, values, locators, packs)
 
 
@@ -361,20 +463,30 @@ def located(ids: Ids, sought: Ids) -> tuple[NDArray[np.intp], Mask]:
 
 def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Locators]]:
     """The parts' locators, renumbered to share the table of packs that comes with them."""
+    packs, tables = _one_table(parts)
+    return packs, [
+        part.locators if table is None else _renumbered(part.locators, table)
+        for part, table in zip(parts, tables, strict=True)
+    ]
+
+
+def _one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[list[int] | None]]:
+    """A table of all packs of the parts, and the number there of each pack of each part; ``None``
+    where a part's packs keep their numbers. Those of the first part do."""
     first = parts[0].packs
     numbers = dict(zip(first, range(len(first)), strict=True))
-    locators = []
+    tables: list[list[int] | None] = []
     for part in parts:
-        places = part.locators
+        table = None
         if part.packs is not first and part.packs != first:
             for pack in part.packs:
                 if pack not in numbers:
                     numbers[pack] = len(numbers)
             table = [numbers[pack] for pack in part.packs]
-            if table != list(range(len(table))):
-                places = _renumbered(places, table)
-        locators.append(places)
-    return (first if len(numbers) == len(first) else tuple(numbers)), locators
+            if table == list(range(len(table))):
+                table = None
+        tables.append(table)
+    return (first if len(numbers) == len(first) else tuple(numbers)), tables
 
 
 def locator_columns(
@@ -406,6 +518,10 @@ def _renumbered(locators: Locators, table: Sequence[int]) -> Locators:
     numbers = np.array([*table, NO_PACK], np.uint32)
     renumbered["pack"] = numbers.take(renumbered["pack"], mode="clip")
     return renumbered
+
+
+def _later_renumbered(stored: Locators | Later, table: Sequence[int]) -> Later:
+    return Later(len(stored), lambda: _renumbered(_column(stored), table))
 
 
 def _copied(locators: Locators) -> Locators:

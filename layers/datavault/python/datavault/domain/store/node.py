@@ -287,10 +287,10 @@ def decode(payload: bytes) -> Node:
     if anchored.max() > 1 or (level > 1 and anchored.any()):
         raise Corrupt("tree node with a patch where none can be")
     locators = np.zeros((size, 2), LOCATOR)
-    locators[:, 0] = stored
+    locators[:, 0] = stored.made
     locators["pack"][:, 1] = NO_PACK
     rows = np.flatnonzero(anchored)
-    locators[rows, 1] = read_places(source, len(rows), len(packs))
+    locators[rows, 1] = read_places(source, len(rows), len(packs)).made
     source.close()
     return Inner(level, Children(ids, values, locators, packs), identity)
 
@@ -358,7 +358,7 @@ class Patch:
         stays[met] = False
         ids = self.put.ids.astype(np.promote_types(self.put.ids.dtype, anchor.ids.dtype))
         ids[~self.inserted] = anchor.ids[met]
-        put = Entries(ids, self.put.values, self.put.locators, self.put.packs)
+        put = Entries(ids, self.put.values, self.put.stored, self.put.packs)
         rows = spliced(anchor, stays, put, self.at)
         if not ascending(rows.ids):
             raise Corrupt("patch puts entries out of order")

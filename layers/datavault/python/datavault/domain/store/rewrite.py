@@ -241,7 +241,7 @@ def _patch(was: Leaf, rows: Entries) -> Patch:
         return Patch.between(anchor.rows, rows)
     touched = ~same_values(was.rows.values, rows.values)
     touched[was.replaced] = True
-    return Patch.replacing(anchor.rows, rows, np.flatnonzero(touched))
+    return Patch.replacing(anchor.rows, rows, touched.nonzero()[0])
 
 
 def _edits(stored: Sequence[Named], gone: Sequence[bytes]) -> _Edits:
