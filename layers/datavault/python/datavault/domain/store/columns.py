@@ -5,142 +5,39 @@ Record ids have no NUL, so the NUL padding of an ``S`` array says nothing false 
 numpy compares them as unsigned bytes, which is the order of UTF-8 and of code points.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import compress
-from typing import NamedTuple, Self, override
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datavault.domain.digests import ADDRESS_BYTES, DIGEST_BYTES
 from datavault.domain.errors import Invalid
-
-PACK_ID_BYTES = 16
-PACK_SEED_BYTES = 32
+from datavault.domain.store.places import (
+    LOCATOR,
+    NO_PACK,
+    RAW,
+    Later,
+    Locator,
+    Locators,
+    PackRef,
+    Replaced,
+    copied,
+    later_renumbered,
+    locator_of,
+    made,
+    renumbered,
+)
 
 type Ids = NDArray[np.bytes_]
 type Values = NDArray[np.void]
-type Locators = NDArray[np.void]
 type Mask = NDArray[np.bool_]
 
 DIGEST = np.dtype(f"V{DIGEST_BYTES}")
 CHILD = np.dtype([("address", f"V{ADDRESS_BYTES}"), ("count", "<u8")])
-# Slots of a pack and bytes of it: where the sealed block starts and how long it is.
-LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length", "<u4")])
-# The same as plain bytes: numpy copies those at once, and records field by field.
-_RAW = np.dtype(f"V{LOCATOR.itemsize}")
 _WORD = np.dtype("<u8")
-# A locator whose pack is this one is absent; only anchors of children can be.
-NO_PACK = 0xFFFF_FFFF
-
-
-class PackRef(NamedTuple):
-    """What is needed to find a pack and derive its key: 16-byte id, key epoch, 32-byte seed."""
-
-    id: bytes
-    epoch: int
-    seed: bytes
-
-    @override
-    def __repr__(self) -> str:
-        """All but the seed."""
-        return f"PackRef(id={self.id!r}, epoch={self.epoch})"
-
-
-@dataclass(frozen=True, slots=True)
-class Locator:
-    """Where one thing is stored: a slot of a pack and, as a hint, the block that holds it."""
-
-    pack: PackRef
-    slot: int
-    start: int
-    length: int
-
-
-class Later:
-    """A column of locators that is made when it is first asked for: a diff asks for few.
-
-    To make it cannot fail: what it is made of was checked before. Until then it keeps that in
-    memory, so who holds rows of many leaves holds them ``settled``. Safe in several threads.
-    """
-
-    __slots__ = ("_made", "_make", "_size")
-
-    def __init__(self, size: int, make: Callable[[], Locators]) -> None:
-        self._size = size
-        self._make = make
-        self._made: Locators | None = None
-
-    def __len__(self) -> int:
-        return self._size
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of the column once made."""
-        return self._size * LOCATOR.itemsize
-
-    @property
-    def made(self) -> Locators:
-        """The column."""
-        column = self._made
-        if column is None:
-            self._made = column = self._make()
-        return column
-
-    def __getitem__(self, part: slice) -> "Later":
-        size = len(range(*part.indices(self._size)))
-        return Later(size, lambda: self.made[part])
-
-    def take(self, rows: NDArray[np.intp], axis: int = 0) -> "Later":
-        """These rows of it, which are made later too."""
-        return Later(len(rows), lambda: self.taken(rows, axis))
-
-    def taken(self, rows: NDArray[np.intp], axis: int = 0) -> Locators:
-        """These rows of it, made now."""
-        return self.made.take(rows, axis)
-
-
-class _Replaced(Later):
-    """Locators with those of some rows replaced; the others are not made for what needs none."""
-
-    __slots__ = ("_at", "_new", "_old")
-
-    def __init__(
-        self, old: "Locators | Later", at: NDArray[np.intp], new: "Locators | Later"
-    ) -> None:
-        super().__init__(len(old), partial(_with, old, at, new))
-        self._old = old
-        self._at = at
-        self._new = new
-
-    @override
-    def taken(self, rows: NDArray[np.intp], axis: int = 0) -> Locators:
-        if self._made is not None or not len(self._at):
-            return super().taken(rows, axis)
-        place = self._at.searchsorted(rows)
-        hit = self._at.take(place, mode="clip") == rows
-        if hit.all():
-            return _taken(self._new, place)
-        places = np.empty(len(rows), LOCATOR)
-        places[hit] = _taken(self._new, place[hit])
-        places[~hit] = _taken(self._old, rows[~hit])
-        return places
-
-
-def _with(old: Locators | Later, at: NDArray[np.intp], new: Locators | Later) -> Locators:
-    column = _copied(_column(old))
-    column[at] = _column(new)
-    return column
-
-
-def _column(stored: Locators | Later) -> Locators:
-    return stored.made if isinstance(stored, Later) else stored
-
-
-def _taken(stored: Locators | Later, rows: NDArray[np.intp]) -> Locators:
-    return stored.taken(rows) if isinstance(stored, Later) else stored.take(rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +60,7 @@ class Columns:
     @property
     def locators(self) -> Locators:
         """Where the rows are stored."""
-        return _column(self.stored)
+        return made(self.stored)
 
     def settled(self) -> Self:
         """The same rows with locators that are made, and nothing kept that they were made of."""
@@ -194,7 +91,7 @@ class Columns:
 
     def locator(self, row: int) -> Locator:
         """Where a row is stored."""
-        return _locator(np.atleast_1d(self.locators[row])[0], self.packs)
+        return locator_of(np.atleast_1d(self.locators[row])[0], self.packs)
 
     def compacted(self) -> Self:
         """The same rows with ids as narrow as they can be and no pack that none of them uses."""
@@ -212,7 +109,7 @@ class Columns:
         packs = tuple(compress(self.packs, used.tolist()))
         if len(packs) == known:
             return self
-        locators = _renumbered(self.locators, (used.cumsum(dtype=np.intp) - used).tolist())
+        locators = renumbered(self.locators, (used.cumsum(dtype=np.intp) - used).tolist())
         return type(self)(self.ids, self.values, locators, packs)
 
     @classmethod
@@ -224,7 +121,7 @@ class Columns:
         return cls(
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.values for part in parts]),
-            np.concatenate([column.view(_RAW) for column in locators]).view(LOCATOR),
+            np.concatenate([column.view(RAW) for column in locators]).view(LOCATOR),
             packs,
         )
 
@@ -394,10 +291,10 @@ def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     values = old.values.copy()
     values[at] = new.values
     if isinstance(old.stored, Later):
-        places = new.stored if table is None else _later_renumbered(new.stored, table)
-        return type(old)(old.ids, values, _Replaced(old.stored, at, places), packs)
-    locators = _copied(old.stored)
-    locators[at] = new.locators if table is None else _renumbered(new.locators, table)
+        places = new.stored if table is None else later_renumbered(new.stored, table)
+        return type(old)(old.ids, values, Replaced(old.stored, at, places), packs)
+    locators = copied(old.stored)
+    locators[at] = new.locators if table is None else renumbered(new.locators, table)
     return type(old)(old.ids, values, locators, packs)
 
 
@@ -465,7 +362,7 @@ def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[
     """The parts' locators, renumbered to share the table of packs that comes with them."""
     packs, tables = _one_table(parts)
     return packs, [
-        part.locators if table is None else _renumbered(part.locators, table)
+        part.locators if table is None else renumbered(part.locators, table)
         for part, table in zip(parts, tables, strict=True)
     ]
 
@@ -487,42 +384,3 @@ def _one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[list
                 table = None
         tables.append(table)
     return (first if len(numbers) == len(first) else tuple(numbers)), tables
-
-
-def locator_columns(
-    locators: Sequence[Locator | None],
-) -> tuple[Locators, tuple[PackRef, ...]]:
-    """A column of locators and its table of packs; for a few, not for a row per record."""
-    numbers: dict[PackRef, int] = {}
-    rows = [
-        (NO_PACK, 0, 0, 0)
-        if locator is None
-        else (
-            numbers.setdefault(locator.pack, len(numbers)),
-            locator.slot,
-            locator.start,
-            locator.length,
-        )
-        for locator in locators
-    ]
-    return np.array(rows, LOCATOR), tuple(numbers)
-
-
-def _locator(row: np.void, packs: tuple[PackRef, ...]) -> Locator:
-    pack, slot, start, length = row.item()
-    return Locator(packs[pack], slot, start, length)
-
-
-def _renumbered(locators: Locators, table: Sequence[int]) -> Locators:
-    renumbered = _copied(locators)
-    numbers = np.array([*table, NO_PACK], np.uint32)
-    renumbered["pack"] = numbers.take(renumbered["pack"], mode="clip")
-    return renumbered
-
-
-def _later_renumbered(stored: Locators | Later, table: Sequence[int]) -> Later:
-    return Later(len(stored), lambda: _renumbered(_column(stored), table))
-
-
-def _copied(locators: Locators) -> Locators:
-    return locators.view(_RAW).copy().view(LOCATOR)

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import RECORD_ID_BYTES_MAX
-from datavault.domain.store.columns import (
+from datavault.domain.store.columns import Ids, ascending
+from datavault.domain.store.places import (
     LOCATOR,
     PACK_ID_BYTES,
     PACK_SEED_BYTES,
-    Ids,
     Later,
     Locators,
     PackRef,
-    ascending,
 )
 
 PACK = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}s")

@@ -17,7 +17,6 @@ import numpy as np
 
 from datavault.domain.store.columns import (
     DIGEST,
-    LOCATOR,
     Changes,
     Entries,
     Ids,
@@ -29,6 +28,7 @@ from datavault.domain.store.columns import (
 )
 from datavault.domain.store.diff import Difference
 from datavault.domain.store.node import Pointer
+from datavault.domain.store.places import LOCATOR
 from datavault.domain.store.tree import Entry, Tree
 
 # So many changed ids are looked at together: some 20 leaves' worth, 2 MB of columns.

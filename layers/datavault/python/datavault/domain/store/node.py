@@ -57,14 +57,10 @@ from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import (
     CHILD,
     DIGEST,
-    LOCATOR,
-    NO_PACK,
     Children,
     Columns,
     Entries,
-    Locator,
     Mask,
-    PackRef,
     ascending,
     located,
     over_one_table,
@@ -82,6 +78,7 @@ from datavault.domain.store.encoding import (
     write_packs,
     write_places,
 )
+from datavault.domain.store.places import LOCATOR, NO_PACK, Locator, PackRef
 
 NODE_MAGIC = b"LVN\x01"
 PATCH_MAGIC = b"LVP\x01"

@@ -19,9 +19,7 @@ from datavault.domain.store.columns import (
     Children,
     Columns,
     Entries,
-    Locator,
     Mask,
-    locator_columns,
     merge,
     same_values,
 )
@@ -36,6 +34,7 @@ from datavault.domain.store.node import (
     encode_patch,
 )
 from datavault.domain.store.nodes import Cursor, Nodes, Opened
+from datavault.domain.store.places import Locator, locator_columns
 
 # With 2 % of the records changed per version, patches of up to sqrt(2 * 0.02) = 1/5 of their anchor
 # cost least: half that per version, and a full leaf every ten versions.

@@ -13,24 +13,12 @@ import numpy as np
 
 from datavault.domain.digests import IdKeys
 from datavault.domain.store.boundary import SHAPE, Boundaries, Shape
-from datavault.domain.store.columns import (
-    DIGEST,
-    LOCATOR,
-    Changes,
-    Entries,
-    Ids,
-    Locator,
-    Locators,
-    Mask,
-    PackRef,
-    Values,
-    found_at,
-    locator_columns,
-)
+from datavault.domain.store.columns import DIGEST, Changes, Entries, Ids, Mask, Values, found_at
 from datavault.domain.store.diff import Difference, differences
 from datavault.domain.store.footprint import Surveyor
 from datavault.domain.store.node import Inner, Leaf, Node, Pointer, Rows
 from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
+from datavault.domain.store.places import LOCATOR, Locator, Locators, PackRef, locator_columns
 from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
 
 _EACH_ROWS = 128

@@ -20,9 +20,10 @@ from datavault.domain.datasets import Dataset
 from datavault.domain.digests import record_etags
 from datavault.domain.history import Commit
 from datavault.domain.ids import CommitId, DatasetId, RecordId
-from datavault.domain.store.columns import Entries, Ids, Locator
+from datavault.domain.store.columns import Entries, Ids
 from datavault.domain.store.diff import Difference
 from datavault.domain.store.keys import StoreKeys
+from datavault.domain.store.places import Locator
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.services.bodies import read_bodies
