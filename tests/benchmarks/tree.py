@@ -17,8 +17,9 @@ import zstandard
 from datavault.domain.cache import BoundedCache
 from datavault.domain.digests import IdKeys
 from datavault.domain.store.boundary import Boundaries
-from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, Ids, Locator, PackRef
+from datavault.domain.store.columns import DIGEST, Changes, Entries, Ids
 from datavault.domain.store.nodes import NodeCache, NodeReader
+from datavault.domain.store.places import LOCATOR, Locator, PackRef
 from datavault.domain.store.tree import Tree
 
 KEYS = IdKeys.derive(bytes(32))

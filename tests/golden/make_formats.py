@@ -17,10 +17,10 @@ from datavault.domain.ids import CommitId, RecordId, StoreId, WorkspaceId
 from datavault.domain.rows import Put
 from datavault.domain.staging import StagedChange, encode_names
 from datavault.domain.store.block import encode_block
-from datavault.domain.store.columns import Locator, PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.node import Pointer
 from datavault.domain.store.pack import Kind, PackKey, PackWriter
+from datavault.domain.store.places import Locator, PackRef
 from datavault.domain.store.sizes import encode_sizes
 from tests.support.builders import a_request, seeded
 

@@ -12,8 +12,9 @@ from datavault.domain.ids import BranchId, BranchName, CommitId, JobId
 from datavault.domain.refs import Head, agreed, head_keys
 from datavault.domain.rows import Key, Row, Table, Value
 from datavault.domain.store import columns
-from datavault.domain.store.columns import DIGEST, LOCATOR, Entries, Locator, PackRef
+from datavault.domain.store.columns import DIGEST, Entries
 from datavault.domain.store.keys import StoreKeys
+from datavault.domain.store.places import LOCATOR, Locator, PackRef
 from datavault.domain.store.tree import Tree
 from datavault.ports import Vault
 

@@ -11,8 +11,8 @@ from datavault.domain.ancestry import best_common_ancestors
 from datavault.domain.errors import Corrupt
 from datavault.domain.history import Commit, Counts, Kept, Lineage, child_of
 from datavault.domain.ids import CommitId
-from datavault.domain.store.columns import Locator, PackRef
 from datavault.domain.store.node import Pointer
+from datavault.domain.store.places import Locator, PackRef
 
 PLACE = Locator(PackRef(bytes(16), 1, bytes(32)), 0, 0, 0)
 ROOT = Pointer(bytes(32), 0, 0, PLACE)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from datavault.domain.errors import Corrupt
 from datavault.domain.history import TRAIL_MAX, Commit, Counts, Kept
 from datavault.domain.ids import CommitId
-from datavault.domain.store.columns import Locator, PackRef
 from datavault.domain.store.node import Pointer
+from datavault.domain.store.places import Locator, PackRef
 
 PLACE = Locator(PackRef(bytes(16), 1, bytes(32)), 0, 96, 10)
 IDS = st.binary(min_size=32, max_size=32).map(lambda raw: CommitId(raw.hex()))

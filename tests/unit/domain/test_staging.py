@@ -15,7 +15,7 @@ from datavault.domain.staging import (
     decode_names,
     encode_names,
 )
-from datavault.domain.store.columns import Locator, PackRef
+from datavault.domain.store.places import Locator, PackRef
 
 U32 = st.integers(0, 2**32 - 1)
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).map(RecordId)

@@ -14,9 +14,9 @@ from datavault.domain.errors import Corrupt
 from datavault.domain.history import Commit
 from datavault.domain.ids import BranchName, CommitId
 from datavault.domain.rows import Attributes, Put, Row, Table
-from datavault.domain.store.columns import PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import HEADER_BYTES, Kind, open_table, read_header
+from datavault.domain.store.places import PackRef
 from datavault.services.blocks import FOLDERS, object_key, reseal_pack
 from datavault.services.keys import open_store
 from tests.simulation.model import Content, rows_of

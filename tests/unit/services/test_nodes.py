@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from datavault.adapters.memory.vault import MemoryVault
-from datavault.domain.store.columns import Locator
+from datavault.domain.store.places import Locator
 from datavault.services.keys import open_store
 from datavault.services.nodes import EXPECTED_MAX, NodePacks, StoredNodes
 from tests.support.builders import Shelf

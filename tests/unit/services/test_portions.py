@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datavault.domain.store.columns import Locator, PackRef
+from datavault.domain.store.places import Locator, PackRef
 from datavault.services import portions as bounds
 from datavault.services.portions import portions
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from datavault.domain.digests import record_digests
-from datavault.domain.store.columns import DIGEST, LOCATOR, Entries, PackRef
+from datavault.domain.store.columns import DIGEST, Entries
+from datavault.domain.store.places import LOCATOR, PackRef
 from datavault.services import repeats
 from datavault.services.repeats import StoredBodies, distinct
 

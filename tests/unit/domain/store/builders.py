@@ -6,8 +6,9 @@ import numpy as np
 
 from datavault.domain.digests import IdKeys
 from datavault.domain.store.boundary import Shape
-from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, Ids, Locator, PackRef
+from datavault.domain.store.columns import DIGEST, Changes, Entries, Ids
 from datavault.domain.store.nodes import NodeReader
+from datavault.domain.store.places import LOCATOR, Locator, PackRef
 from datavault.domain.store.tree import Tree
 
 KEYS = IdKeys.derive(b"k" * 32)

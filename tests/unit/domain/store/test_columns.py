@@ -7,16 +7,13 @@ from datavault.domain.errors import Invalid
 from datavault.domain.store.columns import (
     CHILD,
     DIGEST,
-    LOCATOR,
-    NO_PACK,
     Changes,
     Children,
     Entries,
-    Locators,
-    locator_columns,
     merge,
     stable_order,
 )
+from datavault.domain.store.places import LOCATOR, NO_PACK, Locators, locator_columns
 
 from .builders import as_model, changes, entries, id_column, pack_ref
 

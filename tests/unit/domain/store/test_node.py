@@ -8,15 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Corrupt
-from datavault.domain.store.columns import (
-    CHILD,
-    DIGEST,
-    Children,
-    Entries,
-    PackRef,
-    locator_columns,
-)
-from datavault.domain.store.columns import Locator as Place
+from datavault.domain.store.columns import CHILD, DIGEST, Children, Entries
 from datavault.domain.store.node import (
     Inner,
     Leaf,
@@ -30,6 +22,8 @@ from datavault.domain.store.node import (
     encode_patch,
     may_differ,
 )
+from datavault.domain.store.places import Locator as Place
+from datavault.domain.store.places import PackRef, locator_columns
 
 from .builders import KEYS, Model, as_model, entries, pack_ref
 

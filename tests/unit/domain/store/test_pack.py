@@ -12,7 +12,6 @@ from datavault.domain.crypto.sealing import CountedSealer
 from datavault.domain.digests import expand
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import StoreId
-from datavault.domain.store.columns import PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import (
     BLOCK_PAYLOAD_BYTES_MAX,
@@ -25,6 +24,7 @@ from datavault.domain.store.pack import (
     open_table,
     read_header,
 )
+from datavault.domain.store.places import PackRef
 
 STORE = StoreId("st_019b76da-a800-7abc-8def-0123456789ab")
 OTHER_STORE = StoreId("st_019b76da-a800-7abc-8def-0123456789ac")

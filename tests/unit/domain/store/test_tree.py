@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.boundary import Boundaries, Shape
-from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, PackRef
+from datavault.domain.store.columns import DIGEST, Changes, Entries
 from datavault.domain.store.node import NODE_MAGIC, PATCH_MAGIC, Pointer
 from datavault.domain.store.nodes import NodeCache
+from datavault.domain.store.places import LOCATOR, PackRef
 from datavault.domain.store.rewrite import Applied
 from datavault.domain.store.tree import Tree
 
@@ -345,6 +346,17 @@ def test_a_node_stored_again_elsewhere_is_not_taken_from_the_cache() -> None:
         entry = tree.get(root, b"a")
         assert entry is not None
         assert entry.locator.pack == pack_ref(pack)
+
+
+def test_digests_alone_are_those_that_come_with_places() -> None:
+    store, tree, root, model = _numbers(200)
+    root = tree.apply(root, changes({b"0100": 9}), store).root
+    ids = id_column([*model, b"0100x", b"zz"])
+    found = tree.get_many(root, ids)
+    present, digests = tree.get_digests(root, ids)
+    assert present.tolist() == found.found.tolist()
+    assert digests.tolist() == found.digests.tolist()
+    assert np.count_nonzero(present) == len(model)
 
 
 def test_a_node_in_the_place_of_another_is_corrupt() -> None:

@@ -22,12 +22,7 @@ from datavault.domain.digests import DIGEST_BYTES
 from datavault.domain.errors import Corrupt
 from datavault.domain.expectations import Version
 from datavault.domain.ids import BatchId, BranchName, CommitId, RecordId
-from datavault.domain.store.columns import (
-    PACK_ID_BYTES,
-    PACK_SEED_BYTES,
-    Locator,
-    PackRef,
-)
+from datavault.domain.store.places import PACK_ID_BYTES, PACK_SEED_BYTES, Locator, PackRef
 
 BATCH_RECORDS_MAX = 1000
 BATCH_BYTES_MAX = 4 * 1024 * 1024

@@ -24,7 +24,7 @@ from datavault.domain.staging import (
     StagedChange,
     encode_names,
 )
-from datavault.domain.store.columns import PackRef
+from datavault.domain.store.places import PackRef
 from datavault.services.attempts import attempt, attempts, earlier_outcome, remember
 from datavault.services.bodies import store_staged_bodies
 from datavault.services.expectations import find_unmet

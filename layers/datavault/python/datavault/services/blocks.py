@@ -11,7 +11,6 @@ from datavault.domain import keyspace
 from datavault.domain.errors import Corrupt, NotFound
 from datavault.domain.ids import StoreId
 from datavault.domain.rows import Put
-from datavault.domain.store.columns import PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import (
     HEADER_BYTES,
@@ -21,6 +20,7 @@ from datavault.domain.store.pack import (
     PackWriter,
     open_table,
 )
+from datavault.domain.store.places import PackRef
 from datavault.ports import Vault
 
 FOLDERS = {Kind.RECORDS: "packs", Kind.NODES: "nodes", Kind.STAGED: "staged"}

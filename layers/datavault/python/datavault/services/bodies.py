@@ -11,9 +11,10 @@ from datavault.domain.digests import record_digest, record_digests
 from datavault.domain.errors import Corrupt, NotFound
 from datavault.domain.staging import INLINE_BYTES_MAX, StagedChange
 from datavault.domain.store.block import RecordBlock, encode_block
-from datavault.domain.store.columns import LOCATOR, Entries, Locator, Locators, PackRef
+from datavault.domain.store.columns import Entries
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import BLOCK_BYTES, PACK_BYTES_MAX, Kind, PackWriter
+from datavault.domain.store.places import LOCATOR, Locator, Locators, PackRef
 from datavault.ports import Vault
 from datavault.services.blocks import object_key, read_block, write_pack
 from datavault.services.sizes import write_sizes

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from datavault.domain.errors import Corrupt, NotFound
-from datavault.domain.store.columns import Locator, PackRef
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import Kind, PackWriter
+from datavault.domain.store.places import Locator, PackRef
 from datavault.domain.store.tree import Tree
 from datavault.ports import Vault
 from datavault.services.blocks import object_key, read_block, write_pack

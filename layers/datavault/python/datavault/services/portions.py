@@ -8,7 +8,7 @@ therefore the first portion is small, and each one after it twice as large, up t
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from datavault.domain.store.columns import Locator
+from datavault.domain.store.places import Locator
 
 FIRST_BYTES = 1024 * 1024
 FIRST_BLOCKS = 16

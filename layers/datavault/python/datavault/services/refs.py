@@ -30,7 +30,8 @@ from datavault.domain.reflog import Why
 from datavault.domain.requests import Request
 from datavault.domain.rows import Row
 from datavault.domain.staging import StagedChange
-from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, same_values
+from datavault.domain.store.columns import DIGEST, Changes, Entries, same_values
+from datavault.domain.store.places import LOCATOR
 from datavault.ports import Vault
 from datavault.services.attempts import attempt, attempts, remember
 from datavault.services.bodies import store_bodies

@@ -9,8 +9,8 @@ would carry, and which would be a second format of nodes.
 
 from datavault.domain import keyspace
 from datavault.domain.errors import Corrupt, NotFound
-from datavault.domain.store.columns import PackRef
 from datavault.domain.store.keys import StoreKeys
+from datavault.domain.store.places import PackRef
 from datavault.domain.store.sizes import Lengths, decode_sizes, encode_sizes
 from datavault.ports import Vault
 

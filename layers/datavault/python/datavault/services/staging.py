@@ -21,9 +21,10 @@ from datavault.domain.staging import (
     StagedName,
     decode_names,
 )
-from datavault.domain.store.columns import DIGEST, Entries, locator_columns
+from datavault.domain.store.columns import DIGEST, Entries
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.pack import Kind
+from datavault.domain.store.places import locator_columns
 from datavault.ports import Vault
 from datavault.services.attempts import attempts
 from datavault.services.bodies import read_bodies, verified

@@ -8,95 +8,90 @@ numpy compares them as unsigned bytes, which is the order of UTF-8 and of code p
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import NamedTuple, Self, override
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datavault.domain.digests import ADDRESS_BYTES, DIGEST_BYTES
 from datavault.domain.errors import Invalid
-
-PACK_ID_BYTES = 16
-PACK_SEED_BYTES = 32
+from datavault.domain.store.places import (
+    LOCATOR,
+    NO_PACK,
+    RAW,
+    Later,
+    Locator,
+    Locators,
+    PackRef,
+    Replaced,
+    copied,
+    later_renumbered,
+    locator_of,
+    made,
+    renumbered,
+)
 
 type Ids = NDArray[np.bytes_]
 type Values = NDArray[np.void]
-type Locators = NDArray[np.void]
 type Mask = NDArray[np.bool_]
 
 DIGEST = np.dtype(f"V{DIGEST_BYTES}")
 CHILD = np.dtype([("address", f"V{ADDRESS_BYTES}"), ("count", "<u8")])
-# Slots of a pack and bytes of it: where the sealed block starts and how long it is.
-LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length", "<u4")])
-# The same as plain bytes: numpy copies those at once, and records field by field.
-_RAW = np.dtype(f"V{LOCATOR.itemsize}")
-# A locator whose pack is this one is absent; only anchors of children can be.
-NO_PACK = 0xFFFF_FFFF
-
-
-class PackRef(NamedTuple):
-    """What is needed to find a pack and derive its key: 16-byte id, key epoch, 32-byte seed."""
-
-    id: bytes
-    epoch: int
-    seed: bytes
-
-    @override
-    def __repr__(self) -> str:
-        """All but the seed."""
-        return f"PackRef(id={self.id!r}, epoch={self.epoch})"
-
-
-@dataclass(frozen=True, slots=True)
-class Locator:
-    """Where one thing is stored: a slot of a pack and, as a hint, the block that holds it."""
-
-    pack: PackRef
-    slot: int
-    start: int
-    length: int
+_WORD = np.dtype("<u8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """Rows in ascending order of id, without duplicates.
 
-    ``locators["pack"]`` is an index into ``packs``. ``locators`` has shape ``(n,)`` for entries
-    and ``(n, 2)`` for children: where the node is stored, and the anchor of its patch, if any.
+    ``stored`` is the ``locators``, or those not made yet. ``locators["pack"]`` is an index into
+    ``packs``. ``locators`` has shape ``(n,)`` for entries and ``(n, 2)`` for children: where the
+    node is stored, and the anchor of its patch, if any.
     """
 
     ids: Ids
     values: Values
-    locators: Locators
+    stored: Locators | Later
     packs: tuple[PackRef, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
+    def locators(self) -> Locators:
+        """Where the rows are stored."""
+        return made(self.stored)
+
+    def settled(self) -> Self:
+        """The same rows with locators that are made, and nothing kept that they were made of."""
+        if not isinstance(self.stored, Later):
+            return self
+        return type(self)(self.ids, self.values, self.stored.made, self.packs)
+
+    @property
     def nbytes(self) -> int:
         """About how much memory the rows take."""
-        columns = self.ids.nbytes + self.values.nbytes + self.locators.nbytes
+        columns = self.ids.nbytes + self.values.nbytes + self.stored.nbytes
         return columns + 200 * len(self.packs)
 
     def rows(self, start: int, stop: int) -> Self:
         """The rows from ``start`` to before ``stop``, as views."""
         part = slice(start, stop)
-        return type(self)(self.ids[part], self.values[part], self.locators[part], self.packs)
+        return type(self)(self.ids[part], self.values[part], self.stored[part], self.packs)
 
     def take(self, rows: NDArray[np.intp]) -> Self:
         """Copies of the rows with these numbers, which must ascend."""
         return type(self)(
-            self.ids.take(rows), self.values.take(rows), self.locators.take(rows, 0), self.packs
+            self.ids.take(rows), self.values.take(rows), self.stored.take(rows, 0), self.packs
         )
 
     def where(self, mask: Mask) -> Self:
         """Copies of the rows that ``mask`` selects."""
-        return self.take(np.flatnonzero(mask))
+        return self.take(mask.nonzero()[0])
 
     def locator(self, row: int) -> Locator:
         """Where a row is stored."""
-        return _locator(np.atleast_1d(self.locators[row])[0], self.packs)
+        return locator_of(np.atleast_1d(self.locators[row])[0], self.packs)
 
     def compacted(self) -> Self:
         """The same rows with ids as narrow as they can be and no pack that none of them uses."""
@@ -104,7 +99,7 @@ class Columns:
         rows = self.with_used_packs()
         if self.ids.itemsize == width:
             return rows
-        return type(self)(rows.ids.astype(f"S{width}"), rows.values, rows.locators, rows.packs)
+        return type(self)(rows.ids.astype(f"S{width}"), rows.values, rows.stored, rows.packs)
 
     def with_used_packs(self) -> Self:
         """The same rows with no pack that none of them uses."""
@@ -114,7 +109,7 @@ class Columns:
         packs = tuple(compress(self.packs, used.tolist()))
         if len(packs) == known:
             return self
-        locators = _renumbered(self.locators, (np.cumsum(used, dtype=np.intp) - used).tolist())
+        locators = renumbered(self.locators, (used.cumsum(dtype=np.intp) - used).tolist())
         return type(self)(self.ids, self.values, locators, packs)
 
     @classmethod
@@ -126,7 +121,7 @@ class Columns:
         return cls(
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.values for part in parts]),
-            np.concatenate([column.view(_RAW) for column in locators]).view(LOCATOR),
+            np.concatenate([column.view(RAW) for column in locators]).view(LOCATOR),
             packs,
         )
 
@@ -181,7 +176,7 @@ class Changes:
 
     def __post_init__(self) -> None:
         entries = self.entries
-        sizes = {len(entries.ids), len(entries.values), len(entries.locators), len(self.removed)}
+        sizes = {len(entries.ids), len(entries.values), len(entries.stored), len(self.removed)}
         if len(sizes) != 1:
             raise Invalid(f"columns of changes differ in length: {sorted(sizes)}")
         if not ascending(entries.ids):
@@ -248,7 +243,7 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
     if hit.all() and not removed.any():
         return _with_replaced(old, at, new)
     same = hit & ~removed
-    kept = np.flatnonzero(same)
+    kept = same.nonzero()[0]
     same[kept] = same_values(old.values.take(at[kept]), new.values.take(kept))
     dropped = hit & removed
     upserted = ~removed & ~same
@@ -292,9 +287,14 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
 
 def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     """The rows of ``old`` with what the rows ``at`` are about and where as ``new`` has it."""
-    packs, (locators, places) = over_one_table([old, new])
-    values, locators = old.values.copy(), _copied(locators)
-    values[at], locators[at] = new.values, places
+    packs, (_, table) = _one_table([old, new])
+    values = old.values.copy()
+    values[at] = new.values
+    if isinstance(old.stored, Later):
+        places = new.stored if table is None else later_renumbered(new.stored, table)
+        return type(old)(old.ids, values, Replaced(old.stored, at, places), packs)
+    locators = copied(old.stored)
+    locators[at] = new.locators if table is None else renumbered(new.locators, table)
     return type(old)(old.ids, values, locators, packs)
 
 
@@ -325,16 +325,12 @@ def same_values(left: Values, right: Values) -> Mask:
 
     As 64-bit words: several times faster than numpy's comparison of ``V16``.
     """
-    left_words, right_words = _words(left), _words(right)
-    same: Mask = left_words[:, 0] == right_words[:, 0]
-    for word in range(1, left_words.shape[1]):
-        same &= left_words[:, word] == right_words[:, word]
+    width = left.dtype.itemsize // _WORD.itemsize
+    equal: Mask = left.view(_WORD) == right.view(_WORD)
+    same = equal[::width]
+    for word in range(1, width):
+        same = same & equal[word::width]
     return same
-
-
-def _words(column: Values) -> NDArray[np.uint64]:
-    words = np.ascontiguousarray(column).view("<u8")
-    return words.reshape(-1, column.dtype.itemsize // 8)
 
 
 def ascending(ids: Ids) -> bool:
@@ -364,50 +360,27 @@ def located(ids: Ids, sought: Ids) -> tuple[NDArray[np.intp], Mask]:
 
 def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Locators]]:
     """The parts' locators, renumbered to share the table of packs that comes with them."""
+    packs, tables = _one_table(parts)
+    return packs, [
+        part.locators if table is None else renumbered(part.locators, table)
+        for part, table in zip(parts, tables, strict=True)
+    ]
+
+
+def _one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[list[int] | None]]:
+    """A table of all packs of the parts, and the number there of each pack of each part; ``None``
+    where a part's packs keep their numbers. Those of the first part do."""
     first = parts[0].packs
     numbers = dict(zip(first, range(len(first)), strict=True))
-    locators = []
+    tables: list[list[int] | None] = []
     for part in parts:
-        places = part.locators
+        table = None
         if part.packs is not first and part.packs != first:
             for pack in part.packs:
                 if pack not in numbers:
                     numbers[pack] = len(numbers)
-            places = _renumbered(places, [numbers[pack] for pack in part.packs])
-        locators.append(places)
-    return (first if len(numbers) == len(first) else tuple(numbers)), locators
-
-
-def locator_columns(
-    locators: Sequence[Locator | None],
-) -> tuple[Locators, tuple[PackRef, ...]]:
-    """A column of locators and its table of packs; for a few, not for a row per record."""
-    numbers: dict[PackRef, int] = {}
-    rows = [
-        (NO_PACK, 0, 0, 0)
-        if locator is None
-        else (
-            numbers.setdefault(locator.pack, len(numbers)),
-            locator.slot,
-            locator.start,
-            locator.length,
-        )
-        for locator in locators
-    ]
-    return np.array(rows, LOCATOR), tuple(numbers)
-
-
-def _locator(row: np.void, packs: tuple[PackRef, ...]) -> Locator:
-    pack, slot, start, length = row.item()
-    return Locator(packs[pack], slot, start, length)
-
-
-def _renumbered(locators: Locators, table: Sequence[int]) -> Locators:
-    renumbered = _copied(locators)
-    numbers = np.array([*table, NO_PACK], np.uint32)
-    renumbered["pack"] = numbers.take(renumbered["pack"], mode="clip")
-    return renumbered
-
-
-def _copied(locators: Locators) -> Locators:
-    return locators.view(_RAW).copy().view(LOCATOR)
+            table = [numbers[pack] for pack in part.packs]
+            if table == list(range(len(table))):
+                table = None
+        tables.append(table)
+    return (first if len(numbers) == len(first) else tuple(numbers)), tables

@@ -6,6 +6,7 @@ column, and whatever the bytes are, it gives columns that hold together or ``Cor
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from itertools import starmap
 
 import numpy as np
@@ -13,14 +14,14 @@ from numpy.typing import NDArray
 
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import RECORD_ID_BYTES_MAX
-from datavault.domain.store.columns import (
+from datavault.domain.store.columns import Ids, ascending
+from datavault.domain.store.places import (
     LOCATOR,
     PACK_ID_BYTES,
     PACK_SEED_BYTES,
-    Ids,
+    Later,
     Locators,
     PackRef,
-    ascending,
 )
 
 PACK = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}s")
@@ -72,59 +73,83 @@ def write_packs(packs: Sequence[PackRef]) -> bytes:
 def read_packs(source: "Source") -> tuple[PackRef, ...]:
     """The table of packs."""
     (size,) = source.numbers(_PACKS)
-    return tuple(starmap(PackRef, PACK.iter_unpack(source.bytes(size * PACK.size))))
+    return _packs(bytes(source.bytes(size * PACK.size)))
+
+
+# Leaves that are read one after the other mostly have the same few packs, and one tuple then.
+@lru_cache(maxsize=16)
+def _packs(table: bytes) -> tuple[PackRef, ...]:
+    return tuple(starmap(PackRef, PACK.iter_unpack(table)))
 
 
 def write_places(locators: Locators, packs: int) -> bytes:
     """The places of rows in ``packs`` packs."""
     size = len(locators)
-    grid = locators.view(_PLACE).astype(_PLACE).view("<u4").reshape(size, 4)
+    grid = np.frombuffer(locators.tobytes(), "<u4").reshape(size, 4)
     pack = grid[:, 0].astype(_NARROW if packs <= _NARROW_PACKS else _WIDE)
     if packs > 1:
-        grid = grid.take(np.argsort(pack, kind="stable"), 0)
-    in_pack, slots, starts, lengths = np.ascontiguousarray(grid.T)
-    fresh = np.ones(size, np.bool_)
-    fresh[1:] = (starts[1:] != starts[:-1]) | (lengths[1:] != lengths[:-1])
-    if packs > 1:
-        fresh[1:] |= in_pack[1:] != in_pack[:-1]
+        grid = grid.take(pack.argsort(kind="stable"), 0)
+    steps = grid.copy()
+    steps[1:] -= grid[:-1]
+    in_pack, slots, starts, lengths = steps.T
+    fresh = (in_pack | starts | lengths) != 0
+    fresh[:1] = True
     runs = fresh.nonzero()[0]
+    blocks = grid.take(runs, 0)
     columns = np.empty((3, len(runs)), "<u4")
     columns[0, :-1] = runs[1:] - runs[:-1]
     columns[0, -1:] = size - runs[-1:]
-    starts, lengths = starts.take(runs), lengths.take(runs)
-    columns[1] = starts
-    columns[1, 1:] -= starts[:-1] + lengths[:-1]
-    columns[2] = lengths
-    steps = slots.copy()
-    steps[1:] -= slots[:-1]
-    planes = _planes(columns) + _planes(steps[None])
+    columns[1:] = blocks[:, 2:].T
+    columns[1, 1:] -= blocks[:-1, 2] + blocks[:-1, 3]
+    planes = _planes(columns) + _planes(slots[None])
     return len(runs).to_bytes(4, "little") + pack.tobytes() + planes
 
 
-def read_places(source: "Source", size: int, packs: int) -> Locators:
-    """The places of ``size`` rows in ``packs`` packs."""
+def read_places(source: "Source", size: int, packs: int) -> Later:
+    """The places of ``size`` rows in ``packs`` packs: checked, and made when asked for."""
     (runs,) = source.numbers(_COUNT)
     pack = source.array(_NARROW if packs <= _NARROW_PACKS else _WIDE, size)
     if runs > size or (size and int(pack.max()) >= packs):
         raise Corrupt(f"tree node with a place in none of its {packs} packs")
-    entries, gaps, lengths = source.planes(runs, 3)
-    if int(entries.sum(dtype=np.uint64)) != size:
+    blocks, slots = source.bytes(12 * runs), source.bytes(4 * size)
+    if sum(sum(blocks[runs * low : runs * (low + 1)]) << 8 * low for low in range(4)) != size:
         raise Corrupt(f"tree node with other than {size} places")
+    return Later(size, partial(_places, pack, blocks, slots, sorted_by_pack=packs > 1))
+
+
+def _places(
+    pack: NDArray[np.generic],
+    blocks: memoryview,
+    slots: memoryview,
+    *,
+    sorted_by_pack: bool,
+) -> Locators:
+    size = len(pack)
+    entries, gaps, lengths = _numbers(blocks, 3)
     # A block's start and length go as one number: numpy is slow at filling records.
     starts = np.add.accumulate(gaps + lengths, dtype=np.uint32) - lengths
-    blocks = lengths.astype("<u8") << np.uint64(32) | starts
+    sealed = lengths.astype("<u8") << np.uint64(32) | starts
     places = np.empty((size, 4), "<u4")
-    np.add.accumulate(source.planes(size, 1)[0], dtype=np.uint32, out=places[:, 1])
-    places.view("<u8")[:, 1] = blocks.repeat(entries)
-    if packs > 1:
+    np.add.accumulate(_numbers(slots, 1)[0], dtype=np.uint32, out=places[:, 1])
+    places.view("<u8")[:, 1] = sealed.repeat(entries)
+    if sorted_by_pack:
         in_order, places = places, np.empty((size, 4), "<u4")
-        places.view(_PLACE)[np.argsort(pack, kind="stable")] = in_order.view(_PLACE)
+        places.view(_PLACE)[pack.argsort(kind="stable")] = in_order.view(_PLACE)
     places[:, 0] = pack
-    return places.view(LOCATOR).ravel()
+    return np.ndarray(size, LOCATOR, places)
+
+
+def _numbers(planes: memoryview, columns: int) -> NDArray[np.uint32]:
+    """Columns that were written in byte planes, one after the other: as many rows."""
+    size = len(planes) // (4 * columns)
+    octets: NDArray[np.uint8] = np.ndarray(
+        (columns, size, 4), np.uint8, planes, 0, (4 * size, 1, size)
+    )
+    return octets.copy().view("<u4")[:, :, 0]
 
 
 def _planes(columns: NDArray[np.uint32]) -> bytes:
-    octets = columns.view(np.uint8).reshape(*columns.shape, 4)
+    octets = np.ascontiguousarray(columns).view(np.uint8).reshape(*columns.shape, 4)
     return octets.transpose(0, 2, 1).tobytes()
 
 
@@ -157,17 +182,6 @@ class Source:
         if end > self._size:
             raise self._ended()
         return np.frombuffer(self._payload, dtype, size, start)
-
-    def planes(self, size: int, columns: int) -> NDArray[np.uint32]:
-        """Columns that were written in byte planes, one after the other: as many rows."""
-        start = self._at
-        self._at = end = start + 4 * size * columns
-        if end > self._size:
-            raise self._ended()
-        octets: NDArray[np.uint8] = np.ndarray(
-            (columns, size, 4), np.uint8, self._payload, start, (4 * size, 1, size)
-        )
-        return octets.copy().view("<u4")[:, :, 0]
 
     def bytes(self, size: int) -> memoryview:
         """The next ``size`` bytes."""

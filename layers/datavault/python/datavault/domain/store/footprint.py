@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datavault.domain.store.columns import LOCATOR, Locator, Locators, PackRef
 from datavault.domain.store.node import Inner, Leaf, Pointer
 from datavault.domain.store.nodes import Nodes
+from datavault.domain.store.places import LOCATOR, Locator, Locators, PackRef
 
 type Keys = NDArray[np.uint64]
 

@@ -22,8 +22,8 @@ from datavault.domain.crypto.sealing import DrawnSealer
 from datavault.domain.digests import IdKeys, expand
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import StoreId
-from datavault.domain.store.columns import PackRef
 from datavault.domain.store.pack import Kind, PackKey
+from datavault.domain.store.places import PackRef
 
 _HEADER = struct.Struct("<4sBB2xI")
 _MAGIC = b"DVSE"

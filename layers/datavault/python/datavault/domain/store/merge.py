@@ -17,17 +17,18 @@ import numpy as np
 
 from datavault.domain.store.columns import (
     DIGEST,
-    LOCATOR,
     Changes,
     Entries,
     Ids,
     Mask,
+    Values,
     found_at,
     same_values,
     stable_order,
 )
 from datavault.domain.store.diff import Difference
 from datavault.domain.store.node import Pointer
+from datavault.domain.store.places import LOCATOR
 from datavault.domain.store.tree import Entry, Tree
 
 # So many changed ids are looked at together: some 20 leaves' worth, 2 MB of columns.
@@ -153,17 +154,21 @@ class _Compared(NamedTuple):
 
 def _compared(tree: Tree, ours: Pointer, pieces: Sequence[Difference]) -> _Compared:
     ids = _sorted_ids(pieces)
-    old = _side(ids, [part for piece in pieces for part in (piece.removed, piece.before)])
+    before = [part for piece in pieces for part in (piece.removed, piece.before) if len(part)]
+    old = _digests(ids, before)
     new = _side(ids, [part for piece in pieces for part in (piece.added, piece.after)])
-    found = tree.get_many(ours, ids)
-    mine = Side(found.found, Entries(ids, found.digests, found.locators, found.packs))
-    untouched, agreed = _same(old, mine), _same(mine, new)
+    mine = tree.get_digests(ours, ids)
+    untouched = _same(old, mine)
+    agreed = _same(mine, (new.present, new.entries.values))
     disputed = ~untouched & ~agreed
+    # Where the base and our side have their records is asked of those in dispute only.
+    asked = ids[disputed]
+    found = tree.get_many(ours, asked)
     return _Compared(
         ids,
         new.changes(untouched & ~agreed),
-        old.where(disputed),
-        mine.where(disputed),
+        _side(asked, [part.where(_among(part.ids, asked)) for part in before if len(asked)]),
+        Side(found.found, Entries(asked, found.digests, found.locators, found.packs)),
         new.where(disputed),
     )
 
@@ -186,6 +191,24 @@ def _sorted_ids(pieces: Sequence[Difference]) -> Ids:
     return ids.take(stable_order(ids))
 
 
+def _digests(ids: Ids, parts: list[Entries]) -> tuple[Mask, Values]:
+    """Which of ``ids`` are in ``parts``, which are in any order, and their digests."""
+    digests = np.zeros(len(ids), DIGEST)
+    if not parts:
+        return np.zeros(len(ids), np.bool_), digests
+    given = np.concatenate([part.ids for part in parts])
+    at = ids.searchsorted(given)
+    present = np.zeros(len(ids), np.bool_)
+    present[at] = True
+    digests[at] = np.concatenate([part.values for part in parts])
+    return present, digests
+
+
+def _among(ids: Ids, some: Ids) -> Mask:
+    """Which of ``ids`` are among ``some``; both ascend."""
+    return found_at(some, some.searchsorted(ids), ids)
+
+
 def _side(ids: Ids, parts: list[Entries]) -> Side:
     """The rows of ``parts``, which are in any order, laid out by ``ids``."""
     rows = Entries.concat([part for part in parts if len(part)] or [Entries.empty()])
@@ -198,8 +221,8 @@ def _side(ids: Ids, parts: list[Entries]) -> Side:
     return Side(present, Entries(ids, digests, locators, rows.packs))
 
 
-def _same(left: Side, right: Side) -> Mask:
+def _same(left: tuple[Mask, Values], right: tuple[Mask, Values]) -> Mask:
     """Where both sides have the same record, or both have none."""
-    equal = same_values(left.entries.values, right.entries.values)
-    same: Mask = (left.present == right.present) & (equal | ~left.present)
+    equal = same_values(left[1], right[1])
+    same: Mask = (left[0] == right[0]) & (equal | ~left[0])
     return same

@@ -57,14 +57,10 @@ from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import (
     CHILD,
     DIGEST,
-    LOCATOR,
-    NO_PACK,
     Children,
     Columns,
     Entries,
-    Locator,
     Mask,
-    PackRef,
     ascending,
     located,
     over_one_table,
@@ -82,6 +78,7 @@ from datavault.domain.store.encoding import (
     write_packs,
     write_places,
 )
+from datavault.domain.store.places import LOCATOR, NO_PACK, Locator, PackRef
 
 NODE_MAGIC = b"LVN\x01"
 PATCH_MAGIC = b"LVP\x01"
@@ -206,7 +203,7 @@ def may_differ(one: Leaf, other: Leaf) -> Rows | None:
     touched = np.zeros(one.count, np.bool_)
     touched[one.replaced] = True
     touched[other.replaced] = True
-    return np.flatnonzero(touched)
+    return touched.nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,10 +284,10 @@ def decode(payload: bytes) -> Node:
     if anchored.max() > 1 or (level > 1 and anchored.any()):
         raise Corrupt("tree node with a patch where none can be")
     locators = np.zeros((size, 2), LOCATOR)
-    locators[:, 0] = stored
+    locators[:, 0] = stored.made
     locators["pack"][:, 1] = NO_PACK
     rows = np.flatnonzero(anchored)
-    locators[rows, 1] = read_places(source, len(rows), len(packs))
+    locators[rows, 1] = read_places(source, len(rows), len(packs)).made
     source.close()
     return Inner(level, Children(ids, values, locators, packs), identity)
 
@@ -358,7 +355,7 @@ class Patch:
         stays[met] = False
         ids = self.put.ids.astype(np.promote_types(self.put.ids.dtype, anchor.ids.dtype))
         ids[~self.inserted] = anchor.ids[met]
-        put = Entries(ids, self.put.values, self.put.locators, self.put.packs)
+        put = Entries(ids, self.put.values, self.put.stored, self.put.packs)
         rows = spliced(anchor, stays, put, self.at)
         if not ascending(rows.ids):
             raise Corrupt("patch puts entries out of order")
@@ -395,7 +392,7 @@ def decode_patch(payload: bytes) -> Patch:
     anchor_count, removals, puts, inserts = source.numbers(_PATCH_HEAD)
     if max(anchor_count, removals, puts) > ENTRIES_MAX or inserts > puts:
         raise Corrupt(f"patch of {puts} entries, {inserts} new, on {anchor_count}")
-    removed = source.array(_ROW, removals).astype(np.intp)
+    removed = source.array(_ROW, removals).astype(np.intp) if removals else _NO_ROWS
     where = source.array(_ROW, puts).astype(np.intp)
     at, inserted = where >> 1, (where & 1) == 0
     if (
@@ -422,7 +419,7 @@ def _rises(rows: Rows, most: int, *, again: Mask | None = None) -> bool:
         return True
     later, earlier = rows[1:], rows[:-1]
     rising = later > earlier
-    if again is not None:
+    if again is not None and not rising.all():
         rising |= (later == earlier) & again[1:]
     return int(rows[-1]) <= most and bool(rising.all())
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Corrupt
-from datavault.domain.store.columns import Ids, Locator, PackRef
+from datavault.domain.store.columns import Ids
 from datavault.domain.store.node import (
     Inner,
     Leaf,
@@ -18,6 +18,7 @@ from datavault.domain.store.node import (
     decode,
     decode_patch,
 )
+from datavault.domain.store.places import Locator, PackRef
 
 # The address alone will not do for a key: a node stored twice has other locators in each place.
 type NodeKey = tuple[bytes, Place, Place | None]

@@ -49,7 +49,7 @@ from datavault.domain.crypto.sealing import TAG_BYTES, CountedSealer
 from datavault.domain.digests import expand
 from datavault.domain.errors import Corrupt
 from datavault.domain.ids import StoreId
-from datavault.domain.store.columns import PACK_ID_BYTES, PACK_SEED_BYTES, PackRef
+from datavault.domain.store.places import PACK_ID_BYTES, PACK_SEED_BYTES, PackRef
 
 HEADER_BYTES = 96
 TRAILER_BYTES = 8

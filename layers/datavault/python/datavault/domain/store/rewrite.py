@@ -19,9 +19,7 @@ from datavault.domain.store.columns import (
     Children,
     Columns,
     Entries,
-    Locator,
     Mask,
-    locator_columns,
     merge,
     same_values,
 )
@@ -36,6 +34,7 @@ from datavault.domain.store.node import (
     encode_patch,
 )
 from datavault.domain.store.nodes import Cursor, Nodes, Opened
+from datavault.domain.store.places import Locator, locator_columns
 
 # With 2 % of the records changed per version, patches of up to sqrt(2 * 0.02) = 1/5 of their anchor
 # cost least: half that per version, and a full leaf every ten versions.
@@ -241,7 +240,7 @@ def _patch(was: Leaf, rows: Entries) -> Patch:
         return Patch.between(anchor.rows, rows)
     touched = ~same_values(was.rows.values, rows.values)
     touched[was.replaced] = True
-    return Patch.replacing(anchor.rows, rows, np.flatnonzero(touched))
+    return Patch.replacing(anchor.rows, rows, touched.nonzero()[0])
 
 
 def _edits(stored: Sequence[Named], gone: Sequence[bytes]) -> _Edits:

@@ -13,24 +13,12 @@ import numpy as np
 
 from datavault.domain.digests import IdKeys
 from datavault.domain.store.boundary import SHAPE, Boundaries, Shape
-from datavault.domain.store.columns import (
-    DIGEST,
-    LOCATOR,
-    Changes,
-    Entries,
-    Ids,
-    Locator,
-    Locators,
-    Mask,
-    PackRef,
-    Values,
-    found_at,
-    locator_columns,
-)
+from datavault.domain.store.columns import DIGEST, Changes, Entries, Ids, Mask, Values, found_at
 from datavault.domain.store.diff import Difference, differences
 from datavault.domain.store.footprint import Surveyor
-from datavault.domain.store.node import Inner, Leaf, Node, Pointer
+from datavault.domain.store.node import Inner, Leaf, Node, Pointer, Rows
 from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
+from datavault.domain.store.places import LOCATOR, Locator, Locators, PackRef, locator_columns
 from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
 
 _EACH_ROWS = 128
@@ -118,17 +106,19 @@ class Tree:
         found = np.zeros(size, np.bool_)
         digests, locators = np.zeros(size, DIGEST), np.zeros(size, LOCATOR)
         packs: dict[PackRef, int] = {}
-        for rows, start, stop in self._leaves_of(self._nodes.load(root), ids, 0, size):
-            wanted = ids[start:stop]
-            at = rows.ids.searchsorted(wanted)
-            hit = found_at(rows.ids, at, wanted)
-            at = at[hit]
-            places = rows.locators.take(at)
+        for rows, at, where in self._met(root, ids):
+            places = rows.take(at).locators
             table = [packs.setdefault(pack, len(packs)) for pack in rows.packs]
             places["pack"] = np.array(table, np.uint32)[places["pack"]]
-            where = start + np.flatnonzero(hit)
             found[where], digests[where], locators[where] = True, rows.values.take(at), places
         return Found(found, digests, locators, tuple(packs))
+
+    def get_digests(self, root: Pointer, ids: Ids) -> tuple[Mask, Values]:
+        """Which of ``ids`` are there, and their digests: ``get_many`` without the places."""
+        found, digests = np.zeros(len(ids), np.bool_), np.zeros(len(ids), DIGEST)
+        for rows, at, where in self._met(root, ids):
+            found[where], digests[where] = True, rows.values.take(at)
+        return found, digests
 
     def get_both(
         self, old: Pointer, new: Pointer, record_id: bytes
@@ -195,6 +185,14 @@ class Tree:
         assert isinstance(node, Inner)
         row = int(node.rows.ids.searchsorted(record_id))
         return node.pointer(row) if row < len(node.rows) else None
+
+    def _met(self, root: Pointer, ids: Ids) -> Iterator[tuple[Entries, Rows, Rows]]:
+        """The leaves that hold some of ``ids``: a leaf, its rows, and which ids these are of."""
+        for rows, start, stop in self._leaves_of(self._nodes.load(root), ids, 0, len(ids)):
+            wanted = ids[start:stop]
+            at = rows.ids.searchsorted(wanted)
+            hit = found_at(rows.ids, at, wanted)
+            yield rows, at[hit], start + hit.nonzero()[0]
 
     def _leaves_of(
         self, node: Node, ids: Ids, start: int, stop: int

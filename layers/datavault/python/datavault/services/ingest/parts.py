@@ -35,7 +35,7 @@ from datavault.domain.papers import (
     StoredSlice,
     quarantine_name,
 )
-from datavault.domain.store.columns import Locator, PackRef
+from datavault.domain.store.places import Locator, PackRef
 from datavault.ports import Vault
 from datavault.services import runs
 from datavault.services.history import read_commit

@@ -14,7 +14,8 @@ from datavault.domain.errors import Invalid, NotFound
 from datavault.domain.ids import DatasetId, RecordId
 from datavault.domain.pages import Page
 from datavault.domain.staging import Count, RecordBatch, RecordView, StagedChange
-from datavault.domain.store.columns import Entries, Locator
+from datavault.domain.store.columns import Entries
+from datavault.domain.store.places import Locator
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.services.bodies import read_bodies, read_body

@@ -20,11 +20,12 @@ from datavault.domain.errors import Conflict, TooLarge
 from datavault.domain.history import Kept
 from datavault.domain.ids import CommitId
 from datavault.domain.merging import Histories
-from datavault.domain.store.columns import DIGEST, LOCATOR, Changes, Entries, Ids, Locator, PackRef
+from datavault.domain.store.columns import DIGEST, Changes, Entries, Ids
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.merge import UNKNOWN, three_way
 from datavault.domain.store.node import Pointer
 from datavault.domain.store.nodes import NodeCache, NodeReader
+from datavault.domain.store.places import LOCATOR, Locator, PackRef
 from datavault.domain.store.tree import Tree
 from datavault.ports import Vault
 from datavault.services.history import read_commit, read_commits

@@ -20,9 +20,10 @@ from datavault.domain.datasets import Dataset
 from datavault.domain.digests import record_etags
 from datavault.domain.history import Commit
 from datavault.domain.ids import CommitId, DatasetId, RecordId
-from datavault.domain.store.columns import Entries, Ids, Locator
+from datavault.domain.store.columns import Entries, Ids
 from datavault.domain.store.diff import Difference
 from datavault.domain.store.keys import StoreKeys
+from datavault.domain.store.places import Locator
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.services.bodies import read_bodies
@@ -41,8 +42,8 @@ COUNT_PIECES_MAX = 10_000
 
 
 type _Row = tuple[bytes, bytes | None, bytes | None, Entries | None, Entries | None, int]
-"""A change: its id, the digest that each side has, and for their places both sides' rows and
-which one it is. A plain tuple: a page has thousands of them."""
+"""A change: its id, the digest that each side has, and for their places, where texts are asked
+for, both sides' rows and which one it is. A plain tuple: a page has thousands of them."""
 
 
 def diff_refs(
@@ -68,7 +69,8 @@ def diff_refs(
     dataset = find_dataset(vault, caller, dataset_id)
     scope = f"diff_refs/{dataset_id}/{base}/{target}"
     pair = _pair(vault, dataset, base, target, open_cursor(vault, caller, scope, cursor))
-    rows = list(islice(_rows(pair.differences(vault)), limit + 1))
+    pieces = pair.differences(vault)
+    rows = list(islice(_rows(pieces, placed=include is Include.RECORDS), limit + 1))
     if include is Include.RECORDS:
         changes = _with_texts(vault, pair.keys, rows[:limit])
     else:
@@ -146,20 +148,24 @@ def _ids(piece: Difference) -> tuple[Ids, ...]:
     return piece.added.ids, piece.removed.ids, piece.after.ids
 
 
-def _rows(pieces: Iterable[Difference]) -> Iterator[_Row]:
-    """Every change, in order of id."""
+def _rows(pieces: Iterable[Difference], *, placed: bool) -> Iterator[_Row]:
+    """Every change, in order of id; with its places where these are asked for."""
     for piece in pieces:
-        rows = list(_changed_rows(piece.after.ids, piece.before, piece.after))
+        rows = list(_changed_rows(piece.after.ids, piece.before, piece.after, placed))
         if len(rows) < len(piece):
-            rows += _changed_rows(piece.added.ids, None, piece.added)
-            rows += _changed_rows(piece.removed.ids, piece.removed, None)
+            rows += _changed_rows(piece.added.ids, None, piece.added, placed)
+            rows += _changed_rows(piece.removed.ids, piece.removed, None, placed)
             rows.sort(key=itemgetter(0))
         yield from rows
 
 
-def _changed_rows(ids: Ids, old: Entries | None, new: Entries | None) -> Iterator[_Row]:
+def _changed_rows(
+    ids: Ids, old: Entries | None, new: Entries | None, placed: bool
+) -> Iterator[_Row]:
     """Changes of one kind."""
     before, after = _digests(old), _digests(new)
+    # A page's changes are of as many leaves as it has changes: none of them is kept for their sake.
+    old, new = (rows.settled() if rows is not None and placed else None for rows in (old, new))
     return zip(ids.tolist(), before, after, repeat(old), repeat(new), count())
 
 

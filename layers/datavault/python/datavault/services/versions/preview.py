@@ -24,9 +24,9 @@ from datavault.domain.merging import (
     Question,
     Rules,
 )
-from datavault.domain.store.columns import Locator
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.merge import Slice, three_way
+from datavault.domain.store.places import Locator
 from datavault.domain.store.tree import Entry
 from datavault.ports import Vault
 from datavault.schema_ports import RecordChecker

@@ -23,10 +23,11 @@ from datavault.domain.merging import (
     merge_fields,
 )
 from datavault.domain.records import RECORD_BYTES_MAX
-from datavault.domain.store.columns import DIGEST, Changes, Entries, Locator, Mask
+from datavault.domain.store.columns import DIGEST, Changes, Entries, Mask
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.merge import UNKNOWN, Slice, three_way
 from datavault.domain.store.node import Pointer
+from datavault.domain.store.places import Locator
 from datavault.domain.store.tree import Entry, Tree
 from datavault.ports import Vault
 from datavault.schema_ports import RecordChecker

@@ -24,11 +24,12 @@ from datavault.domain.errors import Corrupt, NotFound
 from datavault.domain.history import Commit
 from datavault.domain.ids import CommitId, DatasetId
 from datavault.domain.store.block import RecordBlock
-from datavault.domain.store.columns import Entries, Locators, Mask
+from datavault.domain.store.columns import Entries, Mask
 from datavault.domain.store.keys import StoreKeys
 from datavault.domain.store.node import Inner, Pointer
 from datavault.domain.store.nodes import Nodes
 from datavault.domain.store.pack import Kind
+from datavault.domain.store.places import Locators
 from datavault.domain.verification import Checked, Part, Place
 from datavault.ports import Vault
 from datavault.services.bodies import fetch_blocks, open_block
