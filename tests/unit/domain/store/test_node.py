@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import CHILD, DIGEST, Children, Entries
+from datavault.domain.store.encoding import Source, read_packs, write_packs
 from datavault.domain.store.node import (
     Inner,
     Leaf,
@@ -475,3 +476,10 @@ GOLDEN_ADDRESSES = {
     "node_leaf_v1": "dbfdc16a3c33cbe17c36a21a12c27889c00ade4dcf4097a4b6adf899a876c628",
     "node_inner_v1": "0e2565157605184aad8c9723dc62e8e420c751c43d8dcb0c4861d31a9523d0a8",
 }
+
+
+def test_a_table_that_has_a_pack_twice_is_corrupt() -> None:
+    packs = [pack_ref(1), pack_ref(2)]
+    assert read_packs(Source(write_packs(packs), b"")) == tuple(packs)
+    with pytest.raises(Corrupt, match="twice"):
+        read_packs(Source(write_packs([*packs, pack_ref(1)]), b""))

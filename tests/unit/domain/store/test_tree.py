@@ -391,6 +391,21 @@ def test_an_anchor_that_is_no_leaf_is_corrupt() -> None:
         tree.get(Pointer(leaf.address, 0, 1, leaf.locator, root.locator), b"a")
 
 
+def test_what_was_read_wrongly_once_is_read_again() -> None:
+    store, writer, full, _ = _numbers(40, shape=Shape(0, 64, 1, 4))
+    patched = writer.apply(full, changes({b"0001": 2}), store).root
+    assert patched.anchor == full.locator
+    good = store.payloads[full.locator.slot]
+    bad = good.replace(b"0039", b"003a", 1)
+    for root in (full, patched):
+        tree = Tree(store, KEYS)
+        store.payloads[full.locator.slot] = bad
+        with pytest.raises(Corrupt):
+            tree.get(root, b"0001")
+        store.payloads[full.locator.slot] = good
+        assert tree.get(root, b"0001") is not None
+
+
 def test_applying_scattered_changes_does_not_hold_the_tree_in_memory() -> None:
     size = 100_000
     ids = np.array([b"%032d" % number for number in range(size)])

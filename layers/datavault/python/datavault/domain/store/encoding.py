@@ -79,7 +79,10 @@ def read_packs(source: "Source") -> tuple[PackRef, ...]:
 # Leaves that are read one after the other mostly have the same few packs, and one tuple then.
 @lru_cache(maxsize=16)
 def _packs(table: bytes) -> tuple[PackRef, ...]:
-    return tuple(starmap(PackRef, PACK.iter_unpack(table)))
+    packs = tuple(starmap(PackRef, PACK.iter_unpack(table)))
+    if len(set(packs)) != len(packs):
+        raise Corrupt("a pack is twice in a table of packs")
+    return packs
 
 
 def write_places(locators: Locators, packs: int) -> bytes:

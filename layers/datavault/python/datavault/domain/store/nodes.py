@@ -118,6 +118,15 @@ class Nodes:
             node = self._full_leaf(pointer.anchor or pointer.locator)
             if pointer.anchor is not None:
                 node = node.patched(decode_patch(self._payload(pointer.locator)))
+        try:
+            self._require(node, pointer)
+        except Corrupt:
+            # Whoever asks again is to have it read again, not what was read wrongly.
+            self._anchors.discard(_place_of(pointer.anchor or pointer.locator))
+            raise
+        return node
+
+    def _require(self, node: Node, pointer: Pointer) -> None:
         if node.level != pointer.level or node.count != pointer.count:
             raise Corrupt(
                 f"tree node of level {node.level} and {node.count} records,"
@@ -125,7 +134,6 @@ class Nodes:
             )
         if address_of(node, self._key) != pointer.address:
             raise Corrupt(f"tree node is not the one of address {pointer.address.hex()}")
-        return node
 
     def _full_leaf(self, locator: Locator) -> Leaf:
         """What is stored there in full, its address not yet compared with any."""
