@@ -14,15 +14,13 @@ from datavault.domain.store.node import (
     Inner,
     Leaf,
     Node,
-    Patch,
     Pointer,
     address_of,
     decode,
-    decode_patch,
     encode,
-    encode_patch,
     may_differ,
 )
+from datavault.domain.store.patch import Patch, decode_patch, encode_patch
 from datavault.domain.store.places import Locator as Place
 from datavault.domain.store.places import PackRef, locator_columns
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from datavault.domain.store.columns import Entries, replaced
-from datavault.domain.store.node import Leaf, Patch, decode, decode_patch, encode, encode_patch
+from datavault.domain.store.node import Leaf, decode, encode
+from datavault.domain.store.patch import Patch, decode_patch, encode_patch
 from datavault.domain.store.places import LOCATOR, Later, Locators, Replaced
 
 from .builders import entries, pack_ref

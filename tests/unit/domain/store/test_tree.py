@@ -10,8 +10,9 @@ from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.boundary import Boundaries, Shape
 from datavault.domain.store.columns import DIGEST, Changes, Entries
-from datavault.domain.store.node import NODE_MAGIC, PATCH_MAGIC, Pointer
+from datavault.domain.store.node import NODE_MAGIC, Pointer
 from datavault.domain.store.nodes import NodeCache
+from datavault.domain.store.patch import PATCH_MAGIC
 from datavault.domain.store.places import LOCATOR, PackRef
 from datavault.domain.store.rewrite import Applied
 from datavault.domain.store.tree import Tree

@@ -13,8 +13,9 @@ import numpy as np
 
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import Changes, Entries, Ids, stable_order
+from datavault.domain.store.encoding import ENTRIES_MAX
 from datavault.domain.store.keys import StoreKeys
-from datavault.domain.store.node import ENTRIES_MAX, Leaf, decode, encode
+from datavault.domain.store.node import Leaf, decode, encode
 from datavault.domain.store.pack import Kind
 from datavault.domain.store.places import Locator
 from datavault.ports import Vault

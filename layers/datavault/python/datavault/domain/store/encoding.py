@@ -24,6 +24,8 @@ from datavault.domain.store.places import (
     PackRef,
 )
 
+# Rows of a node.
+ENTRIES_MAX = 4096
 PACK = struct.Struct(f"<{PACK_ID_BYTES}sI{PACK_SEED_BYTES}s")
 _NARROW_PACKS = 256
 _NARROW, _WIDE = np.dtype(np.uint8), np.dtype("<u2")

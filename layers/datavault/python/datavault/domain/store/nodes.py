@@ -9,15 +9,8 @@ import numpy as np
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import Ids
-from datavault.domain.store.node import (
-    Inner,
-    Leaf,
-    Node,
-    Pointer,
-    address_of,
-    decode,
-    decode_patch,
-)
+from datavault.domain.store.node import Inner, Leaf, Node, Pointer, address_of, decode
+from datavault.domain.store.patch import decode_patch
 from datavault.domain.store.places import Locator, PackRef
 
 # The address alone will not do for a key: a node stored twice has other locators in each place.

@@ -23,17 +23,9 @@ from datavault.domain.store.columns import (
     merge,
     same_values,
 )
-from datavault.domain.store.node import (
-    Inner,
-    Leaf,
-    Node,
-    Patch,
-    Pointer,
-    address_of,
-    encode,
-    encode_patch,
-)
+from datavault.domain.store.node import Inner, Leaf, Node, Pointer, address_of, encode
 from datavault.domain.store.nodes import Cursor, Nodes, Opened
+from datavault.domain.store.patch import Patch, encode_patch
 from datavault.domain.store.places import Locator, locator_columns
 
 # With 2 % of the records changed per version, patches of up to sqrt(2 * 0.02) = 1/5 of their anchor

@@ -16,8 +16,9 @@ from datavault.domain.store.boundary import SHAPE, Boundaries, Shape
 from datavault.domain.store.columns import DIGEST, Changes, Entries, Ids, Mask, Values, found_at
 from datavault.domain.store.diff import Difference, differences
 from datavault.domain.store.footprint import Surveyor
-from datavault.domain.store.node import Inner, Leaf, Node, Pointer, Rows
+from datavault.domain.store.node import Inner, Leaf, Node, Pointer
 from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
+from datavault.domain.store.patch import Rows
 from datavault.domain.store.places import LOCATOR, Locator, Locators, PackRef, locator_columns
 from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
 
