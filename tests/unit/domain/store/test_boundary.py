@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from datavault.domain.ids import uuid7
 from datavault.domain.store.boundary import SHAPE, Boundaries, Shape
 from datavault.domain.store.columns import Ids
-from datavault.domain.store.node import ENTRIES_MAX
+from datavault.domain.store.encoding import ENTRIES_MAX
 
 from .builders import KEYS, id_column
 
