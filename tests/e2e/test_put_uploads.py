@@ -89,6 +89,7 @@ def test_a_put_that_is_killed_and_interrupted_is_one_commit(
     job: Any = until(lambda: next(iter(jobs(shelf)), None))
     # It was told of the job by now, or is about to be: then it says so for the upload instead.
     until(lambda: command.begun() is None)
+    time.sleep(0.2)  # Its note is gone a few lines before it waits for the job.
     again.send_signal(signal.SIGINT)
     _, said = again.communicate(timeout=SECONDS_MAX)
     assert again.returncode == 130, said

@@ -1,5 +1,7 @@
 """Each workspace has its own share of the API."""
 
+import time
+
 import pytest
 
 from datavault.domain.usage import UsageLimits
@@ -48,3 +50,5 @@ def _admit(tenant: Tenant, limits: UsageLimits | None) -> None:
         workspace=tenant.id,
         limits=limits,
     )
+    # What slower limits have emptied fills at the rate of the new ones.
+    time.sleep(0.2)

@@ -109,20 +109,21 @@ def waited(session: Session, job_id: str, *, timeout_s: float | None = None) -> 
         JobFailed, JobCancelled: it has not.
         JobUnfinished: it had not ended in time.
     """
-    with ProgressLine() as line:
+    try:
+        with ProgressLine() as line:
 
-        def tell(found: "JobReply") -> None:
-            progress = found.progress
-            line.tell(progress_text(found), done=progress.bytes, of=progress.bytes_total or None)
+            def tell(found: "JobReply") -> None:
+                progress = found.progress
+                of = progress.bytes_total or None
+                line.tell(progress_text(found), done=progress.bytes, of=of)
 
-        try:
             return session.vault.wait_for_job(job_id, timeout_s=timeout_s, on_progress=tell)
-        except KeyboardInterrupt:
-            say(
-                f'\nThe job goes on: "datavault job wait {job_id}" takes it up,'
-                f' "datavault job cancel {job_id}" ends it.'
-            )
-            raise
+    except KeyboardInterrupt:
+        say(
+            f'\nThe job goes on: "datavault job wait {job_id}" takes it up,'
+            f' "datavault job cancel {job_id}" ends it.'
+        )
+        raise
 
 
 def progress_text(found: "JobReply") -> str:
