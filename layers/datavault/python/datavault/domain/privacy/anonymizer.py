@@ -282,10 +282,11 @@ class Anonymizer:
             quarantine=tuple(reasons),
             policy_hash=self._policy.hash,
             fields=frozenset(
-                each.field for passage in passages for each in passage.treated if each.field
-            )
-            if self._policy.fields
-            else frozenset(),
+                each.field
+                for passage in passages
+                for each in passage.treated
+                if each.field is not None
+            ),
         )
 
 
