@@ -314,7 +314,9 @@ def stable_order(texts: Ids) -> NDArray[np.intp]:
     alike = np.flatnonzero(ordered[1:] == ordered[:-1])
     if len(alike):
         # All of them at once: those that begin alike stay together, in the same places.
-        places = np.union1d(alike, alike + 1)
+        is_alike = np.zeros(len(order), np.bool_)
+        is_alike[alike] = is_alike[alike + 1] = True
+        places = is_alike.nonzero()[0]
         rows = np.sort(order.take(places))
         order[places] = rows.take(np.argsort(texts.take(rows), kind="stable"))
     return order
