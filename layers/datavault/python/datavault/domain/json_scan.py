@@ -47,23 +47,24 @@ def odd_lines(text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
     Some lines are suspected although they keep the rules: with an escape in a key, with a key of
     more than ``_KEY_BYTES_MAX`` bytes, with much space before a colon.
     """
-    odd = np.zeros(len(starts), np.bool_)
     if not len(starts):
-        return odd
-    padded = np.full(len(text) + 8 + -len(text) % 8 + 8, ord(" "), np.uint8)
-    padded[8 : 8 + len(text)] = np.frombuffer(text, np.uint8)
+        return np.zeros(0, np.bool_)
+    padded = _padded(text)
     # Places are counted from the start of the padding.
     first = starts + 8
     quotes, escaped = _quotes(padded)
+    edges = np.empty(len(starts) + 1, np.int64)
+    edges[:-1] = quotes.searchsorted(first)
+    edges[-1] = len(quotes)
     # Lines of which a string does not end: what follows would be taken for text.
-    odd[:] = np.diff(quotes.searchsorted(first), append=len(quotes)) & 1
-    skeleton = _Skeleton.of(padded, quotes, len(text))
-    if not odd.any() and not _is_lines(skeleton.text, len(starts)):
-        odd = _refused(text, starts, ends)
+    odd = (edges[1:] - edges[:-1]) & 1 == 1
     if odd.any():
-        sure = np.flatnonzero(~odd)
-        odd[sure] = odd_lines(*joined(text, starts[sure], ends[sure]))
-        return odd
+        return _with_others(odd, text, starts, ends)
+    skeleton = _Skeleton.of(padded, quotes, len(text))
+    if not _is_lines(skeleton.text, len(starts)):
+        odd = _refused(text, starts, ends)
+        if odd.any():
+            return _with_others(odd, text, starts, ends)
     bad, unicode_escapes, nul = _escapes(padded, escaped)
     places = [
         bad,
@@ -72,13 +73,33 @@ def odd_lines(text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
         _oddities(padded, quotes, skeleton),
     ]
     odd[first.searchsorted(np.concatenate(places), side="right") - 1] = True
-    # The skeleton has no escapes in it; surrogates, above all, are for the grammar to judge.
-    rows = np.unique(first.searchsorted(unicode_escapes, side="right") - 1)
-    odd[rows] |= _refused(text, starts[rows], ends[rows])
+    if len(unicode_escapes):
+        # The skeleton has no escapes in it; surrogates, above all, are for the grammar to judge.
+        has_escape = np.zeros(len(starts), np.bool_)
+        has_escape[first.searchsorted(unicode_escapes, side="right") - 1] = True
+        rows = has_escape.nonzero()[0]
+        odd[rows] |= _refused(text, starts[rows], ends[rows])
     if not _is_utf8(padded.view(np.uint64)):
         for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
             odd[line] |= not _decodes(bytes(text[start:end]))
     return odd
+
+
+def _with_others(odd: Bools, text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
+    """``odd``, and those that are odd of the other lines alone."""
+    sure = (~odd).nonzero()[0]
+    odd[sure] = odd_lines(*joined(text, starts[sure], ends[sure]))
+    return odd
+
+
+def _padded(text: bytes | memoryview) -> Bytes:
+    """The text, 8 spaces before it and 8 to 15 behind it, so that there are whole words."""
+    size = len(text)
+    padded = np.empty(size + 8 + -size % 8 + 8, np.uint8)
+    padded[:8] = ord(" ")
+    padded[8 : 8 + size] = np.frombuffer(text, np.uint8)
+    padded[8 + size :] = ord(" ")
+    return padded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,17 +119,20 @@ class _Skeleton:
     @classmethod
     def of(cls, padded: Bytes, quotes: Int64s, size: int) -> "_Skeleton":
         """The skeleton of the ``size`` bytes in ``padded``."""
-        closing = quotes[1::2]
-        begins = np.concatenate([[8], closing])
-        ends = np.append(quotes[::2] + 1, 8 + size)[: len(begins)]
+        count = len(quotes) // 2 + 1
+        begins, ends = np.empty(count, np.int64), np.empty(count, np.int64)
+        begins[0], ends[-1] = 8, 8 + size
+        begins[1:] = quotes[1::2]
+        np.add(quotes[: 2 * count - 2 : 2], 1, out=ends[:-1])
         lengths = ends - begins
-        total = int(lengths.sum())
-        places = np.cumsum(lengths) - lengths
+        places = lengths.cumsum()
+        total = int(places[-1])
+        places -= lengths
         if total > len(begins) * _LONG_RANGE_BYTES:
             view = memoryview(padded)
             spans = zip(begins.tolist(), ends.tolist(), strict=True)
             return cls(b"".join([view[begin:end] for begin, end in spans]), begins, places)
-        index = np.repeat(begins - places, lengths)
+        index = (begins - places).repeat(lengths)
         index += np.arange(total)
         return cls(padded.take(index).tobytes(), begins, places)
 
@@ -159,14 +183,17 @@ def _quotes(padded: Bytes) -> tuple[Int64s, Int64s]:
     if not len(backslashes):
         return quotes, backslashes
     escaped = backslashes + 1
-    again = np.flatnonzero(backslashes[1:] == escaped[:-1]) + 1
+    again = (backslashes[1:] == escaped[:-1]).nonzero()[0] + 1
     if len(again):
         # Of a run of backslashes, every other one is itself escaped. (It may end with one more,
         # before an ``n``, which is then good in either case.)
         number = np.arange(len(again))
-        begins = np.where(np.append([True], again[1:] != again[:-1] + 1), number, 0)
+        begins = number.copy()
+        begins[1:][again[1:] == again[:-1] + 1] = 0
         own = (number - np.maximum.accumulate(begins)) & 1 == 0
-        escaped = np.delete(escaped, again.compress(own))
+        real = np.ones(len(escaped), np.bool_)
+        real[again.compress(own)] = False
+        escaped = escaped.compress(real)
     kept = np.ones(len(quotes), np.bool_)
     kept[quotes.searchsorted(escaped.compress(padded.take(escaped) == ord('"')))] = False
     return quotes.compress(kept), escaped
@@ -214,17 +241,17 @@ def _oddities(padded: Bytes, quotes: Int64s, skeleton: _Skeleton) -> Int64s:
     """Places in lines that may nest too deep or have a key twice; the lines are JSON."""
     text = skeleton.array
     step = np.frombuffer(skeleton.text.translate(_STEP), np.int8)
-    depth = np.cumsum(step, dtype=np.int32)
-    too_deep = skeleton.origin(np.flatnonzero(depth > NESTING_MAX))
-    at = np.flatnonzero(text == ord('"'))
+    depth = step.cumsum(dtype=np.int32)
+    too_deep = skeleton.origin((depth > NESTING_MAX).nonzero()[0])
+    at = (text == ord('"')).nonzero()[0]
     keys, strange = _before_colon(text, at[1::2])
     first, last = quotes[::2].take(keys) + 1, quotes[1::2].take(keys)
     signature, unsure = _key_signatures(padded.view(np.uint64), first, last)
     is_bracket = step != 0
-    brackets = np.flatnonzero(is_bracket)
+    brackets = is_bracket.nonzero()[0]
     numbers = _object_numbers(step.take(brackets), depth.take(brackets))
     # The last bracket before a key says which object it is in.
-    before = np.cumsum(is_bracket, dtype=np.int32).take(at[::2].take(keys)) - 1
+    before = is_bracket.cumsum(dtype=np.int32).take(at[::2].take(keys)) - 1
     signature += numbers.take(before) * _ODD_3
     return np.concatenate(
         [
@@ -240,14 +267,14 @@ def _before_colon(skeleton: Bytes, closing: Int64s) -> tuple[Int64s, Int64s]:
     """The strings that are keys, by number, and those with too much space behind them to tell."""
     after = skeleton.take(closing + 1)
     is_key = after == ord(":")
-    rows = np.flatnonzero(IS_SPACE.take(after))
+    rows = IS_SPACE.take(after).nonzero()[0]
     for offset in range(2, 6):
         if not len(rows):
             break
         after = skeleton.take(closing.take(rows) + offset, mode="clip")
         is_key[rows.compress(after == ord(":"))] = True
         rows = rows.compress(IS_SPACE.take(after))
-    return np.flatnonzero(is_key), rows
+    return is_key.nonzero()[0], rows
 
 
 def _object_numbers(step: NDArray[np.int8], depth: NDArray[np.int32]) -> Words:
@@ -256,9 +283,9 @@ def _object_numbers(step: NDArray[np.int8], depth: NDArray[np.int32]) -> Words:
     ``step`` is 1 for an opening bracket, -1 for a closing one, 0 for one in a string; ``depth``
     is the depth after it. Sorted by depth (stably), a bracket leaves us in what was last opened.
     """
-    order = np.argsort(np.minimum(depth, 255).astype(np.uint8), kind="stable")
+    order = np.minimum(depth, 255).astype(np.uint8).argsort(kind="stable")
     numbers = np.empty(len(step), np.uint64)
-    numbers[order] = np.cumsum(step.take(order) == 1, dtype=np.int64).view(np.uint64)
+    numbers[order] = (step.take(order) == 1).cumsum(dtype=np.int64).view(np.uint64)
     return numbers
 
 
@@ -272,7 +299,7 @@ def _key_signatures(words: Words, first: Int64s, last: Int64s) -> tuple[Words, B
     unsure = _has_backslash(word)
     signature = (word ^ size.view(np.uint64)) * _ODD_1
     unsure |= size > _KEY_BYTES_MAX
-    rows = np.flatnonzero(size > 8)
+    rows = (size > 8).nonzero()[0]
     offset = 8
     while len(rows):
         # The last word of a key overlaps the one before.
@@ -309,4 +336,4 @@ def _repeats(signature: Words) -> Int64s:
     same = in_order[1:] == in_order[:-1]
     if not same.any():
         return np.zeros(0, np.int64)
-    return np.flatnonzero(np.isin(signature, in_order[1:][same]))
+    return np.isin(signature, in_order[1:][same]).nonzero()[0]

@@ -19,8 +19,8 @@ from datavault.domain.store.columns import DIGEST, Ids, Values
 from datavault.schema_ports import RecordChecker
 from datavault.services.runs import KEYLESS_ID_BYTES
 
-# What the scanner takes at a time: in a core's cache, and few enough calls.
-PIECE_BYTES = 1024 * 1024
+# What the scanner takes at a time: few enough calls, and not much memory for what is made of it.
+PIECE_BYTES = 2 * 1024 * 1024
 _KEYLESS_ID = f"S{KEYLESS_ID_BYTES}"
 
 
@@ -36,7 +36,7 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """About 1 MiB of a batch: where it is, and what the scanner found."""
+    """About 2 MiB of a batch: where it is, and what the scanner found."""
 
     start: int
     end: int
