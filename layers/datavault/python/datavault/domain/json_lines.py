@@ -97,7 +97,7 @@ def positions(mask: Bools) -> Int64s:
     Looking for words with anything in them first is twice as fast as ``flatnonzero`` alone.
     """
     eights = mask.view(np.uint64)
-    words = (eights != 0).nonzero()[0]
+    words: Int64s = (eights != 0).nonzero()[0]
     within = eights.take(words).view(np.bool_).nonzero()[0]
     return (words.take(within >> 3) << 3) + (within & 7)
 

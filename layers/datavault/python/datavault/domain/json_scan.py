@@ -57,7 +57,7 @@ def odd_lines(text: bytes | memoryview, starts: Int64s, ends: Int64s) -> Bools:
     edges[:-1] = quotes.searchsorted(first)
     edges[-1] = len(quotes)
     # Lines of which a string does not end: what follows would be taken for text.
-    odd = (edges[1:] - edges[:-1]) & 1 == 1
+    odd: Bools = (edges[1:] - edges[:-1]) & 1 == 1
     if odd.any():
         return _with_others(odd, text, starts, ends)
     skeleton = _Skeleton.of(padded, quotes, len(text))
