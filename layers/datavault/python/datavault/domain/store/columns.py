@@ -7,6 +7,7 @@ numpy compares them as unsigned bytes, which is the order of UTF-8 and of code p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import compress
 from typing import Self
 
@@ -22,6 +23,7 @@ from datavault.domain.store.places import (
     Later,
     Locator,
     Locators,
+    Numbers,
     PackRef,
     Replaced,
     copied,
@@ -104,13 +106,18 @@ class Columns:
     def with_used_packs(self) -> Self:
         """The same rows with no pack that none of them uses."""
         known = len(self.packs)
-        pack = np.minimum(self.locators["pack"], known)
-        used: Mask = np.bincount(pack.ravel(), minlength=known + 1)[:known] > 0
-        packs = tuple(compress(self.packs, used.tolist()))
-        if len(packs) == known:
+        locators = self.locators
+        used = np.zeros(known + 1, np.bool_)
+        # What has no pack is clipped to the last.
+        used.put(locators["pack"], True, mode="clip")
+        used[known] = False
+        if np.count_nonzero(used) == known:
             return self
-        locators = renumbered(self.locators, (used.cumsum(dtype=np.intp) - used).tolist())
-        return type(self)(self.ids, self.values, locators, packs)
+        numbers = used.cumsum(dtype=np.uint32)
+        numbers -= used
+        numbers[known] = NO_PACK
+        packs = tuple(compress(self.packs, used.tolist()))
+        return type(self)(self.ids, self.values, renumbered(locators, numbers), packs)
 
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
@@ -151,13 +158,16 @@ class Children(Columns):
         """No children."""
         return cls(np.empty(0, "S1"), np.empty(0, CHILD), np.empty((0, 2), LOCATOR), ())
 
-    def places(self, row: int) -> tuple[Locator, Locator | None]:
-        """Where a child is stored and, if what is stored is a patch, the leaf that it is for."""
-        (pack, *stored), (anchor_pack, *anchor) = self.locators[row].tolist()
-        return (
-            Locator(self.packs[pack], *stored),
-            None if anchor_pack == NO_PACK else Locator(self.packs[anchor_pack], *anchor),
-        )
+    def places(self, rows: Sequence[int]) -> list[tuple[Locator, Locator | None]]:
+        """Where some children are stored and, of those stored as a patch, the leaf that it is for."""
+        packs = self.packs
+        return [
+            (
+                Locator(packs[pack], *stored),
+                None if anchor_pack == NO_PACK else Locator(packs[anchor_pack], *anchor),
+            )
+            for (pack, *stored), (anchor_pack, *anchor) in self.locators.take(rows, 0).tolist()
+        ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -369,20 +379,36 @@ def over_one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[
     ]
 
 
-def _one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[list[int] | None]]:
+def _one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Numbers | None]]:
     """A table of all packs of the parts, and the number there of each pack of each part; ``None``
     where a part's packs keep their numbers. Those of the first part do."""
-    first = parts[0].packs
-    numbers = dict(zip(first, range(len(first)), strict=True))
-    tables: list[list[int] | None] = []
-    for part in parts:
-        table = None
-        if part.packs is not first and part.packs != first:
-            for pack in part.packs:
-                if pack not in numbers:
-                    numbers[pack] = len(numbers)
-            table = [numbers[pack] for pack in part.packs]
-            if table == list(range(len(table))):
-                table = None
+    packs = parts[0].packs
+    tables: list[Numbers | None] = [None]
+    for part in parts[1:]:
+        others = part.packs
+        if others is packs or others == packs:
+            tables.append(None)
+            continue
+        few = len(packs) + len(others) <= _PACKS_HELD
+        packs, table = _held_united(packs, others) if few else _united(packs, others)
         tables.append(table)
-    return (first if len(numbers) == len(first) else tuple(numbers)), tables
+    return packs, tables
+
+
+def _united(
+    packs: tuple[PackRef, ...], others: tuple[PackRef, ...]
+) -> tuple[tuple[PackRef, ...], Numbers | None]:
+    """``packs`` and those of ``others`` that are not among them, and the numbers of ``others``."""
+    numbers = dict(zip(packs, range(len(packs)), strict=True))
+    table = [numbers.setdefault(pack, len(numbers)) for pack in others]
+    if len(numbers) > len(packs):
+        packs = tuple(numbers)
+    if table == list(range(len(table))):
+        return packs, None
+    return packs, np.array([*table, NO_PACK], np.uint32)
+
+
+# Leaves that are read one after the other mostly have the same few packs: the tables of two versions
+# are united a thousand times. Those held are some 200 bytes a pack.
+_PACKS_HELD = 256
+_held_united = lru_cache(maxsize=32)(_united)

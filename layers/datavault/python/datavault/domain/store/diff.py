@@ -13,7 +13,7 @@ the id up to which both trees' nodes of that level are all decided.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, repeat
+from itertools import count, groupby, repeat
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -112,7 +112,7 @@ def _below(
         while end != stretch.upto:
             ends = sorted(end for end, _ in (*old.parents, *new.parents) if end <= stretch.upto)
             end = ends[together - 1] if len(ends) > together else stretch.upto
-            nodes.expect_pointers([*old.wanted(end), *new.wanted(end)])
+            nodes.expect([*old.wanted(end), *new.wanted(end)])
             decided, upto = _parted(old.open(end), new.open(end)), min(old.upto, new.upto)
             yield _Stretch(*decided, upto)
 
@@ -167,15 +167,21 @@ class _Side:
 def _parted(old: list[_Child], new: list[_Child]) -> tuple[list[_Named], list[_Named]]:
     """The nodes of both sides that the other does not have."""
     shared = {child[1] for child in old} & {child[1] for child in new}
-    return (
-        [_named(child) for child in old if child[1] not in shared],
-        [_named(child) for child in new if child[1] not in shared],
-    )
+    return _named(old, shared), _named(new, shared)
 
 
-def _named(child: _Child) -> _Named:
-    last_id, _, parent, row = child
-    return last_id, parent if isinstance(parent, Pointer) else parent.pointer(row)
+def _named(children: list[_Child], shared: set[bytes]) -> list[_Named]:
+    """The nodes that are not shared, and where they end."""
+    named: list[_Named] = []
+    own = (child for child in children if child[1] not in shared)
+    for parent, group in groupby(own, key=itemgetter(2)):
+        some = list(group)
+        if isinstance(parent, Pointer):
+            pointers = [parent] * len(some)
+        else:
+            pointers = parent.pointers([child[3] for child in some])
+        named += zip([child[0] for child in some], pointers, strict=True)
+    return named
 
 
 def _compared(nodes: Nodes, stretches: Iterator[_Stretch], after: bytes) -> Iterator[Difference]:
@@ -184,7 +190,7 @@ def _compared(nodes: Nodes, stretches: Iterator[_Stretch], after: bytes) -> Iter
     for stretch in stretches:
         old.leaves += stretch.old
         new.leaves += stretch.new
-        nodes.expect_pointers(pointer for _, pointer in sorted(old.leaves + new.leaves, key=_end))
+        nodes.expect(pointer for _, pointer in sorted(old.leaves + new.leaves, key=_end))
         while True:
             ends = [side.end for side in (old, new) if side.opened(stretch.upto)]
             if not ends:

@@ -59,14 +59,14 @@ class Surveyor:
         nodes: list[Locator] = []
         records: list[Locators] = [np.zeros(0, LOCATOR)]
         while level:
-            self._nodes.expect_pointers(level)
+            self._nodes.expect(level)
             below: list[Pointer] = []
             for pointer in level:
                 places = (pointer.locator, pointer.anchor)
                 nodes += [place for place in places if place is not None]
                 node = self._nodes.visit(pointer)
                 if isinstance(node, Inner):
-                    below += map(node.pointer, range(len(node.rows)))
+                    below += node.pointers(range(len(node.rows)))
                 else:
                     records.append(self._numbered(node))
             level = below

@@ -36,6 +36,7 @@ address that its parent has for it, or is ``Corrupt``.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -61,8 +62,8 @@ from datavault.domain.store.encoding import (
     write_packs,
     write_places,
 )
-from datavault.domain.store.patch import NO_ROWS, Patch, Rows
-from datavault.domain.store.places import LOCATOR, NO_PACK, Locator, PackRef
+from datavault.domain.store.patch import Patch
+from datavault.domain.store.places import LOCATOR, NO_PACK, NO_ROWS, Locator, PackRef, Rows
 
 NODE_MAGIC = b"LVN\x01"
 POINTER_MAGIC = b"LVT\x01"
@@ -207,8 +208,16 @@ class Inner:
 
     def pointer(self, row: int) -> Pointer:
         """The pointer to a child."""
-        address, count = self.rows.values[row].item()
-        return Pointer(address, self.level - 1, count, *self.rows.places(row))
+        return self.pointers([row])[0]
+
+    def pointers(self, rows: Sequence[int]) -> list[Pointer]:
+        """The pointers to some children, sooner than one by one."""
+        below = self.level - 1
+        values = self.rows.values.take(rows).tolist()
+        return [
+            Pointer(address, below, count, *places)
+            for (address, count), places in zip(values, self.rows.places(rows), strict=True)
+        ]
 
 
 type Node = Leaf | Inner

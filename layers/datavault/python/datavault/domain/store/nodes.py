@@ -1,6 +1,6 @@
 """Loads nodes of trees, verified, and moves over a level of a tree without loading the rest."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,11 +78,7 @@ class Nodes:
             return Opened(node)
         return Opened(node, pointer.anchor or pointer.locator)
 
-    def expect(self, node: Inner, rows: Sequence[int]) -> None:
-        """Tell the reader that these children, when they are not cached, will be read."""
-        self.expect_pointers(node.pointer(row) for row in rows)
-
-    def expect_pointers(self, pointers: Iterable[Pointer]) -> None:
+    def expect(self, pointers: Iterable[Pointer]) -> None:
         """Tell the reader that these nodes, when they are not in memory, will be read."""
         self._reader.expect(self._wanted(pointers))
 
@@ -163,10 +159,21 @@ def _place_of(locator: Locator) -> Place:
     return (locator.pack.id, locator.start, locator.slot)
 
 
-@dataclass(slots=True)
 class _Step:
-    node: Inner
-    row: int
+    """An inner node on the path, the row that the path goes through, and pointers made ahead."""
+
+    __slots__ = ("node", "pointers", "row")
+
+    def __init__(self, node: Inner, row: int) -> None:
+        self.node = node
+        self.row = row
+        self.pointers: dict[int, Pointer] = {}
+
+    @property
+    def pointer(self) -> Pointer:
+        """The child in that row."""
+        held = self.pointers.get(self.row)
+        return self.node.pointer(self.row) if held is None else held
 
 
 class Cursor:
@@ -185,7 +192,7 @@ class Cursor:
     @property
     def pointer(self) -> Pointer:
         """The node that the cursor is at."""
-        return self._path[-1].node.pointer(self._path[-1].row) if self._path else self._root
+        return self._path[-1].pointer if self._path else self._root
 
     @property
     def last_id(self) -> bytes:
@@ -225,7 +232,9 @@ class Cursor:
             assert isinstance(node, Inner)
             path.append(_Step(node, _row_of(node, record_id)))
             if node.level == self._level + 1:
-                self._nodes.expect(node, self._rows_wanted(node, record_id))
+                rows = self._rows_wanted(node, record_id)
+                path[-1].pointers = dict(zip(rows, node.pointers(rows), strict=True))
+                self._nodes.expect(path[-1].pointers.values())
 
     def _rows_wanted(self, node: Inner, record_id: bytes) -> list[int]:
         size = len(node.rows)

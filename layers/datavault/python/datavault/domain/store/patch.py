@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import (
@@ -43,13 +42,10 @@ from datavault.domain.store.encoding import (
     write_packs,
     write_places,
 )
+from datavault.domain.store.places import NO_ROWS, Rows
 
 PATCH_MAGIC = b"LVP\x01"
 
-type Rows = NDArray[np.intp]
-
-NO_ROWS: Rows = np.empty(0, np.intp)
-NO_ROWS.setflags(write=False)
 _ROW = np.dtype("<u2")
 _HEAD = struct.Struct("<IIII")
 

@@ -4,7 +4,6 @@ A column of places can be one that is made ``Later``: most of what is read is re
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, override
 
@@ -15,6 +14,9 @@ PACK_ID_BYTES = 16
 PACK_SEED_BYTES = 32
 
 type Locators = NDArray[np.void]
+type Rows = NDArray[np.intp]
+type Numbers = NDArray[np.uint32]
+"""The new number of each pack of a table, and at the end ``NO_PACK``, which stays."""
 
 # Slots of a pack and bytes of it: where the sealed block starts and how long it is.
 LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length", "<u4")])
@@ -22,6 +24,9 @@ LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length
 RAW = np.dtype(f"V{LOCATOR.itemsize}")
 # A locator whose pack is this one is absent; only anchors of children can be.
 NO_PACK = 0xFFFF_FFFF
+
+NO_ROWS: Rows = np.empty(0, np.intp)
+NO_ROWS.setflags(write=False)
 
 
 class PackRef(NamedTuple):
@@ -37,8 +42,7 @@ class PackRef(NamedTuple):
         return f"PackRef(id={self.id!r}, epoch={self.epoch})"
 
 
-@dataclass(frozen=True, slots=True)
-class Locator:
+class Locator(NamedTuple):
     """Where one thing is stored: a slot of a pack and, as a hint, the block that holds it."""
 
     pack: PackRef
@@ -81,43 +85,76 @@ class Later:
         size = len(range(*part.indices(self._size)))
         return Later(size, lambda: self.made[part])
 
-    def take(self, rows: NDArray[np.intp], axis: int = 0) -> "Later":
+    def take(self, rows: Rows, axis: int = 0) -> "Later":
         """These rows of it, which are made later too."""
         return Later(len(rows), lambda: self.taken(rows, axis))
 
-    def taken(self, rows: NDArray[np.intp], axis: int = 0) -> Locators:
+    def taken(self, rows: Rows, axis: int = 0) -> Locators:
         """These rows of it, made now."""
         return self.made.take(rows, axis)
 
 
 class Replaced(Later):
-    """Locators with those of some rows replaced; the others are not made for what needs none."""
+    """Locators with those of the rows ``at``, which ascend, replaced; the others are not made for
+    what needs none.
 
-    __slots__ = ("_at", "_new", "_old")
+    What is replaced again is one column with more rows replaced, so ``of`` never is of this kind.
+    """
 
-    def __init__(
-        self, old: "Locators | Later", at: NDArray[np.intp], new: "Locators | Later"
-    ) -> None:
+    __slots__ = ("_new", "at", "of")
+
+    at: Rows
+    of: "Locators | Later"
+
+    def __init__(self, old: "Locators | Later", at: Rows, new: "Locators | Later") -> None:
+        if isinstance(old, Replaced):
+            at, new = _both(old.at, old._new, at, new)
+            old = old.of
         super().__init__(len(old), partial(_with, old, at, new))
-        self._old = old
-        self._at = at
-        self._new = new
+        self.of = old
+        self.at = at
+        self._new: Locators | Later = new
 
     @override
-    def taken(self, rows: NDArray[np.intp], axis: int = 0) -> Locators:
-        if self._made is not None or not len(self._at):
+    def taken(self, rows: Rows, axis: int = 0) -> Locators:
+        if rows is self.at:
+            return made(self._new)
+        if self._made is not None or not len(self.at):
             return super().taken(rows, axis)
-        place = self._at.searchsorted(rows)
-        hit = self._at.take(place, mode="clip") == rows
-        if hit.all():
+        place = self.at.searchsorted(rows)
+        hit = self.at.take(place, mode="clip") == rows
+        if np.count_nonzero(hit) == len(hit):
             return _taken(self._new, place)
         places = np.empty(len(rows), LOCATOR)
         places[hit] = _taken(self._new, place[hit])
-        places[~hit] = _taken(self._old, rows[~hit])
+        places[~hit] = _taken(self.of, rows[~hit])
         return places
 
 
-def _with(old: Locators | Later, at: NDArray[np.intp], new: Locators | Later) -> Locators:
+def rows_replaced(old: Locators | Later, new: Locators | Later) -> Rows | None:
+    """The rows where ``new`` can differ from ``old``, of which it was made by replacing some;
+    ``None`` if it was made otherwise."""
+    if new is old:
+        return NO_ROWS
+    return new.at if isinstance(new, Replaced) and new.of is old else None
+
+
+def _both(
+    at: Rows, places: Locators | Later, later_at: Rows, later: Locators | Later
+) -> tuple[Rows, Locators]:
+    """The rows that either replaces and their places; of a row that both do, the later one's."""
+    rows = np.concatenate((at, later_at))
+    order = rows.argsort(kind="stable")
+    rows = rows.take(order)
+    last = np.ones(len(rows), np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=last[:-1])
+    if np.count_nonzero(last) < len(last):
+        rows, order = rows[last], order[last]
+    both = np.concatenate((made(places).view(RAW), made(later).view(RAW)))
+    return rows, both.take(order).view(LOCATOR)
+
+
+def _with(old: Locators | Later, at: Rows, new: Locators | Later) -> Locators:
     column = copied(made(old))
     column[at] = made(new)
     return column
@@ -128,7 +165,7 @@ def made(stored: Locators | Later) -> Locators:
     return stored.made if isinstance(stored, Later) else stored
 
 
-def _taken(stored: Locators | Later, rows: NDArray[np.intp]) -> Locators:
+def _taken(stored: Locators | Later, rows: Rows) -> Locators:
     return stored.taken(rows) if isinstance(stored, Later) else stored.take(rows)
 
 
@@ -157,17 +194,16 @@ def locator_of(row: np.void, packs: tuple[PackRef, ...]) -> Locator:
     return Locator(packs[pack], slot, start, length)
 
 
-def renumbered(locators: Locators, table: Sequence[int]) -> Locators:
-    """The same places where pack ``i`` has the number ``table[i]``."""
+def renumbered(locators: Locators, numbers: Numbers) -> Locators:
+    """The same places where pack ``i`` has the number ``numbers[i]``."""
     column = copied(locators)
-    numbers = np.array([*table, NO_PACK], np.uint32)
     column["pack"] = numbers.take(column["pack"], mode="clip")
     return column
 
 
-def later_renumbered(stored: Locators | Later, table: Sequence[int]) -> Later:
+def later_renumbered(stored: Locators | Later, numbers: Numbers) -> Later:
     """The same, made when asked for."""
-    return Later(len(stored), lambda: renumbered(made(stored), table))
+    return Later(len(stored), lambda: renumbered(made(stored), numbers))
 
 
 def copied(locators: Locators) -> Locators:

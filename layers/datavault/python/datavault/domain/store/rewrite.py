@@ -21,12 +21,11 @@ from datavault.domain.store.columns import (
     Entries,
     Mask,
     merge,
-    same_values,
 )
 from datavault.domain.store.node import Inner, Leaf, Node, Pointer, address_of, encode
 from datavault.domain.store.nodes import Cursor, Nodes, Opened
 from datavault.domain.store.patch import Patch, encode_patch
-from datavault.domain.store.places import Locator, locator_columns
+from datavault.domain.store.places import Locator, locator_columns, rows_replaced
 
 # With 2 % of the records changed per version, patches of up to sqrt(2 * 0.02) = 1/5 of their anchor
 # cost least: half that per version, and a full leaf every ten versions.
@@ -227,12 +226,13 @@ class Rewriter:
 
 def _patch(was: Leaf, rows: Entries) -> Patch:
     """What makes ``rows`` of the anchor of ``was``, the leaf that they stand in for."""
-    anchor = was.anchor or was
-    if was.replaced is None or rows.ids is not was.rows.ids:
-        return Patch.between(anchor.rows, rows)
-    touched = ~same_values(was.rows.values, rows.values)
-    touched[was.replaced] = True
-    return Patch.replacing(anchor.rows, rows, touched.nonzero()[0])
+    anchor = (was.anchor or was).rows
+    replaced = None
+    if rows.ids is anchor.ids:
+        replaced = rows_replaced(anchor.stored, rows.stored)
+    if replaced is None:
+        return Patch.between(anchor, rows)
+    return Patch.replacing(anchor, rows, replaced)
 
 
 def _edits(stored: Sequence[Named], gone: Sequence[bytes]) -> _Edits:

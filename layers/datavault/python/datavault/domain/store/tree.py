@@ -18,8 +18,14 @@ from datavault.domain.store.diff import Difference, differences
 from datavault.domain.store.footprint import Surveyor
 from datavault.domain.store.node import Inner, Leaf, Node, Pointer
 from datavault.domain.store.nodes import Cursor, NodeCache, NodeReader, Nodes
-from datavault.domain.store.patch import Rows
-from datavault.domain.store.places import LOCATOR, Locator, Locators, PackRef, locator_columns
+from datavault.domain.store.places import (
+    LOCATOR,
+    Locator,
+    Locators,
+    PackRef,
+    Rows,
+    locator_columns,
+)
 from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
 
 _EACH_ROWS = 128
@@ -208,7 +214,8 @@ class Tree:
         edges = [*(starts + start).tolist(), stop]
         if rows and rows[-1] == len(node.rows):
             rows.pop()  # Greater than every id in the tree.
-        self._nodes.expect(node, rows)
-        for index, row in enumerate(rows):
-            below = self._nodes.load(node.pointer(row))
+        pointers = node.pointers(rows)
+        self._nodes.expect(pointers)
+        for index, pointer in enumerate(pointers):
+            below = self._nodes.load(pointer)
             yield from self._leaves_of(below, ids, edges[index], edges[index + 1])

@@ -127,9 +127,10 @@ class _Page:
         if isinstance(node, Inner):
             first = int(node.rows.ids.searchsorted(after, side="right"))
             rows = range(first, len(node.rows))
-            nodes.expect(node, list(rows))
-            for row in rows:
-                yield from self._walk(nodes, node.pointer(row), after)
+            pointers = node.pointers(rows)
+            nodes.expect(pointers)
+            for row, below in zip(rows, pointers, strict=True):
+                yield from self._walk(nodes, below, after)
                 if row < len(node.rows) - 1:
                     yield bytes(node.rows.ids[row])
         else:
