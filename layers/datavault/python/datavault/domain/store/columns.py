@@ -159,7 +159,7 @@ class Children(Columns):
         return cls(np.empty(0, "S1"), np.empty(0, CHILD), np.empty((0, 2), LOCATOR), ())
 
     def places(self, rows: Sequence[int]) -> list[tuple[Locator, Locator | None]]:
-        """Where some children are stored and, of those stored as a patch, the leaf that it is for."""
+        """Where some children are stored and, of a patch, where the leaf is that it is for."""
         packs = self.packs
         return [
             (
@@ -250,7 +250,7 @@ def merge[C: Columns](old: C, new: C, removed: Mask) -> Merged[C]:
     """
     at = old.ids.searchsorted(new.ids)
     hit = found_at(old.ids, at, new.ids)
-    if hit.all() and not removed.any():
+    if np.count_nonzero(hit) == len(hit) and not np.count_nonzero(removed):
         return _with_replaced(old, at, new)
     same = hit & ~removed
     kept = same.nonzero()[0]
@@ -297,7 +297,7 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
 
 def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     """The rows of ``old`` with what the rows ``at`` are about and where as ``new`` has it."""
-    packs, (_, table) = _one_table([old, new])
+    packs, table = _joined(old.packs, new.packs)
     values = old.values.copy()
     values[at] = new.values
     if isinstance(old.stored, Later):
@@ -347,7 +347,8 @@ def same_values(left: Values, right: Values) -> Mask:
 
 def ascending(ids: Ids) -> bool:
     """Whether each id is greater than the one before."""
-    return bool((ids[1:] > ids[:-1]).all())
+    rising = ids[1:] > ids[:-1]
+    return int(np.count_nonzero(rising)) == len(rising)
 
 
 def found_at(ids: Ids, at: NDArray[np.intp], sought: Ids) -> Mask:
@@ -385,20 +386,24 @@ def _one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Numb
     packs = parts[0].packs
     tables: list[Numbers | None] = [None]
     for part in parts[1:]:
-        others = part.packs
-        if others is packs or others == packs:
-            tables.append(None)
-            continue
-        few = len(packs) + len(others) <= _PACKS_HELD
-        packs, table = _held_united(packs, others) if few else _united(packs, others)
+        packs, table = _joined(packs, part.packs)
         tables.append(table)
     return packs, tables
 
 
-def _united(
-    packs: tuple[PackRef, ...], others: tuple[PackRef, ...]
-) -> tuple[tuple[PackRef, ...], Numbers | None]:
-    """``packs`` and those of ``others`` that are not among them, and the numbers of ``others``."""
+type _Packs = tuple[PackRef, ...]
+
+
+def _joined(packs: _Packs, others: _Packs) -> tuple[_Packs, Numbers | None]:
+    """``packs`` and those of ``others`` that are not among them, and the numbers of ``others``;
+    ``None`` where they keep theirs."""
+    if others is packs or others == packs:
+        return packs, None
+    few = len(packs) + len(others) <= _PACKS_HELD
+    return _held_united(packs, others) if few else _united(packs, others)
+
+
+def _united(packs: _Packs, others: _Packs) -> tuple[_Packs, Numbers | None]:
     numbers = dict(zip(packs, range(len(packs)), strict=True))
     table = [numbers.setdefault(pack, len(numbers)) for pack in others]
     if len(numbers) > len(packs):
@@ -408,7 +413,7 @@ def _united(
     return packs, np.array([*table, NO_PACK], np.uint32)
 
 
-# Leaves that are read one after the other mostly have the same few packs: the tables of two versions
-# are united a thousand times. Those held are some 200 bytes a pack.
+# Leaves that are read one after the other mostly have the same few packs, so the same tables are
+# united over and over. Those held are some 200 bytes a pack.
 _PACKS_HELD = 256
 _held_united = lru_cache(maxsize=32)(_united)

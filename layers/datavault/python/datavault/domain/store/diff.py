@@ -273,7 +273,8 @@ def _compare(old: _Piece, new: _Piece) -> Difference:
 
 def _changed(before: Entries, after: Entries, *, added: Entries, removed: Entries) -> Difference:
     """What differs, of rows that are in both trees, and what is in one only."""
-    differ = ~same_values(before.values, after.values)
-    if differ.all():
+    same = same_values(before.values, after.values)
+    if not np.count_nonzero(same):
         return Difference(added, removed, before, after)
+    differ = ~same
     return Difference(added, removed, before.where(differ), after.where(differ))

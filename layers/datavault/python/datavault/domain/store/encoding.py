@@ -114,10 +114,10 @@ def read_places(source: "Source", size: int, packs: int) -> Later:
     """The places of ``size`` rows in ``packs`` packs: checked, and made when asked for."""
     (runs,) = source.numbers(_COUNT)
     pack = source.array(_NARROW if packs <= _NARROW_PACKS else _WIDE, size)
-    if runs > size or (size and int(pack.max()) >= packs):
+    if runs > size or np.count_nonzero(pack >= packs):
         raise Corrupt(f"tree node with a place in none of its {packs} packs")
     blocks, slots = source.bytes(12 * runs), source.bytes(4 * size)
-    if sum(sum(blocks[runs * low : runs * (low + 1)]) << 8 * low for low in range(4)) != size:
+    if _first_sum(blocks, runs) != size:
         raise Corrupt(f"tree node with other than {size} places")
     return Later(size, partial(_places, pack, blocks, slots, sorted_by_pack=packs > 1))
 
@@ -130,13 +130,18 @@ def _places(
     sorted_by_pack: bool,
 ) -> Locators:
     size = len(pack)
-    entries, gaps, lengths = _numbers(blocks, 3)
-    # A block's start and length go as one number: numpy is slow at filling records.
-    starts = np.add.accumulate(gaps + lengths, dtype=np.uint32) - lengths
-    sealed = lengths.astype("<u8") << np.uint64(32) | starts
+    runs = _numbers(blocks, 3)
     places = np.empty((size, 4), "<u4")
     np.add.accumulate(_numbers(slots, 1)[0], dtype=np.uint32, out=places[:, 1])
-    places.view("<u8")[:, 1] = sealed.repeat(entries)
+    if runs.shape[1] == 1:
+        # What one version changed in a leaf mostly lies in one block, at its start and length.
+        places[:, 2:] = runs[1:, 0]
+    else:
+        entries, gaps, lengths = runs
+        # A block's start and length go as one number: numpy is slow at filling records.
+        starts = np.add.accumulate(gaps + lengths, dtype=np.uint32) - lengths
+        sealed = lengths.astype("<u8") << np.uint64(32) | starts
+        places.view("<u8")[:, 1] = sealed.repeat(entries)
     if sorted_by_pack:
         in_order, places = places, np.empty((size, 4), "<u4")
         places.view(_PLACE)[pack.argsort(kind="stable")] = in_order.view(_PLACE)
@@ -151,6 +156,13 @@ def _numbers(planes: memoryview, columns: int) -> NDArray[np.uint32]:
         (columns, size, 4), np.uint8, planes, 0, (4 * size, 1, size)
     )
     return octets.copy().view("<u4")[:, :, 0]
+
+
+def _first_sum(planes: memoryview, size: int) -> int:
+    """The sum of the first column of ``planes``, which has ``size`` rows."""
+    low, high = sum(planes[:size]), sum(planes[size : 2 * size])
+    higher, highest = sum(planes[2 * size : 3 * size]), sum(planes[3 * size : 4 * size])
+    return low + (high << 8) + (higher << 16) + (highest << 24)
 
 
 def _planes(columns: NDArray[np.uint32]) -> bytes:

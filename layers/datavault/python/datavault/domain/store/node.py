@@ -177,6 +177,10 @@ def may_differ(one: Leaf, other: Leaf) -> Rows | None:
     same_anchor = (one.anchor or one) is (other.anchor or other)
     if not same_anchor or one.replaced is None or other.replaced is None:
         return None
+    if not len(one.replaced):
+        return other.replaced
+    if not len(other.replaced):
+        return one.replaced
     touched = np.zeros(one.count, np.bool_)
     touched[one.replaced] = True
     touched[other.replaced] = True
@@ -266,7 +270,7 @@ def decode(payload: bytes) -> Node:
         source.close()
         return Leaf(Entries(ids, values, stored, packs), identity)
     anchored = source.array(np.dtype(np.uint8), size)
-    if anchored.max() > 1 or (level > 1 and anchored.any()):
+    if np.count_nonzero(anchored > 1) or (level > 1 and np.count_nonzero(anchored)):
         raise Corrupt("tree node with a patch where none can be")
     locators = np.zeros((size, 2), LOCATOR)
     locators[:, 0] = stored.made

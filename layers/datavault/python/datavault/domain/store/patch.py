@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import (
@@ -47,6 +48,7 @@ from datavault.domain.store.places import NO_ROWS, Rows
 PATCH_MAGIC = b"LVP\x01"
 
 _ROW = np.dtype("<u2")
+_NONE, _ONE = _ROW.type(0), _ROW.type(1)
 _HEAD = struct.Struct("<IIII")
 
 
@@ -70,7 +72,7 @@ class Patch:
     @property
     def keeps_ids(self) -> bool:
         """Whether the leaf has the ids that its anchor has."""
-        return not len(self.removed) and not self.inserted.any()
+        return not len(self.removed) and not np.count_nonzero(self.inserted)
 
     @classmethod
     def between(cls, anchor: Entries, leaf: Entries) -> Self:
@@ -91,7 +93,7 @@ class Patch:
     def replacing(cls, anchor: Entries, leaf: Entries, rows: Rows) -> Self:
         """The same for two leaves of the same ids that differ in none but ``rows``, ascending."""
         same = same_values(anchor.values.take(rows), leaf.values.take(rows))
-        if same.any():
+        if np.count_nonzero(same):
             _, (old, new) = over_one_table([anchor.take(rows), leaf.take(rows)])
             rows = rows[~(same & same_values(old, new))]
         put = leaf.take(rows).with_used_packs()
@@ -123,16 +125,22 @@ class Patch:
 def encode_patch(patch: Patch) -> bytes:
     """The payload that ``patch`` is stored as."""
     put = patch.put
-    new_ids = put.ids[patch.inserted]
-    lengths = np.strings.str_len(new_ids).astype(_ROW)
+    new_ids = b""
+    inserts = np.count_nonzero(patch.inserted)
+    if inserts:
+        ids = put.ids[patch.inserted]
+        lengths = np.strings.str_len(ids).astype(_ROW)
+        new_ids = lengths.tobytes() + id_bytes(ids, lengths)
+    where = patch.at.astype(_ROW)
+    where += where
+    where += ~patch.inserted
     return b"".join(
         [
             PATCH_MAGIC,
-            _HEAD.pack(patch.anchor_count, len(patch.removed), len(put), len(lengths)),
+            _HEAD.pack(patch.anchor_count, len(patch.removed), len(put), inserts),
             patch.removed.astype(_ROW).tobytes(),
-            (2 * patch.at + ~patch.inserted).astype(_ROW).tobytes(),
-            lengths.tobytes(),
-            id_bytes(new_ids, lengths),
+            where.tobytes(),
+            new_ids,
             put.values.tobytes(),
             write_packs(put.packs),
             write_places(put.locators, len(put.packs)),
@@ -151,8 +159,8 @@ def decode_patch(payload: bytes) -> Patch:
     if max(anchor_count, removals, puts) > ENTRIES_MAX or inserts > puts:
         raise Corrupt(f"patch of {puts} entries, {inserts} new, on {anchor_count}")
     removed = source.array(_ROW, removals).astype(np.intp) if removals else NO_ROWS
-    where = source.array(_ROW, puts).astype(np.intp)
-    at, inserted = where >> 1, (where & 1) == 0
+    where = source.array(_ROW, puts)
+    at, inserted = (where >> _ONE).astype(np.intp), (where & _ONE) == _NONE
     if (
         not _rises(removed, anchor_count - 1)
         or not _rises(where, 2 * anchor_count, again=inserted)
@@ -171,12 +179,12 @@ def decode_patch(payload: bytes) -> Patch:
     return Patch(anchor_count, removed, at, inserted, Entries(ids, values, locators, packs))
 
 
-def _rises(rows: Rows, most: int, *, again: Mask | None = None) -> bool:
+def _rises(rows: NDArray[np.integer], most: int, *, again: Mask | None = None) -> bool:
     """Whether rows ascend, up to ``most``: strictly, but that those ``again`` may be repeated."""
     if not len(rows):
         return True
     later, earlier = rows[1:], rows[:-1]
     rising = later > earlier
-    if again is not None and not rising.all():
+    if again is not None and np.count_nonzero(rising) < len(rising):
         rising |= (later == earlier) & again[1:]
-    return int(rows[-1]) <= most and bool(rising.all())
+    return int(rows[-1]) <= most and np.count_nonzero(rising) == len(rising)

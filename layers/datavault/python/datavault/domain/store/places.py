@@ -22,6 +22,8 @@ type Numbers = NDArray[np.uint32]
 LOCATOR = np.dtype([("pack", "<u4"), ("slot", "<u4"), ("start", "<u4"), ("length", "<u4")])
 # The same as plain bytes: numpy copies those at once, and records field by field.
 RAW = np.dtype(f"V{LOCATOR.itemsize}")
+# Of so few, which is sooner than to look at them as bytes.
+_FEW = 100
 # A locator whose pack is this one is absent; only anchors of children can be.
 NO_PACK = 0xFFFF_FFFF
 
@@ -208,4 +210,6 @@ def later_renumbered(stored: Locators | Later, numbers: Numbers) -> Later:
 
 def copied(locators: Locators) -> Locators:
     """A copy."""
+    if locators.size < _FEW:
+        return locators.copy()
     return locators.view(RAW).copy().view(LOCATOR)
