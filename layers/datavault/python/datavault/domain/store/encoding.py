@@ -49,10 +49,12 @@ def read_ids(source: "Source", size: int) -> Ids:
     if not size:
         return np.empty(0, "S1")
     lengths = source.array(_WIDE, size)
-    least, width = int(lengths.min()), int(lengths.max())
-    if width > RECORD_ID_BYTES_MAX or not least:
+    width = int(lengths[0])
+    total = size * width
+    if np.count_nonzero(lengths == lengths[0]) < size:
+        width, total = int(lengths.max()), int(lengths.sum(dtype=np.int64))
+    if width > RECORD_ID_BYTES_MAX or np.count_nonzero(lengths) < size:
         raise Corrupt(f"record ids have 1 to {RECORD_ID_BYTES_MAX} bytes, not 0 or {width}")
-    total = size * width if least == width else int(lengths.sum(dtype=np.int64))
     letters = source.array(_OCTET, total)
     if b"\0" in letters.tobytes():
         raise Corrupt("record id with a NUL")
@@ -100,14 +102,14 @@ def write_places(locators: Locators, packs: int) -> bytes:
     fresh = (in_pack | starts | lengths) != 0
     fresh[:1] = True
     runs = fresh.nonzero()[0]
-    blocks = grid.take(runs, 0)
-    columns = np.empty((3, len(runs)), "<u4")
-    columns[0, :-1] = runs[1:] - runs[:-1]
-    columns[0, -1:] = size - runs[-1:]
-    columns[1:] = blocks[:, 2:].T
-    columns[1, 1:] -= blocks[:-1, 2] + blocks[:-1, 3]
-    planes = _planes(columns) + _planes(slots[None])
-    return len(runs).to_bytes(4, "little") + pack.tobytes() + planes
+    entries = np.empty(len(runs), "<u4")
+    entries[:-1] = runs[1:] - runs[:-1]
+    entries[-1:] = size - runs[-1:]
+    starts, lengths = grid[:, 2:].take(runs, 0).T
+    gaps = starts.copy()
+    gaps[1:] -= starts[:-1] + lengths[:-1]
+    columns = map(_planes, (entries, gaps, lengths, slots))
+    return b"".join([len(runs).to_bytes(4, "little"), pack.tobytes(), *columns])
 
 
 def read_places(source: "Source", size: int, packs: int) -> Later:
@@ -165,9 +167,9 @@ def _first_sum(planes: memoryview, size: int) -> int:
     return low + (high << 8) + (higher << 16) + (highest << 24)
 
 
-def _planes(columns: NDArray[np.uint32]) -> bytes:
-    octets = np.ascontiguousarray(columns).view(np.uint8).reshape(*columns.shape, 4)
-    return octets.transpose(0, 2, 1).tobytes()
+def _planes(column: NDArray[np.uint32]) -> bytes:
+    octets = column.tobytes()
+    return octets[::4] + octets[1::4] + octets[2::4] + octets[3::4]
 
 
 class Source:

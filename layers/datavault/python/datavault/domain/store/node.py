@@ -165,8 +165,8 @@ class Leaf:
         return self.rows.nbytes + len(self.identity) + anchor
 
     def _identity_with(self, rows: Entries) -> bytes:
-        values = rows.values.tobytes()
-        return b"".join([memoryview(self.identity)[: -len(values) or None], values])
+        values = memoryview(np.ascontiguousarray(rows.values))
+        return b"".join([memoryview(self.identity)[: -values.nbytes or None], values])
 
 
 def may_differ(one: Leaf, other: Leaf) -> Rows | None:
