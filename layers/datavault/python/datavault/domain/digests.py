@@ -116,6 +116,27 @@ def node_address(identity: bytes | memoryview, key: bytes) -> bytes:
     return blake3(identity, key=key).digest(ADDRESS_BYTES)
 
 
+class Prefix:
+    """What the identities of some tree nodes begin with, hashed once for all of them."""
+
+    __slots__ = ("_hasher", "_key", "octets")
+
+    def __init__(self, octets: bytes | memoryview) -> None:
+        self.octets = octets
+        self._key = b""
+        self._hasher: blake3 | None = None
+
+    def address(self, rest: bytes, key: bytes) -> bytes:
+        """``node_address`` of the identity that goes on with ``rest`` and ends with it."""
+        begun = self._hasher
+        if begun is None or self._key is not key:
+            begun = blake3(self.octets, key=key)
+            self._hasher, self._key = begun, key
+        hasher = begun.copy()
+        hasher.update(rest)
+        return hasher.digest(ADDRESS_BYTES)
+
+
 def staged_id(record_id: str, key: bytes) -> str:
     """What stands for a record id in a staging row's key: 128 bits, in hex."""
     return blake3(record_id.encode(), key=key).hexdigest(_STAGED_ID_BYTES)

@@ -3,11 +3,13 @@
 Columns are parallel numpy arrays in ascending order of id, and never written to once made.
 Record ids have no NUL, so the NUL padding of an ``S`` array says nothing false about them, and
 numpy compares them as unsigned bytes, which is the order of UTF-8 and of code points.
+
+What is made a dozen times a leaf is not frozen, here and in the modules that use it: to make it
+frozen takes four times as long. Nobody sets a field of it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import compress
 from typing import Self
 
@@ -27,6 +29,7 @@ from datavault.domain.store.places import (
     PackRef,
     Replaced,
     copied,
+    joined,
     later_renumbered,
     locator_of,
     made,
@@ -42,7 +45,7 @@ CHILD = np.dtype([("address", f"V{ADDRESS_BYTES}"), ("count", "<u8")])
 _WORD = np.dtype("<u8")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Columns:
     """Rows in ascending order of id, without duplicates.
 
@@ -133,7 +136,7 @@ class Columns:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Entries(Columns):
     """Records: ``values`` is their digests, dtype ``DIGEST``."""
 
@@ -148,7 +151,7 @@ class Entries(Columns):
         return self.values
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Children(Columns):
     """The nodes below an inner node: ``ids`` is the last record id below each, ``values`` is
     of dtype ``CHILD`` (address, number of records)."""
@@ -297,7 +300,7 @@ def spliced[C: Columns](old: C, stays: Mask, new: C, before: NDArray[np.intp]) -
 
 def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     """The rows of ``old`` with what the rows ``at`` are about and where as ``new`` has it."""
-    packs, table = _joined(old.packs, new.packs)
+    packs, table = joined(old.packs, new.packs)
     values = old.values.copy()
     values[at] = new.values
     if isinstance(old.stored, Later):
@@ -389,34 +392,6 @@ def _one_table(parts: Sequence[Columns]) -> tuple[tuple[PackRef, ...], list[Numb
     packs = parts[0].packs
     tables: list[Numbers | None] = [None]
     for part in parts[1:]:
-        packs, table = _joined(packs, part.packs)
+        packs, table = joined(packs, part.packs)
         tables.append(table)
     return packs, tables
-
-
-type _Packs = tuple[PackRef, ...]
-
-
-def _joined(packs: _Packs, others: _Packs) -> tuple[_Packs, Numbers | None]:
-    """``packs`` and those of ``others`` that are not among them, and the numbers of ``others``;
-    ``None`` where they keep theirs."""
-    if others is packs or others == packs:
-        return packs, None
-    few = len(packs) + len(others) <= _PACKS_HELD
-    return _held_united(packs, others) if few else _united(packs, others)
-
-
-def _united(packs: _Packs, others: _Packs) -> tuple[_Packs, Numbers | None]:
-    numbers = dict(zip(packs, range(len(packs)), strict=True))
-    table = [numbers.setdefault(pack, len(numbers)) for pack in others]
-    if len(numbers) > len(packs):
-        packs = tuple(numbers)
-    if table == list(range(len(table))):
-        return packs, None
-    return packs, np.array([*table, NO_PACK], np.uint32)
-
-
-# Leaves that are read one after the other mostly have the same few packs, so the same tables are
-# united over and over. Those held are some 200 bytes a pack.
-_PACKS_HELD = 256
-_held_united = lru_cache(maxsize=32)(_united)

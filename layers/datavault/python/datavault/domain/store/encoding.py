@@ -115,6 +115,7 @@ def write_places(locators: Locators, packs: int) -> bytes:
 def read_places(source: "Source", size: int, packs: int) -> Later:
     """The places of ``size`` rows in ``packs`` packs: checked, and made when asked for."""
     (runs,) = source.numbers(_COUNT)
+    pack: NDArray[np.uint8 | np.uint16]
     pack = source.array(_NARROW if packs <= _NARROW_PACKS else _WIDE, size)
     if runs > size or np.count_nonzero(pack >= packs):
         raise Corrupt(f"tree node with a place in none of its {packs} packs")

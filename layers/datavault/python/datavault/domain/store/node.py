@@ -42,7 +42,7 @@ from typing import Self
 
 import numpy as np
 
-from datavault.domain.digests import ADDRESS_BYTES, node_address
+from datavault.domain.digests import ADDRESS_BYTES, Prefix, node_address
 from datavault.domain.errors import Corrupt
 from datavault.domain.store.columns import (
     CHILD,
@@ -115,9 +115,12 @@ class Pointer:
         return cls(address, level, count, *locators)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Leaf:
-    """Records in ascending order of id, and the bytes that the leaf's address is the hash of.
+    """Records in ascending order of id.
+
+    ``head`` is what the leaf's identity begins with, all but the digests: leaves of the same ids
+    have it together. ``whole`` is the identity, where it is in memory in one piece.
 
     A leaf that a patch made has its ``anchor``. ``replaced`` is the rows that the patch put in
     place of the anchor's where it left the ids as they were, ``None`` where it did not; of a full
@@ -125,7 +128,8 @@ class Leaf:
     """
 
     rows: Entries
-    identity: bytes | memoryview
+    head: Prefix
+    whole: bytes | memoryview | None = None
     anchor: "Leaf | None" = None
     replaced: Rows | None = field(default_factory=lambda: NO_ROWS)
 
@@ -134,7 +138,13 @@ class Leaf:
     @classmethod
     def of(cls, rows: Entries) -> Self:
         """The leaf of these entries."""
-        return cls(rows, _identity(0, rows))
+        return cls.stored(rows, _identity(0, rows))
+
+    @classmethod
+    def stored(cls, rows: Entries, identity: bytes | memoryview) -> Self:
+        """The leaf of these entries, whose identity is in memory."""
+        digests = len(rows) * DIGEST.itemsize
+        return cls(rows, Prefix(memoryview(identity)[: -digests or None]), identity)
 
     def patched(self, patch: Patch) -> Self:
         """The leaf that ``patch`` makes of this one, its anchor.
@@ -144,14 +154,20 @@ class Leaf:
         """
         rows = patch.applied(self.rows)
         if rows.ids is self.rows.ids:
-            return type(self)(rows, self._identity_with(rows), self, patch.at)
-        return type(self)(rows, _identity(0, rows), self, None)
+            return type(self)(rows, self.head, None, self, patch.at)
+        leaf = type(self).of(rows)
+        return type(self)(rows, leaf.head, leaf.whole, self, None)
 
     def changed(self, rows: Entries) -> Self:
         """The full leaf of ``rows``, made sooner where they have this one's column of ids."""
-        if rows.ids is not self.rows.ids:
-            return type(self).of(rows)
-        return type(self)(rows, self._identity_with(rows))
+        return type(self)(rows, self.head) if rows.ids is self.rows.ids else type(self).of(rows)
+
+    @property
+    def identity(self) -> bytes | memoryview:
+        """The bytes that the leaf's address is the hash of."""
+        if self.whole is not None:
+            return self.whole
+        return b"".join([self.head.octets, self.rows.values.tobytes()])
 
     @property
     def count(self) -> int:
@@ -162,11 +178,8 @@ class Leaf:
     def nbytes(self) -> int:
         """About how much memory the leaf takes, its anchor included."""
         anchor = 0 if self.anchor is None else self.anchor.nbytes
-        return self.rows.nbytes + len(self.identity) + anchor
-
-    def _identity_with(self, rows: Entries) -> bytes:
-        values = memoryview(np.ascontiguousarray(rows.values))
-        return b"".join([memoryview(self.identity)[: -values.nbytes or None], values])
+        whole = 0 if self.whole is None else len(self.whole)
+        return self.rows.nbytes + whole + anchor
 
 
 def may_differ(one: Leaf, other: Leaf) -> Rows | None:
@@ -229,6 +242,8 @@ type Node = Leaf | Inner
 
 def address_of(node: Node, key: bytes) -> bytes:
     """A node's address under ``IdKeys.node``."""
+    if isinstance(node, Leaf) and node.whole is None:
+        return node.head.address(node.rows.values.tobytes(), key)
     return node_address(node.identity, key)
 
 
@@ -268,7 +283,7 @@ def decode(payload: bytes) -> Node:
     stored = read_places(source, size, len(packs))
     if not level:
         source.close()
-        return Leaf(Entries(ids, values, stored, packs), identity)
+        return Leaf.stored(Entries(ids, values, stored, packs), identity)
     anchored = source.array(np.dtype(np.uint8), size)
     if np.count_nonzero(anchored > 1) or (level > 1 and np.count_nonzero(anchored)):
         raise Corrupt("tree node with a patch where none can be")

@@ -52,7 +52,7 @@ _NONE, _ONE = _ROW.type(0), _ROW.type(1)
 _HEAD = struct.Struct("<IIII")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Patch:
     """How a leaf differs from its anchor.
 

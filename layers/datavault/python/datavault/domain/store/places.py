@@ -4,7 +4,7 @@ A column of places can be one that is made ``Later``: most of what is read is re
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, override
 
 import numpy as np
@@ -14,6 +14,7 @@ PACK_ID_BYTES = 16
 PACK_SEED_BYTES = 32
 
 type Locators = NDArray[np.void]
+type Packs = tuple["PackRef", ...]
 type Rows = NDArray[np.intp]
 type Numbers = NDArray[np.uint32]
 """The new number of each pack of a table, and at the end ``NO_PACK``, which stays."""
@@ -213,3 +214,28 @@ def copied(locators: Locators) -> Locators:
     if locators.size < _FEW:
         return locators.copy()
     return locators.view(RAW).copy().view(LOCATOR)
+
+
+def joined(packs: Packs, others: Packs) -> tuple[Packs, Numbers | None]:
+    """``packs`` and those of ``others`` that are not among them, and the numbers of ``others``;
+    ``None`` where they keep theirs."""
+    if others is packs or others == packs:
+        return packs, None
+    few = len(packs) + len(others) <= _PACKS_HELD
+    return _held_united(packs, others) if few else _united(packs, others)
+
+
+def _united(packs: Packs, others: Packs) -> tuple[Packs, Numbers | None]:
+    numbers = dict(zip(packs, range(len(packs)), strict=True))
+    table = [numbers.setdefault(pack, len(numbers)) for pack in others]
+    if len(numbers) > len(packs):
+        packs = tuple(numbers)
+    if table == list(range(len(table))):
+        return packs, None
+    return packs, np.array([*table, NO_PACK], np.uint32)
+
+
+# Leaves that are read one after the other mostly have the same few packs, so the same tables are
+# united over and over. Those held are some 200 bytes a pack.
+_PACKS_HELD = 256
+_held_united = lru_cache(maxsize=32)(_united)
