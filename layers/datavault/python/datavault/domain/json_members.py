@@ -6,18 +6,24 @@ strings alone.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_KEY = re.compile(rb'[ \t\r\n]*+("(?:[^"\\]++|\\.)*+")[ \t\r\n]*+:[ \t\r\n]*+', re.DOTALL)
+# A member; its value only if it is neither an object nor an array, and then what separates it from
+# the next one: most members are taken in this one step.
+_MEMBER = re.compile(
+    rb"""
+    [ \t\r\n]*+ ("(?:[^"\\]++|\\.)*+") [ \t\r\n]*+ : [ \t\r\n]*+
+    (?: ("(?:[^"\\]++|\\.)*+" | [^ \t\r\n,}\]\[{"]++) ([ \t\r\n]*+ , [ \t\r\n]*+)?+ )?+
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 _NESTING = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
-_SCALAR = re.compile(rb"[^ \t\r\n,}\]]++")
 _SEPARATOR = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A member: its text up to the value (key, colon, white space), and the value's text."""
 
     lead: bytes
@@ -48,18 +54,26 @@ class Members:
         members: dict[str, Member] = {}
         opening, between, closing = b"", b"", b""
         at = 1
-        while (key := _KEY.match(text, at)) is not None:
+        while (found := _MEMBER.match(text, at)) is not None:
+            quoted, value, separator = found.groups()
+            lead, start = found.start(1), found.start(2)
+            if value is None:
+                start = found.end()
+                end = _nested_end(text, start)
+                value = text[start:end]
+                comma = _SEPARATOR.match(text, end)
+                separator = None if comma is None else comma[0]
+            else:
+                end = found.end(2)
             if not members:
-                opening = text[1 : key.start(1)]
-            end = _value_end(text, key.end())
-            name: str = msgspec.json.decode(key[1])
-            members[name] = Member(text[key.start(1) : key.end()], text[key.end() : end])
-            separator = _SEPARATOR.match(text, end)
+                opening = text[1:lead]
+            name: str = msgspec.json.decode(quoted)
+            members[name] = Member(text[lead:start], value)
             if separator is None:
                 closing = text[end:-1]
                 break
-            between = between or separator[0]
-            at = separator.end()
+            between = between or separator
+            at = end + len(separator)
         return cls(members, opening, between or b",", closing)
 
     def with_members(self, members: list[bytes]) -> bytes:
@@ -67,15 +81,12 @@ class Members:
         return b"".join((b"{", self.opening, self.between.join(members), self.closing, b"}"))
 
 
-def _value_end(text: bytes, start: int) -> int:
-    """Where the value ends that begins at ``start``."""
-    if text[start] in b"{[":
-        depth = 0
-        for token in _NESTING.finditer(text, start):
-            first = text[token.start()]
-            depth += (first in b"{[") - (first in b"}]")
-            if not depth:
-                return token.end()
-    plain = (_STRING if text[start] == ord('"') else _SCALAR).match(text, start)
-    assert plain is not None, "only valid JSON is taken apart"
-    return plain.end()
+def _nested_end(text: bytes, start: int) -> int:
+    """Where the object or array ends that begins at ``start``."""
+    depth = 0
+    for token in _NESTING.finditer(text, start):
+        first = text[token.start()]
+        depth += (first in b"{[") - (first in b"}]")
+        if not depth:
+            return token.end()
+    raise AssertionError("only valid JSON is taken apart")

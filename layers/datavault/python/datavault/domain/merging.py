@@ -205,11 +205,12 @@ def merge_fields(base: bytes, ours: bytes, theirs: bytes, *, strategy: Strategy)
 def _merged(
     base: bytes, ours: bytes, theirs: bytes, at: str, strategy: Strategy, conflicts: list[str]
 ) -> bytes:
-    before, left, right = (Members.of(text) for text in (base, ours, theirs))
-    fresh = sorted((left.members.keys() | right.members.keys()) - before.members.keys())
+    before = Members.of(base)
+    mines, others = Members.of(ours).members, Members.of(theirs).members
+    fresh = sorted((mines.keys() | others.keys()) - before.members.keys())
     members: list[bytes] = []
     for name in (*before.members, *fresh):
-        old, mine, other = (side.members.get(name) for side in (before, left, right))
+        old, mine, other = before.members.get(name), mines.get(name), others.get(name)
         if _same(mine, other):
             chosen = old if _same(old, mine) else _either(mine, other)
         elif _same(old, mine):

@@ -61,12 +61,11 @@ class Side:
         """The rows that ``mask`` selects."""
         return Side(self.present[mask], self.entries.where(mask))
 
-    def entry(self, row: int) -> Entry | None:
-        """One row, or ``None`` where the version has no such record."""
-        if not self.present[row]:
-            return None
-        rows = self.entries
-        return Entry(bytes(rows.ids[row]), rows.values[row].tobytes(), rows.locator(row))
+    def each(self) -> Iterator[Entry | None]:
+        """The rows one by one; ``None`` where the version has no such record."""
+        all_there = np.count_nonzero(self.present) == len(self.present)
+        there = Entry.each(self.entries if all_there else self.entries.where(self.present))
+        return (next(there) if present else None for present in self.present.tolist())
 
     def changes(self, mask: Mask) -> Changes:
         """What makes another version have the selected rows as this one has them."""

@@ -129,9 +129,8 @@ def merged_changes(work: Work, sides: Sides, rules: Rules, where: str) -> Iterat
 
 def disputes(part: Slice) -> Iterator[Dispute]:
     """The disputed records of a slice, in order."""
-    for row, record_id in enumerate(part.disputed.tolist()):
-        sides = (side.entry(row) for side in (part.base, part.ours, part.theirs))
-        yield Dispute(record_id, *sides)
+    sides = (side.each() for side in (part.base, part.ours, part.theirs))
+    return map(Dispute, part.disputed.tolist(), *sides)
 
 
 def examined(
