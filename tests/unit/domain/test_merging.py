@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from datavault.domain.errors import Invalid
 from datavault.domain.ids import RecordId
-from datavault.domain.json_members import Members
+from datavault.domain.json_members import Member, Members
 from datavault.domain.merging import (
     FIELDS_MAX,
     FieldMerge,
@@ -90,6 +90,21 @@ def test_an_object_taken_apart_is_put_together_verbatim(value: Json, style: dict
     members = Members.of(written)
     assert {name: json.loads(each.value) for name, each in members.members.items()} == value
     assert members.with_members([each.text for each in members.members.values()]) == written
+
+
+@pytest.mark.parametrize("value", [b'"x, y"', b"-1.5e3", b"true", b"[1 , {}]", b'{ "n": "}" }'])
+@pytest.mark.parametrize("space", [b"", b" ", b"\r\n\t"])
+def test_white_space_belongs_to_the_object_and_to_the_lead_and_to_no_value(
+    value: bytes, space: bytes
+) -> None:
+    lead = b'"a"' + space + b":" + space
+    last = b'"b":' + value
+    between = space + b"," + space
+    written = b"{" + space + lead + value + between + last + space + b"}"
+    members = Members.of(written)
+    assert members == Members(
+        {"a": Member(lead, value), "b": Member(b'"b":', value)}, space, between, space
+    )
 
 
 def test_untouched_members_keep_their_text() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Corrupt
-from datavault.domain.store.columns import CHILD, DIGEST, Children, Entries
+from datavault.domain.store.columns import CHILD, DIGEST, Children, Entries, replaced
 from datavault.domain.store.encoding import Source, read_packs, write_packs
 from datavault.domain.store.node import (
     Inner,
@@ -22,7 +22,7 @@ from datavault.domain.store.node import (
 )
 from datavault.domain.store.patch import Patch, decode_patch, encode_patch
 from datavault.domain.store.places import Locator as Place
-from datavault.domain.store.places import PackRef, locator_columns
+from datavault.domain.store.places import PackRef, locator_columns, rows_replaced
 
 from .builders import KEYS, Model, as_model, entries, pack_ref
 
@@ -119,6 +119,41 @@ def test_leaves_of_one_anchor_differ_in_what_their_patches_replace(
     assert differ <= set(rows.tolist())
     patch = Patch.replacing(anchor.rows, other.rows, rows)
     assert encode_patch(patch) == encode_patch(Patch.between(anchor.rows, other.rows))
+
+
+@given(data=st.data(), count=st.integers(1, 12))
+def test_a_leaf_patched_and_replaced_in_again_and_again_is_patched_as_if_at_once(
+    data: st.DataObject, count: int
+) -> None:
+    ids = [b"%02d" % number for number in range(count)]
+    edits = st.dictionaries(st.sampled_from(ids), ENTRIES, min_size=1)
+    before = {record_id: data.draw(ENTRIES) for record_id in ids}
+    anchor = decode(encode(Leaf.of(_rows(before))))
+    assert isinstance(anchor, Leaf)
+    leaf = anchor
+    for edit in data.draw(st.lists(edits, min_size=1, max_size=3)):
+        some = _rows(edit)
+        at = anchor.rows.ids.searchsorted(some.ids)
+        rows = replaced(leaf.rows, at, some)
+        touched = rows_replaced(anchor.rows.stored, rows.stored)
+        assert touched is not None
+        patch = Patch.replacing(anchor.rows, rows, touched)
+        before |= edit
+        assert _records(rows) == before
+        assert encode_patch(patch) == encode_patch(Patch.between(anchor.rows, rows))
+        leaf = anchor.patched(decode_patch(encode_patch(patch)))
+        assert _records(leaf.rows) == before
+
+
+def test_leaves_of_the_same_ids_have_each_its_own_address_under_each_key() -> None:
+    anchor = Leaf.of(entries({b"a": 1, b"b": 1}))
+    for digest in (2, 3):
+        after = entries({b"a": 1, b"b": digest})
+        leaf = anchor.patched(Patch.between(anchor.rows, after))
+        for key in (KEY, bytes(32), KEY):
+            assert address_of(leaf, key) == address_of(Leaf.of(after), key)
+            assert address_of(anchor.changed(leaf.rows), key) == address_of(leaf, key)
+    assert address_of(anchor, KEY) != address_of(anchor, bytes(32))
 
 
 def test_leaves_of_other_anchors_or_ids_may_differ_anywhere() -> None:

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from datavault.domain.store.columns import Entries, replaced
 from datavault.domain.store.node import Leaf, decode, encode
 from datavault.domain.store.patch import Patch, decode_patch, encode_patch
-from datavault.domain.store.places import LOCATOR, Later, Locators, Replaced
+from datavault.domain.store.places import (
+    LOCATOR,
+    NO_PACK,
+    Later,
+    Locators,
+    PackRef,
+    Replaced,
+    joined,
+    renumbered,
+    rows_replaced,
+)
 
 from .builders import entries, pack_ref
 
@@ -58,9 +68,43 @@ def test_rows_of_a_replaced_column_are_those_of_the_whole(
     column = Replaced(inner, _rows(over), Later(len(over), lambda: _places(_plus(300, over))))
     if first:
         assert column.made["slot"].tolist() == expected
+    assert rows_replaced(column.of, column) is column.at
+    assert column.at.tolist() == sorted(at | over)
+    assert column.taken(column.at)["slot"].tolist() == [expected[row] for row in column.at]
     taken = column.take(_rows(rows)).made
     assert taken["slot"].tolist() == [expected[row] for row in sorted(rows)]
     assert column.made["slot"].tolist() == expected
+
+
+def test_what_was_not_made_by_replacing_may_differ_anywhere() -> None:
+    column, other = _places(range(3)), _places(range(3))
+    unchanged = rows_replaced(column, column)
+    assert unchanged is not None
+    assert len(unchanged) == 0
+    assert rows_replaced(column, other) is None
+    assert rows_replaced(other, Replaced(column, _rows([1]), _places([7]))) is None
+
+
+@given(
+    first=st.lists(st.integers(0, 600), unique=True, max_size=300),
+    second=st.lists(st.integers(0, 600), unique=True, max_size=300),
+)
+def test_two_tables_of_packs_however_long_are_joined_into_one(
+    first: list[int], second: list[int]
+) -> None:
+    packs, others = (tuple(map(_pack, numbers)) for numbers in (first, second))
+    table, numbers = joined(packs, others)
+    assert table == tuple(dict.fromkeys([*packs, *others]))
+    places = np.zeros(len(others) + 1, LOCATOR)
+    places["pack"] = [*range(len(others)), NO_PACK]
+    if numbers is not None:
+        places = renumbered(places, numbers)
+    assert [table[pack] for pack in places["pack"][:-1].tolist()] == [*others]
+    assert places["pack"][-1] == NO_PACK
+
+
+def _pack(number: int) -> PackRef:
+    return PackRef(number.to_bytes(16), 1, bytes(32))
 
 
 def _plus(number: int, rows: set[int]) -> list[int]:

@@ -35,13 +35,15 @@ class Difference:
     """Records of a range of ids that are not the same in two trees.
 
     ``before`` and ``after`` are the records that are in both with different digests: the same
-    ids, row by row, as the old tree and as the new one has them.
+    ids, row by row, as the old tree and as the new one has them. ``leaf_bytes`` is about how much
+    memory a leaf takes that they were found in.
     """
 
     added: Entries
     removed: Entries
     before: Entries
     after: Entries
+    leaf_bytes: int
 
     def __len__(self) -> int:
         return len(self.added) + len(self.removed) + len(self.after)
@@ -242,7 +244,7 @@ class _Rows:
         leaf, start, stop = self._open
         if start < stop and end < self.end:
             stop = max(start, int(leaf.rows.ids.searchsorted(end, side="right")))
-        self._open = self._open._replace(start=stop)
+        self._open = _Piece(leaf, stop, self._open.stop)
         return _Piece(leaf, start, stop)
 
 
@@ -251,30 +253,29 @@ def _end(named: _Named) -> bytes:
 
 
 def _compare(old: _Piece, new: _Piece) -> Difference:
+    leaf_bytes = (new if new.start < new.stop else old).leaf.nbytes
     if (old.start, old.stop) == (new.start, new.stop):
         touched = may_differ(old.leaf, new.leaf)
         if touched is not None:
             if len(old.leaf.rows) > old.stop - old.start:
                 touched = touched[(touched >= old.start) & (touched < old.stop)]
             before, after = old.leaf.rows.take(touched), new.leaf.rows.take(touched)
-            return _changed(before, after, added=_NONE, removed=_NONE)
+            return _changed(_NONE, _NONE, before, after, leaf_bytes)
     before, after = old.rows, new.rows
     at, in_both = located(before.ids, after.ids)
     at_old, at_new = at[in_both], np.flatnonzero(in_both)
     stays = np.zeros(len(before), np.bool_)
     stays[at_old] = True
-    return _changed(
-        before.take(at_old),
-        after.take(at_new),
-        added=after.where(~in_both),
-        removed=before.where(~stays),
-    )
+    added, removed = after.where(~in_both), before.where(~stays)
+    return _changed(added, removed, before.take(at_old), after.take(at_new), leaf_bytes)
 
 
-def _changed(before: Entries, after: Entries, *, added: Entries, removed: Entries) -> Difference:
+def _changed(
+    added: Entries, removed: Entries, before: Entries, after: Entries, leaf_bytes: int
+) -> Difference:
     """What differs, of rows that are in both trees, and what is in one only."""
     same = same_values(before.values, after.values)
     if not np.count_nonzero(same):
-        return Difference(added, removed, before, after)
+        return Difference(added, removed, before, after, leaf_bytes)
     differ = ~same
-    return Difference(added, removed, before.where(differ), after.where(differ))
+    return Difference(added, removed, before.where(differ), after.where(differ), leaf_bytes)

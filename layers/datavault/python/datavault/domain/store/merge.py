@@ -28,16 +28,21 @@ from datavault.domain.store.columns import (
 )
 from datavault.domain.store.diff import Difference
 from datavault.domain.store.node import Pointer
+from datavault.domain.store.nodes import ANCHORS_BYTES_MAX
 from datavault.domain.store.places import LOCATOR
 from datavault.domain.store.tree import Entry, Tree
 
 # So many changed ids are looked at together: some 20 leaves' worth, 2 MB of columns.
 SLICE_IDS = 16 * 1024
-# And so many leaves that have changed, where few of their records have: our side's, which are
-# changed next, are still in the cache of nodes then (some 120 kB each, with their anchors).
+# And so many leaves that have changed, where few of their records have, and bytes of those: our
+# side's, which are changed next, are still in the cache of nodes then (some 120 kB each, with their
+# anchors, or 1.7 MB with the longest ids).
 SLICE_PIECES = 256
-# Our side is looked up for so many leaves at a time, whose anchors are still in memory.
+SLICE_BYTES = 72 * 1024 * 1024
+# Our side is looked up for so many leaves at a time, whose anchors are still in memory: of a leaf
+# with its anchor, that is the larger part.
 WINDOW_PIECES = 32
+WINDOW_BYTES = ANCHORS_BYTES_MAX
 # The digest of a record of which the base is not known; no record has it.
 UNKNOWN = bytes(DIGEST.itemsize)
 
@@ -115,30 +120,38 @@ def three_way(
     same of is in none of them.
     """
     parts: list[_Compared] = []
-    pieces = size = 0
+    size = pieces = held = 0
     for window in _windows(tree.diff(base, theirs, after=after), at_once):
         part = _compared(tree, ours, window)
         parts.append(part)
-        pieces += len(window)
         size += len(part.ids)
-        if size >= at_once or pieces >= SLICE_PIECES:
+        pieces += len(window)
+        held += _leaf_bytes(window)
+        if size >= at_once or pieces >= SLICE_PIECES or held >= SLICE_BYTES:
             yield _slice(parts)
-            parts, pieces, size = [], 0, 0
+            parts = []
+            size = pieces = held = 0
     if parts:
         yield _slice(parts)
 
 
 def _windows(pieces: Iterable[Difference], at_once: int) -> Iterator[list[Difference]]:
-    held: list[Difference] = []
-    size = 0
+    window: list[Difference] = []
+    size = held = 0
     for piece in pieces:
-        held.append(piece)
+        window.append(piece)
         size += len(piece)
-        if size >= at_once or len(held) == WINDOW_PIECES:
-            yield held
-            held, size = [], 0
-    if held:
-        yield held
+        held += piece.leaf_bytes
+        if size >= at_once or len(window) == WINDOW_PIECES or held >= WINDOW_BYTES:
+            yield window
+            window = []
+            size = held = 0
+    if window:
+        yield window
+
+
+def _leaf_bytes(pieces: Iterable[Difference]) -> int:
+    return sum(piece.leaf_bytes for piece in pieces)
 
 
 class _Compared(NamedTuple):
