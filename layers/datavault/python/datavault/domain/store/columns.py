@@ -10,7 +10,6 @@ frozen takes four times as long. Nobody sets a field of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Self
 
 import numpy as np
@@ -28,9 +27,9 @@ from datavault.domain.store.places import (
     Numbers,
     PackRef,
     Replaced,
+    column_renumbered,
     copied,
     joined,
-    later_renumbered,
     locator_of,
     made,
     renumbered,
@@ -116,10 +115,11 @@ class Columns:
         used[known] = False
         if np.count_nonzero(used) == known:
             return self
-        numbers = used.cumsum(dtype=np.uint32)
-        numbers -= used
-        numbers[known] = NO_PACK
-        packs = tuple(compress(self.packs, used.tolist()))
+        rows = used.nonzero()[0]
+        numbers = np.empty(known + 1, np.uint32)
+        numbers.fill(NO_PACK)
+        numbers[rows] = np.arange(len(rows))
+        packs = tuple([self.packs[row] for row in rows.tolist()])
         return type(self)(self.ids, self.values, renumbered(locators, numbers), packs)
 
     @classmethod
@@ -303,11 +303,11 @@ def replaced[C: Columns](old: C, at: NDArray[np.intp], new: C) -> C:
     packs, table = joined(old.packs, new.packs)
     values = old.values.copy()
     values[at] = new.values
+    places = new.stored if table is None else column_renumbered(new.stored, table)
     if isinstance(old.stored, Later):
-        places = new.stored if table is None else later_renumbered(new.stored, table)
         return type(old)(old.ids, values, Replaced(old.stored, at, places), packs)
     locators = copied(old.stored)
-    locators[at] = new.locators if table is None else renumbered(new.locators, table)
+    locators[at] = made(places)
     return type(old)(old.ids, values, locators, packs)
 
 

@@ -5,9 +5,10 @@ column, and whatever the bytes are, it gives columns that hold together or ``Cor
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from itertools import starmap
+from typing import override
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from datavault.domain.store.places import (
     PACK_SEED_BYTES,
     Later,
     Locators,
+    Numbers,
     PackRef,
 )
 
@@ -122,13 +124,30 @@ def read_places(source: "Source", size: int, packs: int) -> Later:
     blocks, slots = source.bytes(12 * runs), source.bytes(4 * size)
     if _first_sum(blocks, runs) != size:
         raise Corrupt(f"tree node with other than {size} places")
-    return Later(size, partial(_places, pack, blocks, slots, sorted_by_pack=packs > 1))
+    return _Stored(size, partial(_places, pack, blocks, slots, sorted_by_pack=packs > 1))
+
+
+class _Stored(Later):
+    """Places as they are stored, whose packs can be given other numbers while they are made."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, size: int, places: Callable[[Numbers | None], Locators]) -> None:
+        super().__init__(size, partial(places, None))
+        self._places = places
+
+    @override
+    def renumbered(self, numbers: Numbers) -> Later:
+        if self._made is not None:
+            return super().renumbered(numbers)
+        return Later(len(self), partial(self._places, numbers))
 
 
 def _places(
-    pack: NDArray[np.generic],
+    pack: NDArray[np.uint8 | np.uint16],
     blocks: memoryview,
     slots: memoryview,
+    numbers: Numbers | None,
     *,
     sorted_by_pack: bool,
 ) -> Locators:
@@ -148,7 +167,7 @@ def _places(
     if sorted_by_pack:
         in_order, places = places, np.empty((size, 4), "<u4")
         places.view(_PLACE)[pack.argsort(kind="stable")] = in_order.view(_PLACE)
-    places[:, 0] = pack
+    places[:, 0] = pack if numbers is None else numbers.take(pack)
     return np.ndarray(size, LOCATOR, places)
 
 

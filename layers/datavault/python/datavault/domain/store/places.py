@@ -84,6 +84,10 @@ class Later:
             self._made = column = self._make()
         return column
 
+    def renumbered(self, numbers: Numbers) -> "Later":
+        """The same places where pack ``i`` has the number ``numbers[i]``, made later too."""
+        return Later(self._size, lambda: renumbered(self.made, numbers))
+
     def __getitem__(self, part: slice) -> "Later":
         size = len(range(*part.indices(self._size)))
         return Later(size, lambda: self.made[part])
@@ -204,9 +208,9 @@ def renumbered(locators: Locators, numbers: Numbers) -> Locators:
     return column
 
 
-def later_renumbered(stored: Locators | Later, numbers: Numbers) -> Later:
-    """The same, made when asked for."""
-    return Later(len(stored), lambda: renumbered(made(stored), numbers))
+def column_renumbered(stored: Locators | Later, numbers: Numbers) -> Locators | Later:
+    """The same for a column that may be made later, and is then renumbered later."""
+    return stored.renumbered(numbers) if isinstance(stored, Later) else renumbered(stored, numbers)
 
 
 def copied(locators: Locators) -> Locators:
