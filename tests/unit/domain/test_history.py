@@ -56,7 +56,7 @@ def test_every_member_is_covered_and_the_place_is_not() -> None:
         ),
     ]
     assert len({commit.id, *(each.id for each in others)}) == len(others) + 1
-    moved = replace(commit, root=replace(commit.root, locator=replace(PLACE, slot=7)))
+    moved = replace(commit, root=replace(commit.root, locator=PLACE._replace(slot=7)))
     assert moved.id == commit.id
 
 
