@@ -24,7 +24,7 @@ def store_bodies(
     vault: Vault,
     keys: StoreKeys,
     lengths: npt.NDArray[np.uint32],
-    bodies: Callable[[int, int], Sequence[bytes]],
+    bodies: Callable[[int, int], Sequence[bytes | memoryview]],
 ) -> tuple[Locators, tuple[PackRef, ...]]:
     """Store bodies in their order, in blocks of about 64 KiB and packs of at most 64 MiB.
 
@@ -32,18 +32,12 @@ def store_bodies(
     is their turn, so that they need not all be in memory. Returns where each of them is.
     Nothing refers to the packs yet.
     """
-    count = len(lengths)
-    locators = np.zeros(count, LOCATOR)
+    places: list[tuple[int, int, int, int]] = []
     packs: list[PackRef] = []
     writer: PackWriter | None = None
-    ends = np.cumsum(lengths.astype(np.int64) + 1)
-    first = 0
-    while first < count:
-        before = int(ends[first - 1]) if first else 0
-        last = int(np.searchsorted(ends, before + BLOCK_BYTES)) + 1
-        last = min(last, count)
-        room = PACK_BYTES_MAX - 2 * int(ends[last - 1] - before)
-        if writer is not None and writer.size > room:
+    edges, sizes = _blocks(lengths)
+    for first, last, size in zip(edges[:-1], edges[1:], sizes, strict=True):
+        if writer is not None and writer.size > PACK_BYTES_MAX - 2 * size:
             _write_pack(vault, keys, writer, lengths[:first])
             writer = None
         if writer is None:
@@ -51,13 +45,33 @@ def store_bodies(
             packs.append(writer.key.ref)
         payload = encode_block(bodies(first, last), lengths[first:last], writer.slots)
         start, length, slot = writer.add(payload, slots=last - first)
-        part = locators[first:last]
-        part["pack"], part["start"], part["length"] = len(packs) - 1, start, length
-        part["slot"] = np.arange(slot, slot + last - first)
-        first = last
+        places.append((len(packs) - 1, slot, start, length))
     if writer is not None:
         _write_pack(vault, keys, writer, lengths)
-    return locators, tuple(packs)
+    return _locators(places, np.array(edges)), tuple(packs)
+
+
+def _blocks(lengths: npt.NDArray[np.uint32]) -> tuple[list[int], list[int]]:
+    """Where blocks of bodies begin, and the last one ends; and how long each is in bytes."""
+    ends = np.cumsum(lengths.astype(np.int64) + 1)
+    edges, sizes = [0], []
+    before = 0
+    while edges[-1] < len(ends):
+        # As many as make it full, and no less than one.
+        last = min(int(ends.searchsorted(before + BLOCK_BYTES)) + 1, len(ends))
+        end = int(ends[last - 1])
+        edges.append(last)
+        sizes.append(end - before)
+        before = end
+    return edges, sizes
+
+
+def _locators(places: list[tuple[int, int, int, int]], edges: npt.NDArray[np.int64]) -> Locators:
+    """Locators of every body, from those of the first ones of blocks that begin at ``edges``."""
+    counts = np.diff(edges)
+    locators = np.array(places, LOCATOR).repeat(counts)
+    locators["slot"] += (np.arange(edges[-1]) - edges[:-1].repeat(counts)).astype(np.uint32)
+    return locators
 
 
 def _write_pack(

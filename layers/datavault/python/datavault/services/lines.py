@@ -6,7 +6,7 @@ them against their dataset's schema. All say which lines are no records that may
 where those are in the batch; what becomes of them is the caller's business.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,6 +63,18 @@ class Columns:
         batch = self.batch
         starts, ends = self.starts[rows].tolist(), self.ends[rows].tolist()
         return [batch[start:end] for start, end in zip(starts, ends, strict=True)]
+
+    def views(self, rows: npt.NDArray[np.intp]) -> Callable[[int, int], list[memoryview]]:
+        """What gives the bodies of some of these rows, from the first to before the last asked
+        for, without a copy."""
+        view = memoryview(self.batch)
+        starts, ends = self.starts[rows].tolist(), self.ends[rows].tolist()
+
+        def some(first: int, last: int) -> list[memoryview]:
+            spans = zip(starts[first:last], ends[first:last], strict=True)
+            return [view[start:end] for start, end in spans]
+
+        return some
 
     def without(self, rows: Collection[int]) -> "Columns":
         """The same without some rows."""

@@ -20,11 +20,13 @@ from datavault.domain.errors import Corrupt
 
 
 def encode_block(
-    bodies: Sequence[bytes], lengths: npt.NDArray[np.uint32], first_slot: int
+    bodies: Sequence[bytes | memoryview], lengths: npt.NDArray[np.uint32], first_slot: int
 ) -> bytes:
     """The payload for ``bodies``, whose byte lengths are ``lengths``."""
-    head = np.array([len(bodies), first_slot], "<u4").tobytes()
-    return b"".join((head, lengths.astype("<u4").tobytes(), b"\n".join(bodies), b"\n"))
+    head = np.array([len(bodies), first_slot], "<u4").tobytes() + lengths.astype("<u4").tobytes()
+    # The first body goes with the head, so that the others are copied but once.
+    first = b"".join((head, *bodies[:1]))
+    return b"\n".join((first, *bodies[1:], b""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,10 +144,7 @@ class Reading:
         """Store the bodies of some rows, in that order."""
         lengths = (columns.ends[rows] - columns.starts[rows]).astype(np.uint32)
         locators, packs = store_bodies(
-            self.work.vault,
-            self.work.keys,
-            lengths,
-            lambda first, last: columns.bodies(rows[first:last]),
+            self.work.vault, self.work.keys, lengths, columns.views(rows)
         )
         return Entries(columns.ids[rows], columns.digests[rows], locators, packs)
 
