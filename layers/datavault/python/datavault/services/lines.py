@@ -6,15 +6,15 @@ them against their dataset's schema. All say which lines are no records that may
 where those are in the batch; what becomes of them is the caller's business.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from datavault.domain.digests import IdKeys, record_digests, record_etags
 from datavault.domain.errors import VaultError
-from datavault.domain.records import LineProblem, LineScan, scan_ids, validate
+from datavault.domain.records import LineScan, scan_ids, validate
 from datavault.domain.store.columns import DIGEST, Ids, Values
 from datavault.schema_ports import RecordChecker
 from datavault.services.runs import KEYLESS_ID_BYTES
@@ -35,15 +35,6 @@ class BadLine:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
-    """About 2 MiB of a batch: where it is, and what the scanner found."""
-
-    start: int
-    end: int
-    scan: LineScan
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """The records of one batch as they came: row ``i`` is ``batch[starts[i]:ends[i]]``.
 
@@ -51,7 +42,6 @@ class Columns:
     """
 
     batch: bytes
-    pieces: tuple[_Piece, ...]
     ids: Ids
     digests: Values
     starts: npt.NDArray[np.int64]
@@ -80,23 +70,8 @@ class Columns:
         """The same without some rows."""
         kept = np.ones(len(self.starts), np.bool_)
         kept[list(rows)] = False
-        pieces = []
-        first = 0
-        for piece in self.pieces:
-            scan = piece.scan
-            mine = kept[first : first + len(scan.starts)]
-            first += len(scan.starts)
-            less = replace(
-                scan,
-                lines=scan.lines[mine],
-                starts=scan.starts[mine],
-                ends=scan.ends[mine],
-                ids=None if scan.ids is None else scan.ids[mine],
-            )
-            pieces.append(replace(piece, scan=less))
         return Columns(
             self.batch,
-            tuple(pieces),
             self.ids[kept],
             self.digests[kept],
             self.starts[kept],
@@ -107,9 +82,9 @@ class Columns:
 
 def read_columns(batch: bytes, record_key: str | None, keys: IdKeys) -> Columns:
     """Phase one for a batch: its lines, their ids and digests, and the lines that have no id."""
-    pieces = tuple(_scan_pieces(batch, record_key))
-    starts = np.concatenate([piece.scan.starts + piece.start for piece in pieces])
-    ends = np.concatenate([piece.scan.ends + piece.start for piece in pieces])
+    scans = tuple(_scan_pieces(batch, record_key))
+    starts = np.concatenate([scan.starts + start for start, scan in scans])
+    ends = np.concatenate([scan.ends + start for start, scan in scans])
     spans = zip(starts.tolist(), ends.tolist(), strict=True)
     view = memoryview(batch)
     digests = record_digests((view[start:end] for start, end in spans), keys.record)
@@ -118,73 +93,80 @@ def read_columns(batch: bytes, record_key: str | None, keys: IdKeys) -> Columns:
         etags = record_etags(values.tolist(), keys.etag)
         ids = np.array(etags, _KEYLESS_ID)
     else:
-        ids = np.concatenate([_ids_of(piece.scan) for piece in pieces])
-    bad = tuple(
-        _bad_line(batch, piece.start, problem)
-        for piece in pieces
-        for problem in piece.scan.problems
+        ids = np.concatenate([_ids_of(scan) for _, scan in scans])
+    problems = (
+        (start + problem.offset, problem.error)
+        for start, scan in scans
+        for problem in scan.problems
     )
-    return Columns(batch, pieces, ids, values, starts, ends, bad)
+    return Columns(batch, ids, values, starts, ends, tuple(_bad_lines(batch, problems)))
 
 
-def _scan_pieces(batch: bytes, record_key: str | None) -> Iterator[_Piece]:
+def _scan_pieces(batch: bytes, record_key: str | None) -> Iterator[tuple[int, LineScan]]:
+    """Where each piece of a batch begins, and what the scanner found in it."""
     view = memoryview(batch)
     start = 0
     while start < len(batch) or not start:
         end = batch.rfind(b"\n", start, start + PIECE_BYTES) + 1
         if not end:
             end = batch.find(b"\n", start + PIECE_BYTES) + 1 or len(batch)
-        yield _Piece(start, end, scan_ids(view[start:end], record_key=record_key))
+        yield start, scan_ids(view[start:end], record_key=record_key)
         start = end
 
 
 def validate_rows(columns: Columns, rows: npt.NDArray[np.intp]) -> dict[int, BadLine]:
     """Phase two, for the rows that are to be stored: those that are no records, by row."""
     view = memoryview(columns.batch)
-    bad: dict[int, BadLine] = {}
-    for first, piece, mine in _wanted(columns, rows):
-        scan = piece.scan
-        for problem in validate(view[piece.start : piece.end], scan, wanted=mine):
-            row = first + int(np.searchsorted(scan.lines, problem.line))
-            bad[row] = _bad_line(columns.batch, piece.start, problem)
-    return bad
+    bad: dict[int, VaultError] = {}
+    for some in _portions(columns, rows):
+        start = int(columns.starts[some[0]])
+        starts, ends = columns.starts[some] - start, columns.ends[some] - start
+        # Of a problem the line is then the row.
+        scan = LineScan(some, starts, ends, None, ())
+        problems = validate(view[start : start + int(ends[-1])], scan)
+        bad |= {problem.line: problem.error for problem in problems}
+    return _bad_rows(columns, bad)
 
 
 def check_rows(
     columns: Columns, rows: npt.NDArray[np.intp], checker: RecordChecker
 ) -> dict[int, BadLine]:
     """The rows, which are valid records, that do not match a schema."""
-    bad: dict[int, BadLine] = {}
-    for first, piece, mine in _wanted(columns, rows):
-        scan, within = piece.scan, np.flatnonzero(mine)
-        for index, mismatch in checker.mismatches(columns.bodies(first + within)).items():
-            at = int(within[index])
-            error = mismatch.error("record")
-            problem = LineProblem(int(scan.lines[at]), int(scan.starts[at]), error)
-            bad[first + at] = _bad_line(columns.batch, piece.start, problem)
-    return bad
+    bad: dict[int, VaultError] = {}
+    for some in _portions(columns, rows):
+        mismatches = checker.mismatches(columns.bodies(some))
+        bad |= {int(some[at]): mismatch.error("record") for at, mismatch in mismatches.items()}
+    return _bad_rows(columns, bad)
 
 
-def _wanted(
-    columns: Columns, rows: npt.NDArray[np.intp]
-) -> Iterator[tuple[int, _Piece, npt.NDArray[np.bool_]]]:
-    """The pieces that have some of the rows: the first row of each, and which of its are wanted."""
-    wanted = np.zeros(len(columns.starts), np.bool_)
-    wanted[rows] = True
-    first = 0
-    for piece in columns.pieces:
-        mine = wanted[first : first + len(piece.scan.starts)]
-        if mine.any():
-            yield first, piece, mine
-        first += len(piece.scan.starts)
+def _portions(columns: Columns, rows: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
+    """The rows in order, as many at a time as have about ``PIECE_BYTES``.
+
+    A piece of the batch may have few of them, if most are stored already.
+    """
+    rows = np.sort(rows)
+    ends = np.cumsum(columns.ends[rows] - columns.starts[rows])
+    first = before = 0
+    while first < len(rows):
+        last = max(first + 1, int(ends.searchsorted(before + PIECE_BYTES, side="right")))
+        yield rows[first:last]
+        first, before = last, int(ends[last - 1])
 
 
-def _bad_line(batch: bytes, start: int, problem: LineProblem) -> BadLine:
-    """The problem of a piece that begins at ``start``, with its line's number in the batch."""
-    first = start + problem.offset
-    line = batch.count(b"\n", 0, start) + problem.line
-    end = batch.find(b"\n", first)
-    return BadLine(line, first, len(batch) if end < 0 else end, problem.error)
+def _bad_rows(columns: Columns, bad: dict[int, VaultError]) -> dict[int, BadLine]:
+    rows = sorted(bad)
+    problems = ((int(columns.starts[row]), bad[row]) for row in rows)
+    return dict(zip(rows, _bad_lines(columns.batch, problems), strict=True))
+
+
+def _bad_lines(batch: bytes, problems: Iterable[tuple[int, VaultError]]) -> Iterator[BadLine]:
+    """The lines of problems, of which each has its place in the batch, in ascending order."""
+    line = counted = 0
+    for start, error in problems:
+        line += batch.count(b"\n", counted, start)
+        counted = start
+        end = batch.find(b"\n", start)
+        yield BadLine(line, start, len(batch) if end < 0 else end, error)
 
 
 def _ids_of(scan: LineScan) -> Ids:
