@@ -10,6 +10,7 @@ Payload, format 1 (integers little-endian)::
 The line feeds make a block readable as NDJSON without touching each record; the lengths rule.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,14 @@ import numpy.typing as npt
 
 from datavault.domain.errors import Corrupt
 
+_HEAD = struct.Struct("<II")
+
 
 def encode_block(
     bodies: Sequence[bytes | memoryview], lengths: npt.NDArray[np.uint32], first_slot: int
 ) -> bytes:
     """The payload for ``bodies``, whose byte lengths are ``lengths``."""
-    head = np.array([len(bodies), first_slot], "<u4").tobytes() + lengths.astype("<u4").tobytes()
+    head = _HEAD.pack(len(bodies), first_slot) + lengths.astype("<u4").tobytes()
     # The first body goes with the head, so that the others are copied but once.
     first = b"".join((head, *bodies[:1]))
     return b"\n".join((first, *bodies[1:], b""))
@@ -41,14 +44,15 @@ class RecordBlock:
     @classmethod
     def decode(cls, payload: bytes) -> "RecordBlock":
         """Find the records in a payload, or raise ``Corrupt``."""
-        if len(payload) < 8:
+        if len(payload) < _HEAD.size:
             raise Corrupt(f"a block of records has {len(payload)} bytes")
-        count, first_slot = (int(number) for number in np.frombuffer(payload, "<u4", 2))
-        head = 8 + 4 * count
+        count, first_slot = _HEAD.unpack_from(payload)
+        head = _HEAD.size + 4 * count
         if len(payload) < head:
             raise Corrupt(f"a block of {count} records has {len(payload)} bytes")
-        lengths = np.frombuffer(payload, "<u4", count, offset=8).astype(np.int64)
-        ends = head + np.cumsum(lengths + 1) - 1
+        lengths = np.frombuffer(payload, "<u4", count, offset=_HEAD.size).astype(np.int64)
+        ends = (lengths + 1).cumsum()
+        ends += head - 1
         if len(payload) != (ends[-1] + 1 if count else head + 1):
             raise Corrupt(f"the lengths in a block of {count} records do not add up")
         return cls(payload, first_slot, ends - lengths, ends)
@@ -69,9 +73,5 @@ class RecordBlock:
         if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(self.starts):
             raise Corrupt("a slot is not in the block that its locator names")
         payload = memoryview(self.payload)
-        return [
-            payload[start:end]
-            for start, end in zip(
-                self.starts.take(rows).tolist(), self.ends.take(rows).tolist(), strict=True
-            )
-        ]
+        spans = zip(self.starts[rows].tolist(), self.ends[rows].tolist(), strict=True)
+        return [payload[start:end] for start, end in spans]
