@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING, Protocol
 
 from datavault.domain.cache import BoundedCache
 from datavault.domain.errors import Conflict
-from datavault.domain.landing import (
-    Checksums,
-    Landed,
-    LandedPart,
-    PartClaim,
-    PartPromise,
-    SignedPart,
-)
 from datavault.domain.rows import Change, Key, Put, Row, RowPage, Table
 from datavault.domain.usage import UsageLimits
 from datavault.event_ports import Publishing
 from datavault.schema_ports import Checking
 
 if TYPE_CHECKING:
-    # These bring numpy, which functions that read no tree start faster without.
+    # Most bring numpy, which functions that read no tree start faster without.
     from datavault.domain.formats.batch import Batches, Refuse
     from datavault.domain.history import Kept
+    from datavault.domain.landing import (
+        Checksums,
+        Landed,
+        LandedPart,
+        PartClaim,
+        PartPromise,
+        SignedPart,
+    )
     from datavault.domain.store.nodes import NodeCache
 
 
@@ -250,13 +250,13 @@ class Landing(Protocol):
     numbered 1 to 10,000; all but the last have 5 MiB to 5 GiB.
     """
 
-    def begin(self, key: str, checksums: Checksums) -> str:
+    def begin(self, key: str, checksums: "Checksums") -> str:
         """Begin an upload and return its token. Nothing is at ``key`` until it is completed."""
         ...
 
     def sign_part(
-        self, key: str, token: str, promise: PartPromise, *, expires_s: int
-    ) -> SignedPart:
+        self, key: str, token: str, promise: "PartPromise", *, expires_s: int
+    ) -> "SignedPart":
         """A URL that anybody may PUT one part to, for so many seconds; again, to replace it. Bound
         to all that is promised. With ``Checksums.SHA256`` the checksum has to be.
         """
@@ -264,12 +264,12 @@ class Landing(Protocol):
 
     def parts(
         self, key: str, token: str, *, after: int, limit: int
-    ) -> tuple[tuple[LandedPart, ...], bool]:
+    ) -> "tuple[tuple[LandedPart, ...], bool]":
         """Up to ``limit`` parts (of 1000) beyond ``after``, and whether there are more;
         ``NotFound`` once the upload is completed or aborted."""
         ...
 
-    def complete(self, key: str, token: str, parts: Sequence[PartClaim]) -> Landed:
+    def complete(self, key: str, token: str, parts: "Sequence[PartClaim]") -> "Landed":
         """Make one object of the parts, which are in ascending order. May be repeated: what was
         completed before is found by its key, under which there is one upload only. ``Invalid`` if
         a part is not there, is another, or is small and not the last; ``NotFound`` once aborted.
@@ -280,21 +280,21 @@ class Landing(Protocol):
         """Forget an upload and its parts; one that is over is no error."""
         ...
 
-    def head(self, key: str) -> Landed:
+    def head(self, key: str) -> "Landed":
         """The object at ``key`` as it stands, or ``NotFound``."""
         ...
 
-    def read(self, landed: Landed, start: int, length: int) -> bytes:
+    def read(self, landed: "Landed", start: int, length: int) -> bytes:
         """Bytes ``start`` to ``start + length``, clipped to the object's end;
         ``PreconditionFailed`` if another object has replaced it, ``NotFound`` if it is gone.
         """
         ...
 
-    def delete(self, landed: Landed) -> None:
+    def delete(self, landed: "Landed") -> None:
         """Remove this version; one that is gone or was replaced by another is no error."""
         ...
 
-    def list(self, prefix: str) -> Iterator[Landed]:
+    def list(self, prefix: str) -> "Iterator[Landed]":
         """All objects whose keys start with ``prefix``, in byte order."""
         ...
 
