@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datavault.domain.errors import Invalid, Malformed, TooLarge, VaultError
+from datavault.domain.json_lines import leading_strings
 from datavault.domain.json_text import NESTING_MAX
 from datavault.domain.records import (
     RECORD_BYTES_MAX,
@@ -472,6 +473,40 @@ def test_lines_that_are_all_alike_but_one_are_told_apart() -> None:
         for other in (text, text.replace(b"{", b'{"id":"y",', 1)):
             batch = b"\n".join([*plain[:20], other.replace(b"\n", b""), *plain[20:]])
             assert in_bulk(batch, "id") == one_by_one(batch, "id")
+
+
+@pytest.mark.parametrize("at", [0, 10, 39])
+@pytest.mark.parametrize(
+    "other",
+    [
+        rb'{"id":"0000\\n00","a":1}',
+        b'{"id":"0000\xc3\xa900","a":1}',
+        b'{"id":"0000\x0100a","a":1}',
+        b'{"id":"00000\xff00","a":1}',
+        b'{"id":"000","a":"b"}',
+        b'{"id":"000","":"bcdef"}',
+        b'{"id":"","a":"bcdefgh"}',
+        b'{"id":"000000000","a":1}',
+        b'{"di":"00000000","a":1}',
+        b'{"id":"00000000',
+        b"{}",
+    ],
+)
+def test_one_id_that_is_not_like_the_others_is_told_apart(other: bytes, at: int) -> None:
+    lines = [b'{"id":"%08d","a":1,"text":"some"}' % number for number in range(40)]
+    lines[at] = other
+    batch = b"\n".join(lines)
+    assert in_bulk(batch, "id") == one_by_one(batch, "id")
+
+
+@pytest.mark.parametrize("inside", [b"\\n", b"\xc3\xa9", b"\0\0", b"\x1f0", b'"0', b"\x80\x80"])
+def test_a_string_that_is_not_plain_is_not_taken_from_the_start_of_a_line(inside: bytes) -> None:
+    lines = [b'{"id":"00%b00"}' % each for each in (b"01", inside, b"~\x7f")]
+    text = np.frombuffer(b"\n".join(lines), np.uint8)
+    starts = np.arange(3) * (len(lines[0]) + 1)
+    strings, has = leading_strings(text, starts, b'{"id":"', 8)
+    assert has.tolist() == [True, inside == b'"0', True]
+    assert strings.tolist() == [b"000100", b"00" if has[1] else b"", b"00~\x7f00"]
 
 
 def test_a_view_of_a_batch_is_scanned_like_the_batch() -> None:

@@ -132,9 +132,8 @@ def check_range(start: int, length: int) -> None:
 
 def check_part_number(number: int) -> None:
     """Refuse a part that no upload has."""
-    from datavault.domain.uploads import (
-        PARTS_MAX,
-    )  # Which a function without uploads starts sooner without.
+    # Here, because a function without uploads starts sooner without.
+    from datavault.domain.uploads import PARTS_MAX
 
     if not 1 <= number <= PARTS_MAX:
         raise ValueError(f"parts are numbered 1 to {PARTS_MAX}, not {number}")

@@ -76,6 +76,9 @@ def leading_strings(text: Bytes, starts: Int64s, prefix: bytes, width: int) -> t
     if not near.any() or len(starts) * reach > 2 * len(text):
         # Windows over short lines would be more than the text itself.
         return np.zeros(len(starts), "S1"), np.zeros(len(starts), np.bool_)
+    alike = _strings_alike(text, starts, prefix, width)
+    if alike is not None:
+        return alike, np.ones(len(starts), np.bool_)
     windows = np.lib.stride_tricks.sliding_window_view(text, reach)[np.where(near, starts, 0)]
     has = near & (windows[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all(axis=1)
     strings = windows[:, len(prefix) :]
@@ -89,6 +92,26 @@ def leading_strings(text: Bytes, starts: Int64s, prefix: bytes, width: int) -> t
     widest = max(1, int(sizes.max(where=has, initial=0)))
     column = np.multiply(strings[:, :widest], inside[:, :widest], order="C")
     return column.view(f"S{widest}").ravel(), has
+
+
+def _strings_alike(text: Bytes, starts: Int64s, prefix: bytes, width: int) -> Chars | None:
+    """The strings, if all lines have one as long as the first line's, as with most ids: found in
+    a fourth of the time. ``None`` where they have not."""
+    begin = int(starts[0]) + len(prefix)
+    size = int((text[begin : begin + width] == ord('"')).argmax())
+    reach = len(prefix) + size + 1
+    if not size or int(starts[-1]) > len(text) - reach:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(text, reach)[starts]
+    if not (windows[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all():
+        return None
+    strings = np.ascontiguousarray(windows[:, len(prefix) : -1])
+    strange = strings - ord(" ") >= 0x80 - ord(" ")
+    strange |= strings == ord("\\")
+    strange |= strings == ord('"')
+    if strange.any() or not (windows[:, -1] == ord('"')).all():
+        return None
+    return strings.view(f"S{size}").ravel()
 
 
 def positions(mask: Bools) -> Int64s:
