@@ -48,6 +48,8 @@ def load_lines(
     yield HEADS
     for word, row in rows.items():
         for number in clients:
+            # What rows before have staged could leave no room for this one; if they have at all.
+            assert Client(bench).send(bench.commits()) in {201, 409}
             answers, seconds = _at_once(bench, row, number, bounds)
             yield _line(word, row, number, answers, seconds)
         # A function runs in as many processes as it had callers; this is one machine.
