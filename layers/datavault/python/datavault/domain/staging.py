@@ -17,6 +17,7 @@ u32 count, then for each u8 removed, u16 bytes of the id, the id.
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from datavault.domain.digests import DIGEST_BYTES
 from datavault.domain.errors import Corrupt
@@ -63,8 +64,7 @@ class Receipt:
     ids: tuple[RecordId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordView:
+class RecordView(NamedTuple):
     """A record as read. ``staged`` says that it is not yet in a commit."""
 
     id: RecordId

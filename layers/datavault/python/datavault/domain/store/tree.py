@@ -8,6 +8,7 @@ full leaves that others are patches of (``ANCHORS_BYTES_MAX``), and one row per 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +32,7 @@ from datavault.domain.store.rewrite import Applied, NodeSink, Rewriter
 _EACH_ROWS = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record: its id, its digest, and where it is stored."""
 
     id: bytes
@@ -42,15 +42,13 @@ class Entry:
     @classmethod
     def each(cls, rows: Entries) -> Iterator["Entry"]:
         """The rows one by one: for a page of them, not for a tree."""
-        size = DIGEST.itemsize
+        packs = rows.packs
         # Of a leaf of a thousand a page may take a few only.
         for start in range(0, len(rows), _EACH_ROWS):
             some = rows.rows(start, start + _EACH_ROWS)
-            digests = some.values.tobytes()
-            places = zip(some.ids.tolist(), some.locators.tolist(), strict=True)
-            for row, (record_id, (pack, *place)) in enumerate(places):
-                locator = Locator(rows.packs[pack], *place)
-                yield cls(record_id, digests[row * size : (row + 1) * size], locator)
+            columns = some.ids.tolist(), some.values.tolist(), some.locators.tolist()
+            for record_id, digest, (pack, slot, begin, length) in zip(*columns, strict=True):
+                yield cls(record_id, digest, Locator(packs[pack], slot, begin, length))
 
     @classmethod
     def columns(cls, entries: Sequence["Entry"]) -> Entries:
