@@ -49,6 +49,17 @@ def left_over(shelf: Shelf) -> list[str]:
     return kept + [landed.key for landed in vault.landing.list("landing/")]
 
 
+@pytest.mark.parametrize("part_bytes", [10, 30, 100_000])
+def test_what_is_bad_does_not_depend_on_where_parts_end(
+    pipeline: Pipeline, shelf: Shelf, part_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "PART_BYTES", part_bytes)
+    content = b'{"id":"a","x":nonsense}\n{"id":"b","x":1}\n{"id":"a","x":1}\n'
+    job = pipeline.run(pipeline.ask(content))
+    assert job.state is JobState.FAILED
+    assert len(shelf.history()) == 1
+
+
 @pytest.mark.usefixtures("small")
 def test_a_file_becomes_one_commit_equal_to_it(pipeline: Pipeline, shelf: Shelf) -> None:
     job = pipeline.run(pipeline.ask(lines(ROWS)))

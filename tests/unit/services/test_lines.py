@@ -1,6 +1,7 @@
 """Lines of a batch of several pieces: those that are no records are told by row and by line."""
 
 import numpy as np
+import pytest
 
 from datavault.domain.digests import IdKeys
 from datavault.services.lines import PIECE_BYTES, read_columns, validate_rows
@@ -42,6 +43,12 @@ def test_rows_that_are_not_asked_for_are_not_validated() -> None:
     columns = read_columns(batch({5: TWICE, lines - 2: TWICE}, lines=lines), "id", KEYS)
     assert not validate_rows(columns, np.array([4, 6, lines - 1]))
     assert list(validate_rows(columns, np.array([lines - 2, 4]))) == [lines - 2]
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"\n\n"])
+def test_a_batch_without_lines_has_no_records(text: bytes) -> None:
+    columns = read_columns(text, "id", KEYS)
+    assert len(columns.ids) == len(columns.bad) == 0
 
 
 def test_lines_without_an_id_are_counted_from_the_start_of_the_batch() -> None:

@@ -103,14 +103,16 @@ def read_columns(batch: bytes, record_key: str | None, keys: IdKeys) -> Columns:
 
 
 def _scan_pieces(batch: bytes, record_key: str | None) -> Iterator[tuple[int, LineScan]]:
-    """Where each piece of a batch begins, and what the scanner found in it."""
+    """Where each piece of a batch begins, and what the scanner found in it; one at least."""
     view = memoryview(batch)
     start = 0
-    while start < len(batch) or not start:
+    while True:
         end = batch.rfind(b"\n", start, start + PIECE_BYTES) + 1
         if not end:
             end = batch.find(b"\n", start + PIECE_BYTES) + 1 or len(batch)
         yield start, scan_ids(view[start:end], record_key=record_key)
+        if end == len(batch):
+            return
         start = end
 
 

@@ -3,7 +3,8 @@
 For each batch, in any thread: find the ids, digest every record, look the ids up in the parent's
 tree, validate and store what is new, sorted by id, one pack a batch. A record equal to the
 parent's is neither validated nor stored again, nor held against a schema. A line that is no record,
-or does not match the schema, is refused, and the others are taken as if it were not there.
+or does not match the schema, is refused, and the others are taken as if it were not there; also a
+line of which a later one has the id, so that what is refused does not depend on where a batch ends.
 """
 
 from collections import deque
@@ -85,14 +86,16 @@ class Reading:
         all_bad = [*columns.bad]
         while True:
             order = stable_order(columns.ids)
+            superseded = order[:0]
             if self.record_key is not None:
-                order = order[_is_last(columns.ids.take(order))]
+                last = _is_last(columns.ids.take(order))
+                order, superseded = order[last], order[~last]
             ids, digests = columns.ids.take(order), columns.digests.take(order)
             if not len(ids):
                 return Taken(Entries.empty(), 0, 0, _BadLines.of(batch, all_bad))
             old = self._in_parent(ids, digests)
             fresh = _all_but(len(ids), old.rows)
-            bad_rows = self._bad_rows(columns, order[fresh])
+            bad_rows = self._bad_rows(columns, np.concatenate([order[fresh], superseded]))
             if not bad_rows:
                 break
             all_bad += bad_rows.values()
