@@ -234,6 +234,35 @@ def test_pieces_stay_small_when_one_body_is_many_records(monkeypatch: pytest.Mon
     assert max(map(len, pieces)) <= 100_000
 
 
+@pytest.mark.parametrize("wide", [200, 30_000])
+def test_pieces_stay_small_where_records_become_large(
+    wide: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where each is of a block of its own, whose other records are not asked for."""
+    monkeypatch.setattr(exports, "PIECE_BYTES", 50_000)
+    monkeypatch.setattr(exports, "PIECE_BYTES_MAX", 100_000)
+    world = World()
+    small = [record(number) for number in range(3000)]
+    large = [record(5000 + number, chr(97 + number % 26) * wide) for number in range(60)]
+    world.ingest(joined(*small, *large))
+    world.ingest(joined(*(record(number, "x") for number in range(0, 3000, 300))))
+    pieces = list(
+        export_lines(world.vault, caller=world.caller, dataset_id=world.dataset.id, ref="main")
+    )
+    expected = [record(number, *(["x"] if number % 300 == 0 else [])) for number in range(3000)]
+    assert b"".join(pieces) == joined(*expected, *large)
+    assert max(map(len, pieces)) <= 100_000
+
+
+def test_a_record_larger_than_a_piece_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PIECE_BYTES_MAX", 100)
+    world = World()
+    lines = [record(number, "x" * 200) for number in range(5)]
+    world.ingest(joined(*lines))
+    pieces = export_lines(world.vault, caller=world.caller, dataset_id=world.dataset.id, ref="main")
+    assert list(pieces) == [line + b"\n" for line in lines]
+
+
 def test_an_empty_stream_changes_nothing() -> None:
     world = World()
     before = world.history()
@@ -264,6 +293,41 @@ def test_a_bad_line_refuses_the_stream_and_names_itself(
     assert "canary" not in str(caught.value)
     assert world.history() == before
     assert world.lines() == []
+
+
+@pytest.mark.parametrize("batch_bytes", [20, 60, 10_000])
+@pytest.mark.parametrize(
+    "line",
+    [b'{"id":"a","x":canary}', b'{"id":"a","x":1,"x":2}', b'{"id":"a","x":"\xff"}', b'{"id":"a"'],
+)
+def test_a_bad_line_is_refused_although_a_later_one_has_its_id(
+    line: bytes, batch_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "BATCH_BYTES", batch_bytes)
+    world = World()
+    with pytest.raises(VaultError, match="line 2:"):
+        world.ingest(joined(b'{"id":"b"}', line, b'{"id":"a","x":1}', b'{"id":"b","x":2}'))
+    assert world.lines() == []
+
+
+def test_tiny_pieces_of_a_stream_are_not_held_one_by_one() -> None:
+    world = World(record_key=None)
+    text = joined(*(b'{"n":%d}' % number for number in range(60_000)))
+    world.ingest(*(text[at : at + 2**16] for at in range(0, len(text), 2**16)))
+    tracemalloc.start()
+    ingest_lines(
+        world.vault,
+        caller=world.caller,
+        dataset_id=world.dataset.id,
+        branch=DEFAULT_BRANCH,
+        chunks=(text[at : at + 1] for at in range(len(text))),
+        message="",
+    )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(world.history()) == 2
+    # Of each byte alone a list would take eight.
+    assert peak < 40 * len(text)
 
 
 def test_a_line_of_any_length_is_refused_in_bounded_memory(

@@ -1,5 +1,6 @@
 """Bodies of records: storing them in packs, and getting them back verified."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from hmac import compare_digest
 from itertools import groupby
@@ -138,10 +139,25 @@ def read_bodies(
     return [bytes(body) for body in view_bodies(vault, keys, entries, kind=kind)]
 
 
+class TooMuch(Exception):
+    """The blocks of these entries are more than may be in memory at once."""
+
+
 def view_bodies(
-    vault: Vault, keys: StoreKeys, entries: Entries, *, kind: Kind = Kind.RECORDS
+    vault: Vault,
+    keys: StoreKeys,
+    entries: Entries,
+    *,
+    kind: Kind = Kind.RECORDS,
+    payload_bytes_max: int | None = None,
 ) -> list[memoryview]:
-    """The same without a copy of each: views keep the payloads of their blocks in memory."""
+    """The same without a copy of each: views keep the payloads of their blocks in memory.
+
+    Raises:
+        TooMuch: those are more than ``payload_bytes_max``, sealed or opened, and are not of one
+            entry alone. How many bytes a block opens to is only known then, so that up to one block
+            more has been in memory.
+    """
     locators = entries.locators
     order = np.lexsort((locators["slot"], locators["start"], locators["pack"]))
     ordered = locators.take(order)
@@ -151,11 +167,17 @@ def view_bodies(
     )
     edges = [*np.flatnonzero(first).tolist(), len(order)]
     places = [entries.locator(int(order[edge])) for edge in edges[:-1]]
+    room = payload_bytes_max if payload_bytes_max is not None and len(entries) > 1 else sys.maxsize
+    if sum(place.length for place in places) > room:
+        raise TooMuch
     bodies: list[memoryview] = []
     for place, sealed, at, end in zip(
         places, fetch_blocks(vault, keys, kind, places), edges[:-1], edges[1:], strict=True
     ):
         block = RecordBlock.decode(open_block(vault, keys, kind, place, sealed))
+        room -= len(block.payload)
+        if room < 0:
+            raise TooMuch
         bodies += block.bodies(ordered["slot"][at:end].astype(np.int64))
     if record_digests(bodies, keys.ids.record) != entries.values.take(order).tobytes():
         raise Corrupt("a stored record does not have the digest that the tree says")

@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from datavault.domain.access import Action, Caller, require
 from datavault.domain.ids import DatasetId
 from datavault.domain.store.columns import Entries
 from datavault.domain.store.keys import StoreKeys
 from datavault.ports import Vault
-from datavault.services.bodies import view_bodies
+from datavault.services.bodies import TooMuch, view_bodies
 from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
@@ -18,6 +19,9 @@ from datavault.services.refs import resolve
 # About so many bytes of records are in one piece. How many rows that is, is learnt as pieces are
 # made: records may be compressed well or be many times the same body, so sealed bytes say little.
 PIECE_BYTES = 24 * 1024 * 1024
+# So many bytes of blocks are open for one piece at most, and so many are in one: of more, half the
+# rows are tried.
+PIECE_BYTES_MAX = 32 * 1024 * 1024
 ROWS_FIRST = 64
 ROWS_MAX = 16_384
 WORKERS = 2
@@ -28,9 +32,10 @@ def export_lines(
 ) -> Iterator[bytes]:
     """All committed records of a ref, in the byte order of their ids, one a line, as stored.
 
-    Yields pieces of some MB of whole lines. Every record is verified; the first that is not what
-    it was ends the stream with ``Corrupt``. What is staged on a branch is not part of it. Memory
-    is bounded by the pieces in hand.
+    Yields pieces of whole lines, of up to ``PIECE_BYTES_MAX`` or of one line. Every record is
+    verified; the first that is not what it was ends the stream with ``Corrupt``. What is staged on
+    a branch is not part of it. In memory are ``workers`` pieces and one more, and of each that is
+    being made its blocks, sealed and open, of up to ``PIECE_BYTES_MAX`` and one more block each.
     """
     require(caller, Action.READ_RECORDS)
     view = resolve(vault, find_dataset(vault, caller, dataset_id), ref)
@@ -39,25 +44,62 @@ def export_lines(
     return _pieces(vault, keys, open_tree(vault, keys).scan(root), workers)
 
 
+class _Piece(NamedTuple):
+    """The lines of the first rows of a window, and the rows that are left of it."""
+
+    lines: bytes
+    rows: int
+    rest: Entries
+
+
 def _pieces(
     vault: Vault, keys: StoreKeys, leaves: Iterator[Entries], workers: int
 ) -> Iterator[bytes]:
-    def lines(window: Entries) -> bytes:
-        return b"\n".join([*view_bodies(vault, keys, window), b""])
-
     windows = _Windows(leaves)
-    waiting: deque[tuple[Future[bytes], int]] = deque()
+    waiting: deque[Future[_Piece]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="export") as pool:
         try:
             for window in windows:
-                waiting.append((pool.submit(lines, window), len(window)))
-                if len(waiting) > workers:
-                    yield windows.learn(*waiting.popleft())
+                waiting.append(pool.submit(_piece, vault, keys, window))
+                while len(waiting) > workers:
+                    yield _next_piece(vault, keys, pool, waiting, windows)
             while waiting:
-                yield windows.learn(*waiting.popleft())
+                yield _next_piece(vault, keys, pool, waiting, windows)
         finally:
-            for future, _ in waiting:
+            for future in waiting:
                 future.cancel()
+
+
+def _next_piece(
+    vault: Vault,
+    keys: StoreKeys,
+    pool: ThreadPoolExecutor,
+    waiting: deque[Future[_Piece]],
+    windows: "_Windows",
+) -> bytes:
+    """The next piece in order; what is left of its window is the first to come after it."""
+    piece = waiting.popleft().result()
+    if len(piece.rest):
+        waiting.appendleft(pool.submit(_piece, vault, keys, piece.rest))
+    windows.learn(piece)
+    return piece.lines
+
+
+def _piece(vault: Vault, keys: StoreKeys, window: Entries) -> _Piece:
+    """As many of a window's first rows as a piece may have, by halves; one row in any case."""
+    count = len(window)
+    while True:
+        some = window.rows(0, count)
+        try:
+            bodies = view_bodies(vault, keys, some, payload_bytes_max=PIECE_BYTES_MAX)
+        except TooMuch:
+            count //= 2
+            continue
+        # The same body may be that of many rows.
+        if count == 1 or sum(map(len, bodies)) + count <= PIECE_BYTES_MAX:
+            lines = b"\n".join([*bodies, b""])
+            return _Piece(lines, count, window.rows(count, len(window)))
+        count //= 2
 
 
 class _Windows:
@@ -82,9 +124,7 @@ class _Windows:
         if size:
             yield Entries.concat(held)
 
-    def learn(self, piece: Future[bytes], rows: int) -> bytes:
-        """A piece, when it is made; from its size follow the rows of the next windows."""
-        made = piece.result()
-        fitting = rows * PIECE_BYTES // max(1, len(made))
+    def learn(self, piece: _Piece) -> None:
+        """From the size of a piece follow the rows of the next windows."""
+        fitting = piece.rows * PIECE_BYTES // max(1, len(piece.lines))
         self._rows = min(max(1, fitting), 4 * self._rows, ROWS_MAX)
-        return made

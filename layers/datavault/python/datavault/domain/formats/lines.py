@@ -19,6 +19,7 @@ from datavault.domain.formats.batch import (
 
 # What is counted at a time: it and what is made of it are in a core's cache.
 _COUNT_BYTES = 256 * 1024
+_GATHERED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +71,7 @@ def whole_lines(
     A line that is longer than that is refused; of it no more than a span is ever held.
     """
     here = start
+    pieces = _gathered(pieces)
     held: list[bytes] = []  # What is not yielded yet, less than a span ...
     size = 0  # ... and how long it is.
     long: bytes | None = None  # The beginning of a line that is being passed over ...
@@ -107,6 +109,28 @@ def whole_lines(
         refuse_long(refuse, here, long, passed)
     elif size:
         yield _span(b"".join(held), here)
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text in pieces of no less than ``_GATHERED_BYTES``, but for the last one.
+
+    What is held of small ones is mostly what each costs beside its bytes.
+    """
+    some: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if not piece:
+            continue
+        if len(piece) >= _GATHERED_BYTES and not some:
+            yield piece
+            continue
+        some.append(piece)
+        size += len(piece)
+        if size >= _GATHERED_BYTES:
+            yield b"".join(some)
+            some, size = [], 0
+    if some:
+        yield b"".join(some)
 
 
 def _span(text: bytes, start: Place) -> Span:
