@@ -25,7 +25,7 @@ from datavault.domain.merging import (
     Take,
 )
 from datavault.domain.rows import Table
-from datavault.services.versions import preview
+from datavault.services.versions import preview, three_way
 from tests.simulation.model import ledger_of, rows_of
 from tests.support.builders import MAIN, Process, Shelf, a_body, a_request, incompressible
 from tests.support.chaos import AtCall, ChaosVault, Fault
@@ -262,6 +262,19 @@ def test_bodies_that_a_side_has_are_not_stored_again() -> None:
     shelf = diverged({}, {"a": a_body("a", 9000)}, {"b": a_body("b", 9000)})
     packs = packs_of(shelf)
     merge(shelf)
+    assert packs_of(shelf) == packs
+
+
+def test_a_merge_stores_no_body_after_its_first_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(three_way, "_BODIES_BYTES", 1)
+    base = {f"r{number:02d}": b'{"a":1,"b":1,"n":%d}' % number for number in range(20)}
+    ours = {each: body.replace(b'"a":1', b'"a":2') for each, body in base.items()}
+    theirs = {each: body.replace(b'"b":1', b'"b":2') for each, body in base.items()}
+    theirs["r00"] = base["r00"].replace(b'"a":1', b'"a":3')
+    shelf = diverged(base, ours, theirs)
+    packs = packs_of(shelf)
+    with pytest.raises(Conflict, match="1 records conflict"):
+        merge(shelf)
     assert packs_of(shelf) == packs
 
 

@@ -113,7 +113,7 @@ def merged_changes(work: Work, sides: Sides, rules: Rules, where: str) -> Iterat
     checker = open_checker(vault, work.dataset)
     tally = Tally()
     for part in three_way(sides.tree, sides.base, sides.ours, sides.theirs):
-        settled = _Settled(vault, keys, part)
+        settled = _Settled(vault, keys, part, tally)
         for row, dispute, merge in examined(vault, keys, part, rules, checker):
             _settle(settled, row, dispute, merge, rules, tally)
         if not tally.count:
@@ -194,7 +194,8 @@ def _merges(
 class _Settled:
     """What a slice comes to: what is taken as it is, and what was settled one by one."""
 
-    def __init__(self, vault: Vault, keys: StoreKeys, part: Slice) -> None:
+    def __init__(self, vault: Vault, keys: StoreKeys, part: Slice, tally: Tally) -> None:
+        self._tally = tally
         self._vault = vault
         self._keys = keys
         self._part = part
@@ -219,7 +220,10 @@ class _Settled:
                 pass
 
     def write(self, row: int, dispute: Dispute, text: bytes) -> None:
-        """Settle a record by a text, stored anew unless a side has that very text."""
+        """Settle a record by a text, stored anew unless a side has that very text; not at all
+        once there is a conflict, as nothing would refer to it."""
+        if self._tally.count:
+            return
         digest = digests.record_digest(text, self._keys.ids.record)
         known = {Take.OURS: dispute.ours, Take.THEIRS: dispute.theirs, Take.BASE: dispute.base}
         for take, entry in known.items():
