@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import combinations
 
 import pytest
 
@@ -20,7 +21,7 @@ from datavault.domain.store.places import PackRef
 from datavault.services.blocks import FOLDERS, object_key, reseal_pack
 from datavault.services.keys import open_store
 from tests.simulation.model import Content, rows_of
-from tests.support.builders import Process, Shelf, a_body, a_caller, a_dataset
+from tests.support.builders import Process, Shelf, a_body, a_caller, a_dataset, incompressible
 
 KINDS = list(Kind)
 EXHAUSTIVE_BYTES_MAX = 4096
@@ -54,7 +55,7 @@ class Store:
         used = {self.commit.root.locator.pack.id} if kind is Kind.NODES else None
         names = self.names(kind)
         if used is not None:
-            return next(name for name in names if bytes.fromhex(name.split("/")[-1]) in used)
+            return next(name for name in names if _id_of(name) in used)
         return names[0] if kind is Kind.RECORDS else self._staged_pack()
 
     def _staged_pack(self) -> str:
@@ -74,12 +75,17 @@ class Store:
         claimed, epoch, store, seed = read_header(pack[:HEADER_BYTES])
         if claimed is not kind or store != self.keys.store:
             raise Corrupt("a pack of another kind or store")
-        ref = PackRef(bytes.fromhex(name.split("/")[-1]), epoch, seed)
+        ref = PackRef(_id_of(name), epoch, seed)
         key = self.keys.pack(ref, kind)
         table = open_table(key, pack)
         for start, length in zip(table.starts.tolist(), table.lengths.tolist(), strict=True):
             key.open_block(pack[start : start + length])
         return len(table.starts)
+
+    def ref_of(self, name: str) -> PackRef:
+        """The pack of that name, as its header has it."""
+        _, epoch, _, seed = read_header(self.objects.get(name)[:HEADER_BYTES])
+        return PackRef(_id_of(name), epoch, seed)
 
     def read_all(self) -> tuple[Content, Content]:
         """Everything, through the services, by a process that remembers nothing."""
@@ -90,6 +96,10 @@ class Store:
         """Tamper."""
         self.objects.delete(name)
         self.objects.put(name, [content])
+
+
+def _id_of(name: str) -> bytes:
+    return bytes.fromhex(name.split("/")[-1])
 
 
 @pytest.fixture
@@ -192,6 +202,30 @@ def test_exchanged_packs_are_corrupt(store: Store) -> None:
                 with pytest.raises(Corrupt):
                     store.read_all()
                 store.put(first, content[first])
+
+
+def test_exchanged_blocks_of_a_pack_are_corrupt() -> None:
+    """Each opens by its own number; at the other's place it is not taken for it, nor moved on."""
+    shelf = Shelf.make()
+    shelf.append({f"r{number:02d}": incompressible(number, 66_000) for number in range(40)})
+    store = Store(shelf)
+    name = store.newest(Kind.RECORDS)
+    pack = store.objects.get(name)
+    table = open_table(store.keys.pack(store.ref_of(name), Kind.RECORDS), pack)
+    spans = zip(table.starts.tolist(), table.lengths.tolist(), strict=True)
+    blocks = [pack[start : start + length] for start, length in spans]
+    first, second = next(
+        (one, other)
+        for one, other in combinations(range(len(blocks)), 2)
+        if len(blocks[one]) == len(blocks[other])
+    )
+    blocks[first], blocks[second] = blocks[second], blocks[first]
+    footer = pack[HEADER_BYTES + sum(map(len, blocks)) :]
+    store.put(name, b"".join([pack[:HEADER_BYTES], *blocks, footer]))
+    with pytest.raises(Corrupt):
+        shelf.on(Process(shelf.vault)).all()
+    with pytest.raises(Corrupt, match=f"block {second} .* is where {first} should be"):
+        reseal_pack(shelf.vault, store.keys, Kind.RECORDS, store.ref_of(name))
 
 
 def test_an_older_pack_in_place_of_a_newer_is_corrupt(store: Store) -> None:
@@ -397,7 +431,7 @@ def test_every_pack_can_be_moved(kind: Kind) -> None:
         if f"/{folder}/" in name:
             claimed, epoch, _, seed = read_header(shelf.vault.objects.get(name)[:HEADER_BYTES])
             assert claimed is kind
-            ref = PackRef(bytes.fromhex(name.split("/")[-1]), epoch, seed)
+            ref = PackRef(_id_of(name), epoch, seed)
             reseal_pack(shelf.vault, keys, kind, ref)
             shelf.vault.objects.delete(name)
     fresh = shelf.on(Process(shelf.vault))
@@ -430,7 +464,7 @@ def test_leaves_fetched_together_are_looked_for_where_they_are(wide: tuple[Shelf
     packs = {name: objects.get(name) for name in names}
     for name, pack in packs.items():
         _, epoch, _, seed = read_header(pack[:HEADER_BYTES])
-        ref = PackRef(bytes.fromhex(name.split("/")[-1]), epoch, seed)
+        ref = PackRef(_id_of(name), epoch, seed)
         reseal_pack(shelf.vault, keys, Kind.NODES, ref)
     for spoiled in (None, b""):
         for name, pack in packs.items():
@@ -581,7 +615,7 @@ def _open_row(shelf: Shelf, row: Row) -> None:
 def _ref_of(store: Store, name: str, kind: Kind) -> PackRef:
     claimed, epoch, _, seed = read_header(store.objects.get(name)[:HEADER_BYTES])
     assert claimed is kind
-    ref = PackRef(bytes.fromhex(name.split("/")[-1]), epoch, seed)
+    ref = PackRef(_id_of(name), epoch, seed)
     assert name == object_key(store.keys.store, kind, ref.id)
     return ref
 

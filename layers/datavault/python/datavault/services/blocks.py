@@ -63,10 +63,10 @@ def reseal_pack(vault: Vault, keys: StoreKeys, kind: Kind, ref: PackRef) -> Pack
     source = vault.objects.get(object_key(keys.store, kind, ref.id))
     table = open_table(source_key, source)
     writer = PackWriter(keys.fresh_pack(kind))
-    for start, length, slots in zip(
-        table.starts.tolist(), table.lengths.tolist(), table.slot_counts.tolist(), strict=True
+    for index, (start, length, slots) in enumerate(
+        zip(table.starts.tolist(), table.lengths.tolist(), table.slot_counts.tolist(), strict=True)
     ):
-        writer.add(source_key.open_block(source[start : start + length]), slots=slots)
+        writer.add(source_key.open_block(source[start : start + length], index), slots=slots)
     footer_start = writer.size
     parts = writer.finish()
     target = writer.key.ref
@@ -101,14 +101,16 @@ def _read_moved(vault: Vault, keys: StoreKeys, kind: Kind, ref: PackRef, slot: i
     try:
         key.check_header(vault.objects.get_range(name, 0, HEADER_BYTES))
         footer = vault.objects.get_range(name, footer_start, footer_length - TRAILER_BYTES)
-        start, length = _block_of(key.open_footer(footer), slot, ref)
-        return key.open_block(vault.objects.get_range(name, start, length))
+        table = key.open_footer(footer)
+        index = _block_of(table, slot, ref)
+        start, length = int(table.starts[index]), int(table.lengths[index])
+        return key.open_block(vault.objects.get_range(name, start, length), index)
     except NotFound:
         raise Corrupt(f"pack {ref.id.hex()} is not where the directory says") from None
 
 
-def _block_of(table: BlockTable, slot: int, ref: PackRef) -> tuple[int, int]:
+def _block_of(table: BlockTable, slot: int, ref: PackRef) -> int:
     index = int(np.searchsorted(table.first_slots, slot, side="right")) - 1
     if index < 0 or slot >= int(table.first_slots[index]) + int(table.slot_counts[index]):
         raise Corrupt(f"pack {ref.id.hex()} has no slot {slot}")
-    return int(table.starts[index]), int(table.lengths[index])
+    return index

@@ -23,8 +23,9 @@ name), the pack key (32) and the key commitment (32). AES-GCM alone does not com
 pack read whole has its commitment compared first, and a block read alone is found by a pack id
 that a sealed locator names and the key derivation has to give. The nonce of a block is its number
 in 12 bytes, big end first. Its associated data are the pack's first 6 bytes, store id, pack id, u8
-kind, u32 number, and u8 1 for the last one (the footer), else 0; so a block moved within the pack,
-to another pack or to another store does not open. A truncated pack has no footer.
+kind, u32 number, and u8 1 for the last one (the footer), else 0; so a block moved to another pack
+or to another store does not open, and one moved within the pack only for whom its place gives no
+number: of such the slots, and then digest or address, are compared. A truncated pack has no footer.
 
 Key and nonce never come from content: another compression of the same content would use them
 again for another plaintext.
@@ -152,9 +153,17 @@ class PackKey:
             index, frame, self._place(index, last=False)
         )
 
-    def open_block(self, sealed: bytes) -> bytes:
-        """The payload of a sealed block, verified."""
+    def open_block(self, sealed: bytes, expected: int | None = None) -> bytes:
+        """The payload of a sealed block, verified; with the number ``expected`` if that is known.
+
+        A locator does not know it. Who reads by one compares what the block holds: the range of its
+        slots and each record's digest, or the node's address.
+        """
         index = int.from_bytes(sealed[:4], "little")
+        if expected is not None and index != expected:
+            raise Corrupt(
+                f"block {index} of pack {self.ref.id.hex()} is where {expected} should be"
+            )
         place = self._place(index, last=False)
         return _decompress(self._sealer.unseal(index, sealed[4:], place))
 
