@@ -1,6 +1,8 @@
-"""The API's access log: who asked which route, how it went, and nothing that was sent.
+"""The API's access log: from which workspace which route was asked, how it went, and nothing that
+was sent.
 
-Routes and never paths, queries or bodies, because record ids and filters may be personal data.
+Routes and never paths, queries or bodies, because record ids and filters may be personal data; so
+may be a token's subject. Who changed what is in the ledger.
 """
 
 import json
@@ -20,7 +22,7 @@ FIELDS = {
     "method": "$context.httpMethod",
     "route": "$context.resourcePath",
     "status": "$context.status",
-    "subject": "$context.authorizer.principalId",
+    "workspace": "$context.authorizer.principalId",
     "response_bytes": "$context.responseLength",
     "latency_ms": "$context.responseLatency",
     "integration_ms": "$context.integrationLatency",

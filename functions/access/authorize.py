@@ -25,7 +25,8 @@ def handler(vault: Vault, payload: Payload) -> dict[str, Any]:
         raise Unauthorized("Unauthorized") from None
     api, stage, _ = payload["methodArn"].split("/", 2)
     return {
-        "principalId": bearer.caller.subject,
+        # It is logged, and a subject may be somebody's address.
+        "principalId": bearer.caller.workspace,
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [

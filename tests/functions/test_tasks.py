@@ -40,7 +40,7 @@ def test_a_good_token_is_allowed_the_whole_api(vault: MemoryVault, form: str) ->
         else {"type": "REQUEST", "headers": {"authorization": bearer}}
     )
     allowed = authorize.handler.run(vault, given | {"methodArn": METHOD_ARN})
-    assert allowed["principalId"] == "ada"
+    assert allowed["principalId"] == allowed["context"]["workspace"]
     (statement,) = allowed["policyDocument"]["Statement"]
     assert statement == {
         "Action": "execute-api:Invoke",
