@@ -13,9 +13,9 @@ from datavault.domain.store.columns import DIGEST, Changes, Entries
 from datavault.domain.store.node import NODE_MAGIC, Pointer
 from datavault.domain.store.nodes import NodeCache
 from datavault.domain.store.patch import PATCH_MAGIC
-from datavault.domain.store.places import LOCATOR, PackRef
+from datavault.domain.store.places import LOCATOR, Locator, PackRef
 from datavault.domain.store.rewrite import Applied
-from datavault.domain.store.tree import Tree
+from datavault.domain.store.tree import Entry, Tree
 
 from .builders import (
     DEEP,
@@ -71,6 +71,31 @@ def test_a_tree_is_a_function_of_its_records_however_they_came(
         assert root.count == len(model)
         assert _counts(applied) == _counts_expected(before, batch)
         assert as_model(tree.scan(root)) == model
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches=BATCHES, shape=SHAPES, cached=st.booleans())
+def test_a_record_is_where_it_was_last_put(
+    batches: list[Batch], shape: Shape, *, cached: bool
+) -> None:
+    """No address covers places: they have a model of their own. Equal records stay in place."""
+    store = MemoryStore()
+    cache: NodeCache | None = BoundedCache(2**20) if cached else None
+    root = Tree(store, KEYS, shape=shape).apply(None, changes({}), store).root
+    model: Model = {}
+    places: dict[bytes, Locator] = {}
+    for number, batch in enumerate(batches * 2):
+        before, model = model, _changed(model, batch)
+        tree = Tree(store, KEYS, shape=shape, cache=cache)
+        put = changes(batch, pack=number)
+        root = tree.apply(root, put, store).root
+        for entry in Entry.each(put.entries):
+            if batch[entry.id] is None:
+                places.pop(entry.id, None)
+            elif before.get(entry.id) != batch[entry.id]:
+                places[entry.id] = entry.locator
+        found = [entry for rows in tree.scan(root) for entry in Entry.each(rows)]
+        assert {entry.id: entry.locator for entry in found} == places
 
 
 @settings(max_examples=60, deadline=None)
