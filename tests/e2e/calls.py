@@ -130,6 +130,7 @@ _CALLS: dict[str, Callable[[Place], Call]] = {
     "reset_branch": lambda place: json_call(
         "POST", f"{place.path}/branches/{SPARE}/reset", {"to": "v1"}
     ),
+    "list_staged": lambda place: Call("GET", f"{place.path}/branches/main/staged?limit=1"),
     "list_reflog": lambda place: Call("GET", f"{place.path}/branches/main/reflog?limit=1"),
     "create_tag": lambda place: json_call(
         "POST", f"{place.path}/tags", {"name": "v2", "message": "two", "ref": place.commit}

@@ -374,6 +374,24 @@ class Shelf:
             if cursor is None:
                 return found
 
+    def staged(self, *, branch: str = MAIN, limit: int = 1000) -> dict[str, str]:
+        """What committing a branch would do to which records, read page by page."""
+        found: dict[str, str] = {}
+        cursor = None
+        while True:
+            page = reading.list_staged(
+                self.vault,
+                caller=self.caller,
+                dataset_id=self.dataset.id,
+                branch=BranchName(branch),
+                limit=limit,
+                cursor=cursor,
+            )
+            found |= page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
     def diff(
         self,
         base: str,

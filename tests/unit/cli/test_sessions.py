@@ -133,8 +133,32 @@ def test_branches_are_made_moved_protected_and_deleted(chats: Terminal, put: Put
         ["main", first[:12], "no"],
         ["side/way", second[:12], "no"],
     ]
-    chats.one("branch", "delete", "chats", "side/way")
+    chats.one("rm", "chats", "b", "--branch", "side/way")
+    assert "1 staged change on side/way" in chats.fails(5, "branch", "delete", "chats", "side/way")
+    chats.one("branch", "delete", "chats", "side/way", "--discard-staged")
     assert len(chats.lines("branch", "list", "chats")) == 1
+
+
+def test_what_is_staged_is_shown_before_it_is_committed(chats: Terminal, put: Put) -> None:
+    put('{"id":"a","n":1}\n{"id":"b","n":1}')
+    assert "Nothing is staged." in chats.table("status", "chats")
+    assert chats.lines("status", "chats") == []
+    chats.lines("put", "chats", stdin=b'{"id":"a","n":2}\n{"id":"c","n":3}\n')
+    chats.one("rm", "chats", "b")
+    kinds = {"a": "changed", "b": "removed", "c": "added"}
+    assert {each["id"]: each["kind"] for each in chats.lines("status", "chats")} == kinds
+    shown = chats.table("status", "chats")
+    assert "\n~ a\n- b\n+ c\nStaged: 1 added, 1 changed, 1 removed.\n" in shown
+    differing = chats.lines("diff", "chats", "--staged")
+    assert {each["id"]: each["kind"] for each in differing} == kinds
+    assert [each["before"] and each["before"]["data"]["n"] for each in differing] == [1, 1, None]
+    assert [each["after"] and each["after"]["data"]["n"] for each in differing] == [2, None, 3]
+    assert "~ a\n    ~ /n: 1 -> 2\n" in chats.table("diff", "chats", "--staged", "main")
+    plain = chats.run("diff", "chats", "main", DATAVAULT_OUTPUT="table")
+    assert "0 added" in plain.stdout
+    assert '3 staged changes on main not compared: "datavault diff chats --staged"' in plain.stderr
+    assert "--staged" in chats.fails(2, "diff", "chats")
+    assert "one branch" in chats.fails(2, "diff", "chats", "main", "main", "--staged")
 
 
 def test_tags_name_versions(chats: Terminal, put: Put) -> None:

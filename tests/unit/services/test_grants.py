@@ -402,6 +402,7 @@ DOES: dict[str, Callable[[Shelf], object]] = {
     "reset_branch": lambda shelf: [
         shelf.reset(MAIN, branch=DEV, staged=Staged.DISCARD, request=REQUEST) for _ in range(2)
     ],
+    "list_staged": lambda shelf: shelf.staged(limit=1),
     "list_reflog": lambda shelf: shelf.reflog(limit=1),
     "create_tag": lambda shelf: [shelf.create_tag("new", request=REQUEST) for _ in range(2)],
     "list_tags": lambda shelf: shelf.tags(limit=1),

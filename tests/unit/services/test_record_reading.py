@@ -56,6 +56,20 @@ def test_a_batch_that_does_not_fit_says_what_is_left(shelf: Shelf) -> None:
     assert got == names
 
 
+@pytest.mark.parametrize("limit", [1, 2, 1000])
+def test_what_is_staged_is_what_a_commit_would_do(shelf: Shelf, limit: int) -> None:
+    shelf.append({"never": a_body("never"), "b": a_body("b", 9000)})
+    shelf.delete("never")
+    kinds = {"a": "changed", "b": "changed", "c": "removed", "l": "added", "s": "added"}
+    assert shelf.staged(limit=limit) == kinds
+    before = shelf.all(ref=shelf.history()[0].id)
+    commit = shelf.commit()
+    after = shelf.all(ref=commit.id)
+    assert {each for each in kinds if kinds[each] == "added"} == after.keys() - before.keys()
+    assert {each for each in kinds if kinds[each] == "removed"} == before.keys() - after.keys()
+    assert shelf.staged(limit=limit) == {}
+
+
 def test_a_batch_asks_for_each_id_once_and_for_some(shelf: Shelf) -> None:
     with pytest.raises(Invalid) as refusal:
         shelf.batch_get("a", "b", "a")

@@ -1,4 +1,4 @@
-"""The LLM Data Vault: sealed, deduplicated, versioned and erasable storage for language-model data.
+"""The LLM Data Vault: sealed, deduplicated, versioned storage for language-model data.
 
 Read it from the inside out. ``domain`` holds the pure rules (ids, records, packs, tree, ledger
 entries, who may do what); ``ports`` says in the vault's words what those rules need from the

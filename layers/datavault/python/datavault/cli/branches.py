@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.operators import abandon_commit
 from datavault.cli.output import document_of
 from datavault.cli.session import (
@@ -15,7 +16,7 @@ from datavault.cli.session import (
     ref_option,
     takes_vault,
 )
-from datavault.cli.tables import Column, shown
+from datavault.cli.tables import Column, counted, shown
 from datavault.cli.versions import SHORT_ID_CHARS
 
 if TYPE_CHECKING:
@@ -73,15 +74,26 @@ def create_branch(session: Session, dataset: str, name: str, start: str) -> None
 @branch.command("delete", short_help="Delete a branch; its commits stay.")
 @dataset_argument
 @click.argument("name")
+@click.option("--discard-staged", is_flag=True, help="Give up what is staged on it.")
 @takes_vault
-def delete_branch(session: Session, dataset: str, name: str) -> None:
-    """Delete a branch and what is staged on it; its commits stay, and its reflog tells them.
+def delete_branch(session: Session, dataset: str, name: str, discard_staged: bool) -> None:
+    """Delete a branch; its commits stay, and its reflog tells them.
+
+    What is staged on it would be gone: then it is not deleted, unless with --discard-staged.
 
     \b
     Example:
       datavault branch delete chats cleaning
     """
-    session.vault.delete_branch(session.dataset_id(dataset), name)
+    dataset_id = session.dataset_id(dataset)
+    staged = 0 if discard_staged else session.vault.count_records(dataset_id, ref=name).staged
+    if staged:
+        raise CommandFailed(
+            Exit.CONFLICT,
+            f"conflict: {counted(staged, 'staged change')} on {shown(name)} would be lost",
+            hint='"datavault commit" commits them, --discard-staged gives them up.',
+        )
+    session.vault.delete_branch(dataset_id, name)
     session.output.one({"deleted": name}, [f"Branch {shown(name)} is deleted."])
 
 

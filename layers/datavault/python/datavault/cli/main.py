@@ -8,7 +8,7 @@ import click
 from datavault.cli.branches import branch, tag
 from datavault.cli.completion import completion
 from datavault.cli.datasets import clone_dataset, dataset
-from datavault.cli.diff import show_diff
+from datavault.cli.diff import show_diff, show_status
 from datavault.cli.events import events
 from datavault.cli.examining import count_records, show_history, show_stats, verify
 from datavault.cli.exits import Exit
@@ -33,7 +33,7 @@ from datavault.cli.versions import create_commit, show, show_log
 @click.version_option(package_name="datavault")
 @setting_options
 def cli() -> None:
-    """Sealed, deduplicated, versioned and erasable storage for the data of language models.
+    """Sealed, deduplicated, versioned storage for the data of language models.
 
     \b
     A first session:
@@ -58,6 +58,7 @@ cli.take(
         Section(
             "Versions",
             (
+                show_status,
                 create_commit,
                 show_log,
                 show,

@@ -23,7 +23,7 @@ SECURITY = "bearer"
 SCHEMAS = "#/components/schemas/{model}"
 
 ABOUT = """\
-Sealed, deduplicated, versioned and erasable storage for the data of language models.
+Sealed, deduplicated, versioned storage for the data of language models.
 
 **Access.** Send `Authorization: Bearer <token>`: a JWT of the configured OpenID Connect issuer
 with the claims `sub`, `workspace` and `roles`.

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from datavault.domain.changes import ChangeKind
 from datavault.domain.digests import DIGEST_BYTES
 from datavault.domain.errors import Corrupt
 from datavault.domain.expectations import Version
@@ -91,6 +92,22 @@ class Count:
     commit: CommitId
     records: int
     staged: int
+
+
+class StagedKind(NamedTuple):
+    """What committing would do to a record."""
+
+    id: RecordId
+    kind: ChangeKind
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPage:
+    """Some of what is staged over ``commit``, and how to go on."""
+
+    commit: CommitId
+    items: tuple[StagedKind, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RecordListReply,
         RecordReply,
     )
+    from datavault.contracts.staged import StagedChangeReply, StagedListReply
 
 
 class AsyncRecords(AsyncCaller):
@@ -178,6 +179,32 @@ class AsyncRecords(AsyncCaller):
         return await self.call(
             routing.COUNT_RECORDS, Arguments(path=(dataset_id,), query={"ref": ref}), **options
         )
+
+    async def list_staged(
+        self,
+        dataset_id: str,
+        branch: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> StagedListReply:
+        """List the records that committing a branch would add, change or remove."""
+        return await self.call(
+            routing.LIST_STAGED,
+            Arguments(path=(dataset_id, branch), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    async def iter_staged(
+        self, dataset_id: str, branch: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> AsyncIterator[StagedChangeReply]:
+        """Iterate over all pages of ``list_staged``, each fetched when reached."""
+        async for page in async_pages(
+            self.list_staged, dataset_id, branch, limit=page_size, **options
+        ):
+            for item in page.data:
+                yield item
 
     async def list_record_history(
         self,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RecordListReply,
         RecordReply,
     )
+    from datavault.contracts.staged import StagedChangeReply, StagedListReply
 
 
 class Records(Caller):
@@ -174,6 +175,29 @@ class Records(Caller):
         return self.call(
             routing.COUNT_RECORDS, Arguments(path=(dataset_id,), query={"ref": ref}), **options
         )
+
+    def list_staged(
+        self,
+        dataset_id: str,
+        branch: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> StagedListReply:
+        """List the records that committing a branch would add, change or remove."""
+        return self.call(
+            routing.LIST_STAGED,
+            Arguments(path=(dataset_id, branch), query={"limit": limit, "cursor": cursor}),
+            **options,
+        )
+
+    def iter_staged(
+        self, dataset_id: str, branch: str, *, page_size: int = 1000, **options: Unpack[CallOptions]
+    ) -> Iterator[StagedChangeReply]:
+        """Iterate over all pages of ``list_staged``, each fetched when reached."""
+        for page in pages(self.list_staged, dataset_id, branch, limit=page_size, **options):
+            yield from page.data
 
     def list_record_history(
         self,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         RecordListReply,
         RecordReply,
     )
+    from datavault.contracts.staged import StagedListReply
 
 APPEND_RECORDS: Route[AppendReply] = Route(
     "append_records",
@@ -61,6 +62,12 @@ COUNT_RECORDS: Route[CountReply] = Route(
     "GET",
     "/api/v1/datasets/{dataset_id}/count",
     "datavault.contracts.records:CountReply",
+)
+LIST_STAGED: Route[StagedListReply] = Route(
+    "list_staged",
+    "GET",
+    "/api/v1/datasets/{dataset_id}/branches/{branch}/staged",
+    "datavault.contracts.staged:StagedListReply",
 )
 LIST_RECORD_HISTORY: Route[RecordHistoryReply] = Route(
     "list_record_history",

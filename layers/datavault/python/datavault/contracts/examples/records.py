@@ -73,6 +73,22 @@ REPLIES: dict[str, Any] = {
             commit=f"/{DATASET}/commits/{COMMIT}",
         ),
     },
+    "list_staged": {
+        "commit": COMMIT,
+        "data": [
+            {
+                "id": RECORD_ID,
+                "kind": "changed",
+                "_links": links(record=f"/{DATASET}/records/{RECORD_ID}?ref=experiment"),
+            }
+        ],
+        "pagination": ONE_PAGE,
+        "_links": links(
+            self=f"/{DATASET}/branches/experiment/staged?limit=100",
+            dataset=f"/{DATASET}",
+            commit=f"/{DATASET}/commits/{COMMIT}",
+        ),
+    },
     "list_record_history": {
         "data": [
             {

@@ -1,6 +1,6 @@
 """Rows of the table: records."""
 
-from datavault.contracts import records
+from datavault.contracts import records, staged
 from datavault.contracts.operations.rows import (
     DATASET,
     HISTORY,
@@ -12,6 +12,7 @@ from datavault.contracts.operations.rows import (
     Grant,
     Operation,
 )
+from datavault.contracts.wire import ListQuery
 from datavault.domain.access import Action
 
 ROWS: tuple[Operation, ...] = (
@@ -90,6 +91,20 @@ ROWS: tuple[Operation, ...] = (
         reply=records.CountReply,
         status=200,
         function="functions.records.count",
+        grants=READ,
+        memory_mb=1024,
+    ),
+    Operation(
+        name="list_staged",
+        capability="records",
+        method="GET",
+        path=f"{DATASET}/branches/{{branch}}/staged",
+        summary="List the records that committing a branch would add, change or remove",
+        action=Action.READ_RECORDS,
+        query=ListQuery,
+        reply=staged.StagedListReply,
+        status=200,
+        function="functions.records.list_staged",
         grants=READ,
         memory_mb=1024,
     ),

@@ -8,7 +8,14 @@ from datavault.contracts.operations.rows import (
     Grant,
     Operation,
 )
-from datavault.contracts.versions import branches, commits, diff, merges, tags, verification
+from datavault.contracts.versions import (
+    branches,
+    commits,
+    diff,
+    merges,
+    tags,
+    verification,
+)
 from datavault.contracts.wire import ListQuery
 from datavault.domain.access import Action
 

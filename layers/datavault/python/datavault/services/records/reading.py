@@ -1,4 +1,4 @@
-"""Reading records: one, a batch, a list; and how many there are."""
+"""Reading records: one, a batch, a list; how many there are, and what of them is staged."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,18 @@ import numpy as np
 
 from datavault.domain import digests
 from datavault.domain.access import Action, Caller, require
+from datavault.domain.changes import ChangeKind
 from datavault.domain.errors import Invalid, NotFound
-from datavault.domain.ids import DatasetId, RecordId
+from datavault.domain.ids import BranchName, DatasetId, RecordId
 from datavault.domain.pages import Page
-from datavault.domain.staging import Count, RecordBatch, RecordView, StagedChange
+from datavault.domain.staging import (
+    Count,
+    RecordBatch,
+    RecordView,
+    StagedChange,
+    StagedKind,
+    StagedPage,
+)
 from datavault.domain.store.columns import Entries
 from datavault.domain.store.places import Locator
 from datavault.domain.store.tree import Entry
@@ -24,7 +32,7 @@ from datavault.services.datasets import find_dataset
 from datavault.services.history import read_commit
 from datavault.services.nodes import open_tree
 from datavault.services.portions import portions
-from datavault.services.refs import View, resolve
+from datavault.services.refs import View, open_work, resolve, view_branch
 from datavault.services.staging import (
     FoundName,
     find_staged,
@@ -147,6 +155,45 @@ def count_records(vault: Vault, *, caller: Caller, dataset_id: DatasetId, ref: s
     removed = np.array([staged[each].found.removed for each in ids], np.bool_)
     more = int((~known & ~removed).sum()) - int((known & removed).sum())
     return Count(view.commit, root.count + more, len(staged))
+
+
+def list_staged(
+    vault: Vault,
+    *,
+    caller: Caller,
+    dataset_id: DatasetId,
+    branch: BranchName,
+    limit: int,
+    cursor: str | None,
+) -> StagedPage:
+    """What committing a branch would do to its records, in the byte order of their ids.
+
+    A record put as it was counts as changed: that would take its text. What is removed that was
+    never committed is left out, so a page may be short although there is more. Pages see what is
+    staged when each is read.
+    """
+    require(caller, Action.READ_RECORDS)
+    view = view_branch(open_work(vault, find_dataset(vault, caller, dataset_id), branch))
+    work = view.work
+    scope = f"list_staged/{dataset_id}/{branch}"
+    position = open_cursor(vault, caller, scope, cursor)
+    after = b"" if position is None else position.encode()
+    staged = _staged_over(view)
+    ids = sorted(each for each in staged if each > after)
+    some = ids[:limit]
+    changes: list[StagedKind] = []
+    if some:
+        root = read_commit(vault, work.keys, work.dataset, view.commit).commit.root
+        known = open_tree(vault, work.keys).get_many(root, np.array(some, np.bytes_)).found
+        for record_id, is_known in zip(some, known.tolist(), strict=True):
+            if staged[record_id].found.removed:
+                kind = ChangeKind.REMOVED if is_known else None
+            else:
+                kind = ChangeKind.CHANGED if is_known else ChangeKind.ADDED
+            if kind is not None:
+                changes.append(StagedKind(RecordId(record_id.decode()), kind))
+    last = some[-1].decode() if len(ids) > limit else None
+    return StagedPage(view.commit, tuple(changes), seal_cursor(vault, caller, scope, last))
 
 
 @dataclass(frozen=True, slots=True)
