@@ -24,6 +24,7 @@ UNUSED_CODES = {
     "erased",
     "corrupt",
     "staging_full",
+    "merge_conflicts",
     "nothing_staged",
     "read_only",
     "kek_unavailable",

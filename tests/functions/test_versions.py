@@ -261,9 +261,9 @@ def test_a_conflict_is_listed_and_settled_with_the_text_that_is_given(
     assert (conflict["id"], conflict["kind"], conflict["fields"]) == ("r", "edit_edit", ["/n"])
     preview = client(preview_merge.handler, path=diverged, query={"source": "dev"})
     assert preview.json["conflicts"] == {"edit_edit": 1}
-    assert preview.json["outcome"] == "committed"
+    assert preview.json["outcome"] == "conflicts"
     refused = client(merge_refs.handler, path=diverged, json_body={"source": "dev"})
-    assert (refused.status, refused.json["code"]) == (409, "conflict")
+    assert (refused.status, refused.json["code"]) == (409, "merge_conflicts")
     assert "1 records conflict (1 edit_edit)" in refused.json["detail"]
     body = b'{"source":"dev","resolutions":[{"id":"r","data":{"n":3.250, "m":1.00}}]}'
     sent = {"Content-Type": "application/json"}

@@ -66,6 +66,7 @@ BY_CODE = {
     "conflict": Exit.CONFLICT,
     "staging_full": Exit.CONFLICT,
     "nothing_staged": Exit.CONFLICT,
+    "merge_conflicts": Exit.CONFLICT,
     "cancelled": Exit.CONFLICT,
     "precondition_failed": Exit.CONFLICT,
     "throttled": Exit.UNAVAILABLE,

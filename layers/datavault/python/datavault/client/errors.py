@@ -20,6 +20,7 @@ VaultClientError
     ├── Conflict
     │   ├── StagingFull    commit first, then go on
     │   ├── NothingStaged  nothing to commit: somebody else may just have done it
+    │   ├── MergeConflicts both sides changed the same: list_conflicts has it, resolutions settle it
     │   └── Cancelled      a job was ended by somebody: its error says so
     └── Unavailable
         ├── ReadOnly       no changes for now: the operator's reason says until when
@@ -230,6 +231,12 @@ class NothingStaged(Conflict):
     """There is nothing to commit; somebody else may just have committed it."""
 
     code = "nothing_staged"
+
+
+class MergeConflicts(Conflict):
+    """Both sides changed the same records; nothing is merged before that is settled."""
+
+    code = "merge_conflicts"
 
 
 class Cancelled(Conflict):

@@ -91,6 +91,7 @@ PROBLEM_CODES = frozenset(
         "corrupt",
         "erased",
         "kek_unavailable",
+        "merge_conflicts",
         "nothing_staged",
         "read_only",
         "staging_full",

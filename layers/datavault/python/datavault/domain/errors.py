@@ -8,6 +8,7 @@ VaultError
 ├── Conflict             the world moved on: read again and retry
 │   ├── StagingFull      the branch holds all the uncommitted changes it can: commit first
 │   ├── NothingStaged    there is nothing to commit: somebody else may just have done it
+│   ├── MergeConflicts   both sides changed the same: settle the conflicts, then merge again
 │   └── Cancelled        somebody ended this job: nothing to do
 ├── Erased               it was here and has been destroyed: nothing to do
 ├── PreconditionFailed   your precondition does not hold: read again and decide
@@ -78,6 +79,12 @@ class NothingStaged(Conflict):
     """There is nothing to commit; somebody else may just have committed it."""
 
     code = "nothing_staged"
+
+
+class MergeConflicts(Conflict):
+    """Both sides changed the same records; nothing is merged before that is settled."""
+
+    code = "merge_conflicts"
 
 
 class Cancelled(Conflict):

@@ -187,7 +187,7 @@ REPLIES: dict[str, Any] = {
         ),
     },
     "preview_merge": {
-        "outcome": "committed",
+        "outcome": "conflicts",
         "bases": [PARENT],
         "ours": COMMIT,
         "theirs": ROOT,

@@ -57,7 +57,10 @@ class ResolutionIn(Body):
     id: Annotated[RecordName, Field(description="The record's id.")]
     take: Annotated[
         Literal["ours", "theirs", "base", "delete"] | None,
-        Field(description="The version to take; `base` is the common ancestor's."),
+        Field(
+            description="The version to take, all of the record: what another version has changed"
+            " in other fields is not merged in. `base` is the common ancestor's."
+        ),
     ] = None
     data: Annotated[
         RecordJson | None, Field(description="The record as it shall be, instead of `take`.")
@@ -196,7 +199,13 @@ class ListConflictsQuery(PreviewQuery):
 class PreviewReply(Reply):
     """What merging would come to, if nothing changes until then."""
 
-    outcome: OutcomeName
+    outcome: Annotated[
+        OutcomeName | Literal["conflicts"],
+        Field(
+            description="`conflicts`: nothing is merged unless resolutions, or a strategy, settle"
+            " them."
+        ),
+    ]
     bases: Annotated[
         list[str], Field(description="The best common ancestors; several if histories criss-cross.")
     ]
@@ -211,7 +220,7 @@ class PreviewReply(Reply):
         """The wire shape of ``preview``, the answer to ``query``."""
         asked = _asked(query)
         return cls(
-            outcome=preview.outcome.value,
+            outcome="conflicts" if preview.conflicts else preview.outcome.value,
             bases=list(preview.bases),
             ours=preview.ours,
             theirs=preview.theirs,

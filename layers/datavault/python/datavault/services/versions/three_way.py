@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from datavault.domain import digests
-from datavault.domain.errors import Conflict, Invalid
+from datavault.domain.errors import Invalid, MergeConflicts
 from datavault.domain.merging import (
     ConflictKind,
     FieldMerge,
@@ -106,7 +106,7 @@ def merged_changes(work: Work, sides: Sides, rules: Rules, where: str) -> Iterat
     more, and the rest is counted.
 
     Raises:
-        Conflict: at the end, if there are conflicts that nothing settles.
+        MergeConflicts: at the end, if there are conflicts that nothing settles.
         Invalid: at the end, if a resolution is for a record that is in no conflict.
     """
     vault, keys = work.vault, work.keys
@@ -119,7 +119,7 @@ def merged_changes(work: Work, sides: Sides, rules: Rules, where: str) -> Iterat
         if not tally.count:
             yield settled.changes()
     if tally.count:
-        raise Conflict(
+        raise MergeConflicts(
             f"{tally.told()}, so nothing was merged: list_conflicts with {where} has them"
         )
     for record_id, resolution in rules.resolutions.items():
