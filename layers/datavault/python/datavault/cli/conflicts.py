@@ -54,7 +54,7 @@ resolve_option = click.option(
     type=Resolve(),
     multiple=True,
     metavar="ID=HOW",
-    help="Settle one record, all of its fields: ours, theirs, base, delete, or @FILE with its text.",
+    help="Settle one record, all its fields: ours, theirs, base, delete, or @FILE with its text.",
 )
 
 
