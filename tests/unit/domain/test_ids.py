@@ -69,7 +69,11 @@ def test_dataset_names_are_normalised() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "x" * 257, " a", "a ", "\ta", "a\nb", "a\0b", "a\x7fb", "\ud800", "\u2003a"]
+    "name",
+    [
+        *("", "x" * 257, " a", "a ", "\ta", "a\nb", "a\0b", "a\x7fb", "\ud800", "\u2003a"),
+        new_id("ds", 1),
+    ],
 )
 def test_dataset_names_that_are_refused(name: str) -> None:
     with pytest.raises(Invalid) as refusal:

@@ -1,5 +1,9 @@
-"""Many branches and commits: all listed, each once, page by page, and found by prefix."""
+"""Many branches and commits: all listed, each once, page by page, and found by prefix.
 
+``DATAVAULT_COMMITS=100000`` lists that many commits; it takes half a minute.
+"""
+
+import os
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
@@ -22,7 +26,7 @@ from tests.support.builders import MAIN, Shelf, a_body
 
 BRANCHES = 10_000
 # Listing opens and verifies each: 0.15 ms a commit on an idle core, so this is a few seconds.
-COMMITS = 20_000
+COMMITS = int(os.environ.get("DATAVAULT_COMMITS", "20000"))
 # Others beside them, of which a lookup reads only where their ids are.
 NEIGHBOURS = 80_000
 # Every character that is allowed, first, last, alone, and beside every other.

@@ -177,6 +177,37 @@ def test_a_strategy_settles_every_conflict_by_one_side(
     assert {each: json.loads(body) for each, body in content(shelf).items()} == expected
 
 
+@settings(max_examples=40, deadline=None)
+@given(base=CONTENT, side=CONTENT, granularity=st.sampled_from(Granularity))
+def test_what_both_sides_made_the_same_is_that(
+    base: Content, side: Content, granularity: Granularity
+) -> None:
+    shelf = diverged(base, side, side)
+    merge(shelf, settling=Settling(granularity=granularity))
+    assert content(shelf) == side
+
+
+@settings(max_examples=40, deadline=None)
+@given(base=CONTENT, ours=CONTENT, theirs=CONTENT, is_ours=st.sets(IDS))
+def test_edits_of_different_records_never_conflict(
+    base: Content, ours: Content, theirs: Content, is_ours: set[str]
+) -> None:
+    """Each side has its own ids as it likes, and the other's as they were."""
+    sides = [
+        {each: body for each, body in side.items() if (each in is_ours) == own}
+        | {each: body for each, body in base.items() if (each in is_ours) != own}
+        for side, own in ((ours, True), (theirs, False))
+    ]
+    shelf = diverged(base, *sides)
+    merge(shelf, settling=Settling(granularity=Granularity.RECORDS))
+    assert content(shelf) == {
+        each: body
+        for own, side in enumerate((theirs, ours))
+        for each, body in side.items()
+        if (each in is_ours) == bool(own)
+    }
+
+
 def test_a_branch_merged_into_itself_stays() -> None:
     shelf = diverged({"a": a_body("a")}, {"a": a_body("b")}, {})
     landed = merge(shelf, MAIN, MAIN)

@@ -90,7 +90,8 @@ def parse_upload_id(text: str) -> UploadId:
 
 
 def parse_dataset_name(text: str) -> DatasetName:
-    """A name of 1 to 256 characters, NFC-normalised, without control characters or outer space."""
+    """A name of 1 to 256 characters, NFC-normalised, without control characters or outer space,
+    that cannot be taken for a dataset's id."""
     name = unicodedata.normalize("NFC", text)
     if not 1 <= len(name) <= DATASET_NAME_CHARS_MAX:
         raise Invalid(
@@ -101,6 +102,8 @@ def parse_dataset_name(text: str) -> DatasetName:
         raise Invalid(
             "a dataset name has no control characters and no space at its ends", field="name"
         )
+    if re.fullmatch(f"ds_{_UUID}", name):
+        raise Invalid("a dataset name does not look like a dataset's id", field="name")
     return DatasetName(name)
 
 
