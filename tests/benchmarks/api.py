@@ -58,12 +58,13 @@ def main() -> None:
     with deployment(snapshots=False) as deployed:
         admin = deployed.tenant().admin
         shelf = admin.dataset("benchmark")
+        commits: list[str] = []
         for start in range(0, RECORDS, 1000):
             shelf.append(
                 {f"r{at:06d}": '{"t":"%s"}' % ("x" * 500) for at in range(start, start + 1000)}
             )
-            commit = shelf.commit()
-        bench = Bench(deployed, admin, shelf.id, commit["id"])
+            commits.append(shelf.commit()["id"])
+        bench = Bench(deployed, admin, shelf.id, *commits)
         print(f"{os.cpu_count()} hardware threads; load average {os.getloadavg()[0]:.1f}\n")
         lines_of = {
             "cpu": lambda: _cpu_lines(bench, rows),

@@ -21,11 +21,12 @@ _NUMBERS = count()
 
 @dataclass(frozen=True)
 class Bench:
-    """Where requests go, and a dataset with a history of two commits."""
+    """Where requests go, and a dataset with a history of two commits, a thousand records each."""
 
     deployed: Deployment
     admin: Person
     dataset: str
+    older: str
     commit: str
 
     @property
@@ -105,8 +106,16 @@ def _get(path: Callable[[Bench], str]) -> Callable[[Client], Call]:
     return lambda client: Call("GET", path(client.bench))
 
 
+def _record_id() -> str:
+    return f"r{next(_NUMBERS) % RECORDS:06d}"
+
+
 def _a_record(bench: Bench) -> str:
-    return f"{bench.path}/records/r{next(_NUMBERS) % RECORDS:06d}"
+    return f"{bench.path}/records/{_record_id()}"
+
+
+def _diff(bench: Bench, what: str) -> str:
+    return f"{bench.path}/{what}?base={bench.older}&target={bench.commit}"
 
 
 def _commit_of_its_own(client: Client) -> Call:
@@ -134,6 +143,29 @@ OPERATIONS: dict[str, Measured] = {
     "list 100 records": Measured(
         "list_records", _get(lambda bench: f"{bench.path}/records?ref={bench.commit}&limit=100")
     ),
+    "batch get 100": Measured(
+        "batch_get_records",
+        lambda client: json_call(
+            "POST",
+            f"{client.bench.path}/batch-get",
+            {"ref": client.bench.commit, "ids": [_record_id() for _ in range(100)]},
+        ),
+    ),
+    "count records": Measured(
+        "count_records", _get(lambda bench: f"{bench.path}/count?ref={bench.commit}")
+    ),
+    "record history": Measured(
+        "list_record_history",
+        _get(lambda bench: f"{_a_record(bench)}/history?ref={bench.commit}"),
+    ),
+    "diff, page of 100": Measured("diff_refs", _get(lambda bench: _diff(bench, "diff"))),
+    "diff, counts": Measured("count_changes", _get(lambda bench: _diff(bench, "diff/counts"))),
+    "merge preview": Measured(
+        "preview_merge",
+        _get(lambda bench: f"{bench.path}/merge/preview?source={bench.older}&target=main"),
+    ),
+    "get branch": Measured("get_branch", _get(lambda bench: f"{bench.path}/branches/main")),
+    "list branches": Measured("list_branches", _get(lambda bench: f"{bench.path}/branches")),
     "list commits": Measured("list_commits", _get(lambda bench: f"{bench.path}/commits")),
     "append 1": Measured("append_records", lambda client: client.bench.records(1), _BUSY),
     "append 100": Measured("append_records", lambda client: client.bench.records(100), _BUSY),
