@@ -219,3 +219,15 @@ def test_enforced_permissions_stop_a_function_that_its_role_does_not_allow() -> 
 
 def policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"port {port} .* cannot be taken"):
+            LocalCloud.start(port=port)
+        words = [str(Path(sys.executable).with_name("datavault")), "local", "--port", str(port)]
+        told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert told.returncode == 1
+    assert f"port {port} " in told.stderr
+    assert "--port takes another one" in told.stderr

@@ -1,8 +1,12 @@
 """Operators' commands: with AWS credentials, on the vault itself; and the vault on one machine."""
 
+import errno
 from pathlib import Path
 
 import click
+
+from datavault.cli.exits import CommandFailed, Exit
+from datavault.cli.output import say
 
 
 @click.command(short_help="See the main job done on real data.")
@@ -30,7 +34,14 @@ def local(port: int, state: Path | None) -> None:
     """
     from datavault.local.serve import serve
 
-    serve(click.echo, port=port, state=state)
+    try:
+        serve(click.echo, port=port, state=state, doing=say)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise CommandFailed(
+            Exit.FAILED, error.strerror or "", hint="--port takes another one."
+        ) from None
 
 
 @click.group(short_help="Make workspaces and limit their requests.")

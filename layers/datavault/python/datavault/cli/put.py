@@ -106,7 +106,7 @@ def put(
 
     With the dataset's record key an id that is there already is replaced. NDJSON of up to 64 MiB
     goes in batches: it is visible on the branch at once, and part of a version with "commit", or
-    with --commit, which also commits in between when the branch is full (50,000 records or
+    with --commit or -m, which also commits in between when the branch is full (50,000 records or
     128 MiB). Whatever is larger, or CSV, TSV, a JSON array, text or Parquet, or compressed by gzip
     or zstd, is uploaded and becomes one commit, by a job for which this waits. A folder's files
     become one commit too; if it has several splits, --split says which.
@@ -128,6 +128,7 @@ def put(
     _require_possible(options, run)
     described = session.vault.describe_dataset(session.dataset_id(dataset))
     uploading = Uploading(session, dataset, described.id, branch, message, parallel, options)
+    commits = commits or bool(message)
     wanted = message if commits else None
     work = Put(session, dataset, described.id, branch, (), wanted, parallel)
     if from_pipe:
@@ -137,9 +138,9 @@ def put(
     work = replace(work, parts=tuple(each.part for each in chosen))
     with note_of(session.vault.endpoint, described.id, branch, paths) as note:
         if run is None and _is_upload(options, chosen):
+            _tell_of_commit(commits=commits)
             uploading.files(chosen, note, restart=restart)
             return
-        _require_message_used(work, message)
         reached = _reached(
             work, note, run=run, restart=restart, replaces=described.record_key is not None
         )
@@ -151,7 +152,6 @@ def _put_pipe(work: Put, uploading: Uploading, run: str | None) -> None:
     """In batches what ends below the bound or is named; else by an upload."""
     stream, options = stdin_lines(), uploading.options
     if run is not None or options.by is By.BATCHES:
-        _require_message_used(work, uploading.message)
         _finish(work, Reached(run or str(uuid4()), ()), stream, None)
         return
     bound = options.above_mib * MIB
@@ -162,9 +162,9 @@ def _put_pipe(work: Put, uploading: Uploading, run: str | None) -> None:
         or len(head) > bound
         or not is_ndjson(head[:HEAD_BYTES])
     ):
+        _tell_of_commit(commits=work.message is not None)
         uploading.pipe(stream, head)
         return
-    _require_message_used(work, uploading.message)
     _finish(work, Reached(str(uuid4()), ()), io.BytesIO(head), None)
 
 
@@ -187,9 +187,9 @@ def _require_possible(options: UploadOptions, run: str | None) -> None:
         raise click.UsageError(f"{options.needed_by} is for uploads, {in_batches} for batches")
 
 
-def _require_message_used(work: Put, message: str) -> None:
-    if message and work.message is None:
-        raise click.UsageError("-m is the message of --commit")
+def _tell_of_commit(*, commits: bool) -> None:
+    if not commits:
+        say("This goes by an upload, which makes a commit by itself; --by batches stages NDJSON.")
 
 
 def _reached(work: Put, note: Note, *, run: str | None, restart: bool, replaces: bool) -> Reached:

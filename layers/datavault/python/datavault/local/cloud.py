@@ -211,7 +211,12 @@ def _listen(port: int | None, state: Path | None) -> socket.socket:
             return socket.create_server((HOST, int(remembered.read_text())), backlog=512)
         except OSError:
             pass  # Another cloud has it; take a new one.
-    listener = socket.create_server((HOST, port or 0), backlog=512)
+    try:
+        listener = socket.create_server((HOST, port or 0), backlog=512)
+    except OSError as error:
+        number = error.errno or 0
+        why = f"port {port} of {HOST} cannot be taken: {os.strerror(number)}"
+        raise OSError(number, why) from None
     if remembered is not None:
         remembered.write_text(str(listener.getsockname()[1]))
     return listener

@@ -21,16 +21,27 @@ CREATE = """ \\
 LIST = ""
 
 
-def serve(say: Callable[[str], None], *, port: int, state: Path | None) -> None:
+def serve(
+    say: Callable[[str], None],
+    *,
+    port: int,
+    state: Path | None,
+    doing: Callable[[str], None] = lambda _: None,
+) -> None:
     """Start, deploy, say how to use it, wait for Ctrl-C (or SIGTERM), stop.
 
-    With ``state`` the vault's contents outlive it.
+    With ``state`` the vault's contents outlive it. ``doing`` is told of each step as it begins.
+
+    Raises:
+        OSError: the port cannot be taken.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     started = time.perf_counter()
+    doing("Starting the cloud ...")
     with LocalCloud.start(port=port, state=state) as cloud:
+        doing("Deploying the vault; the first time its layers are built, which takes minutes ...")
         deployed = deploy_vault(cloud)
         workspace, is_new = _workspace(cloud, deployed)
         token = cloud.issuer.token(
