@@ -72,7 +72,7 @@ def test_dataset_names_are_normalised() -> None:
     "name",
     [
         *("", "x" * 257, " a", "a ", "\ta", "a\nb", "a\0b", "a\x7fb", "\ud800", "\u2003a"),
-        new_id("ds", 1),
+        "ds_00000000-0001-7306-a223-912a29357ed3",
     ],
 )
 def test_dataset_names_that_are_refused(name: str) -> None:
