@@ -134,6 +134,31 @@ def test_a_refusal_that_is_no_conflict_of_records_stays_itself(chats: Terminal, 
     chats.fails(3, "revert", "chats", "0123456789abcdef")
 
 
+def test_a_branch_or_a_tag_names_the_commit_to_undo_or_to_make(chats: Terminal, put: Put) -> None:
+    put('{"id":"a","n":1}')
+    chats.one("branch", "create", "chats", "side")
+    put('{"id":"b","n":1}', branch="side")
+    chats.one("tag", "create", "chats", "v1", "--ref", "side")
+    assert "Made the changes of side on main." in chats.table("cherry-pick", "chats", "side")
+    assert len(chats.lines("ls", "chats")) == 2
+    assert "Undid main on main." in chats.table("revert", "chats", "main")
+    assert "Undid v1 on side." in chats.table("revert", "chats", "v1", "-b", "side")
+    assert len(chats.lines("ls", "chats", "--ref", "side")) == 1
+
+
+def test_of_a_merge_the_parent_is_asked_for(chats: Terminal, put: Put) -> None:
+    put('{"id":"a","n":1}')
+    chats.one("branch", "create", "chats", "side")
+    put('{"id":"b","n":1}', branch="side")
+    put('{"id":"c","n":1}')
+    chats.one("merge", "chats", "side")
+    said = chats.fails(2, "revert", "chats", "main")
+    assert "main is a merge of 2 versions" in said
+    assert "--mainline 1" in said
+    chats.one("revert", "chats", "main", "--mainline", "1")
+    assert [each["id"] for each in chats.lines("ls", "chats")] == ["a", "c"]
+
+
 @pytest.mark.parametrize("given", ["a", "=ours", "a=mine", "a=@/nowhere/at/all"])
 def test_a_decision_that_is_none_is_wrong_usage(chats: Terminal, given: str) -> None:
     assert "--resolve" in chats.fails(2, "merge", "chats", "side", "--resolve", given)

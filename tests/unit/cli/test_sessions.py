@@ -133,7 +133,10 @@ def test_branches_are_made_moved_protected_and_deleted(chats: Terminal, put: Put
         ["main", first[:12], "no"],
         ["side/way", second[:12], "no"],
     ]
-    chats.one("rm", "chats", "b", "--branch", "side/way")
+    done = chats.run("rm", "chats", "b", "never", "--branch", "side/way")
+    assert done.exit_code == 3
+    assert "never on side/way" in done.stderr
+    assert "1 record before it removed" in done.stderr
     assert "1 staged change on side/way" in chats.fails(5, "branch", "delete", "chats", "side/way")
     chats.one("branch", "delete", "chats", "side/way", "--discard-staged")
     assert len(chats.lines("branch", "list", "chats")) == 1

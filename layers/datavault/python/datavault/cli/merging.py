@@ -23,11 +23,12 @@ from datavault.cli.session import (
     takes_vault,
 )
 from datavault.cli.tables import counted, shown
-from datavault.cli.versions import commit_line
+from datavault.cli.versions import commit_line, commit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from datavault.contracts.versions.commits import CommitReply
     from datavault.contracts.versions.merges import ConflictReply, MergeReply, PreviewReply
 
 type Strategy = Literal["fail", "ours", "theirs"]
@@ -160,7 +161,7 @@ def cherry_pick(
     granularity: Granularity,
     message: str,
 ) -> None:
-    """Make on a branch, as a new commit, what COMMIT (an id) changed elsewhere.
+    """Make on a branch, as a new commit, what COMMIT (an id, a branch or a tag) changed elsewhere.
 
     Conflicts are listed and settled as by "merge".
 
@@ -169,7 +170,8 @@ def cherry_pick(
       datavault cherry-pick chats 5f0c1e9ab3d2 --branch release
     """
     dataset_id = session.dataset_id(dataset)
-    before = _parent(session, dataset_id, commit, mainline)
+    named, made = commit, commit_of(session, dataset_id, commit)
+    commit, before = made.id, _parent(made, named, mainline)
     reply = _settled(
         session,
         Question(dataset_id, commit, branch, granularity, base=before),
@@ -185,7 +187,7 @@ def cherry_pick(
             message=message,
         ),
     )
-    _tell(session, reply, f"Made the changes of {shown(commit)} on {shown(branch)}.")
+    _tell(session, reply, f"Made the changes of {shown(named)} on {shown(branch)}.")
 
 
 @click.command("revert", short_help="Undo what a commit changed, as a new commit.")
@@ -209,7 +211,7 @@ def revert(
     granularity: Granularity,
     message: str,
 ) -> None:
-    """Undo on a branch, as a new commit, what COMMIT (an id) changed.
+    """Undo on a branch, as a new commit, what COMMIT (an id, a branch or a tag) changed.
 
     What has been changed again since conflicts, and is listed and settled as by "merge": ours is
     how it is now, theirs how it was before COMMIT.
@@ -219,7 +221,8 @@ def revert(
       datavault revert chats 5f0c1e9ab3d2
     """
     dataset_id = session.dataset_id(dataset)
-    before = _parent(session, dataset_id, commit, mainline)
+    named, made = commit, commit_of(session, dataset_id, commit)
+    commit, before = made.id, _parent(made, named, mainline)
     reply = _settled(
         session,
         Question(dataset_id, before or commit, branch, granularity, base=commit),
@@ -235,12 +238,18 @@ def revert(
             message=message,
         ),
     )
-    _tell(session, reply, f"Undid {shown(commit)} on {shown(branch)}.")
+    _tell(session, reply, f"Undid {shown(named)} on {shown(branch)}.")
 
 
-def _parent(session: Session, dataset_id: str, commit: str, mainline: int | None) -> str | None:
+def _parent(commit: "CommitReply", named: str, mainline: int | None) -> str | None:
     """The version that a commit is compared with; ``None`` where the vault will say why not."""
-    parents = session.vault.get_commit(dataset_id, commit).parents
+    parents = commit.parents
+    if mainline is None and len(parents) > 1:
+        raise CommandFailed(
+            Exit.USAGE,
+            f"invalid: {shown(named)} is a merge of {len(parents)} versions",
+            hint="--mainline 1 compares it with the first of them: the branch that it was made on.",
+        )
     at = (mainline or 1) - 1
     return parents[at] if at < len(parents) else None
 

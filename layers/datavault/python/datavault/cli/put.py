@@ -138,7 +138,7 @@ def put(
     work = replace(work, parts=tuple(each.part for each in chosen))
     with note_of(session.vault.endpoint, described.id, branch, paths) as note:
         if run is None and _is_upload(options, chosen):
-            _tell_of_commit(commits=commits)
+            _tell_of_commit(options, commits=commits)
             uploading.files(chosen, note, restart=restart)
             return
         reached = _reached(
@@ -162,7 +162,7 @@ def _put_pipe(work: Put, uploading: Uploading, run: str | None) -> None:
         or len(head) > bound
         or not is_ndjson(head[:HEAD_BYTES])
     ):
-        _tell_of_commit(commits=work.message is not None)
+        _tell_of_commit(options, commits=work.message is not None)
         uploading.pipe(stream, head)
         return
     _finish(work, Reached(str(uuid4()), ()), io.BytesIO(head), None)
@@ -187,9 +187,11 @@ def _require_possible(options: UploadOptions, run: str | None) -> None:
         raise click.UsageError(f"{options.needed_by} is for uploads, {in_batches} for batches")
 
 
-def _tell_of_commit(*, commits: bool) -> None:
+def _tell_of_commit(options: UploadOptions, *, commits: bool) -> None:
     if not commits:
-        say("This goes by an upload, which makes a commit by itself; --by batches stages NDJSON.")
+        chosen = options.by is By.UPLOAD or options.needed_by is not None
+        instead = "" if chosen else "; --by batches would stage NDJSON"
+        say(f"This goes by an upload, which makes a commit by itself{instead}.")
 
 
 def _reached(work: Put, note: Note, *, run: str | None, restart: bool, replaces: bool) -> Reached:

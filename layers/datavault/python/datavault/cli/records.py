@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from datavault.cli.exits import CommandFailed, Exit
 from datavault.cli.output import say, write_bytes
 from datavault.cli.session import (
     Session,
@@ -131,8 +132,17 @@ def remove_records(
       datavault rm chats chat-0007 chat-0008
     """
     dataset_id = session.dataset_id(dataset)
-    for each in record_ids:
-        session.vault.delete_record(dataset_id, each, branch=branch)
+    from datavault.client.errors import NotFound
+
+    for done, each in enumerate(record_ids):
+        try:
+            session.vault.delete_record(dataset_id, each, branch=branch)
+        except NotFound as error:
+            raise CommandFailed(
+                Exit.NOT_FOUND,
+                f"not found: {shown(each)} on {shown(branch)}: {error.detail}",
+                hint=f"{counted(done, 'record')} before it removed." if done else "",
+            ) from None
         session.output.one({"removed": each, "branch": branch}, [f"- {shown(each)}"])
 
 
