@@ -177,7 +177,7 @@ def test_a_strategy_settles_every_conflict_by_one_side(
     assert {each: json.loads(body) for each, body in content(shelf).items()} == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(base=CONTENT, side=CONTENT, granularity=st.sampled_from(Granularity))
 def test_what_both_sides_made_the_same_is_that(
     base: Content, side: Content, granularity: Granularity
@@ -187,7 +187,7 @@ def test_what_both_sides_made_the_same_is_that(
     assert content(shelf) == side
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(base=CONTENT, ours=CONTENT, theirs=CONTENT, is_ours=st.sets(IDS))
 def test_edits_of_different_records_never_conflict(
     base: Content, ours: Content, theirs: Content, is_ours: set[str]

@@ -73,7 +73,7 @@ def test_a_tree_is_a_function_of_its_records_however_they_came(
         assert as_model(tree.scan(root)) == model
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(batches=BATCHES, shape=SHAPES, cached=st.booleans())
 def test_a_record_is_where_it_was_last_put(
     batches: list[Batch], shape: Shape, *, cached: bool
