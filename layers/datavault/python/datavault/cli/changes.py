@@ -14,6 +14,7 @@ from datavault.cli.tables import clipped, shown
 
 VALUE_COLUMNS = 120
 INDENT = "    "
+_SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +33,27 @@ class FieldChange:
     after: str | None
 
 
+def head_line(kind: str, record_id: str) -> str:
+    """That a record was ``added``, ``changed`` or ``removed``."""
+    sign, color = _SIGNS[kind]
+    return click.style(f"{sign} {shown(record_id)}", fg=color)
+
+
 def added_lines(record_id: str, text: bytes | None) -> Iterator[str]:
     """A record that is only in the target."""
-    yield click.style(f"+ {shown(record_id)}", fg="green")
+    yield head_line("added", record_id)
     yield from _text_lines(text)
 
 
 def removed_lines(record_id: str, text: bytes | None) -> Iterator[str]:
     """A record that is only in the base."""
-    yield click.style(f"- {shown(record_id)}", fg="red")
+    yield head_line("removed", record_id)
     yield from _text_lines(text)
 
 
 def changed_lines(record_id: str, before: bytes | None, after: bytes | None) -> Iterator[str]:
     """A record that is in both, and what of it differs; without a text only that it does."""
-    yield click.style(f"~ {shown(record_id)}", fg="yellow")
+    yield head_line("changed", record_id)
     if not before or not after:
         yield f'{INDENT}(too large to be shown here; "datavault get" has both)'
         return

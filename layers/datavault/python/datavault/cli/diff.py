@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from datavault.cli.changes import added_lines, changed_lines, removed_lines
+from datavault.cli.changes import added_lines, changed_lines, head_line, removed_lines
 from datavault.cli.output import Document, document_of, say
 from datavault.cli.session import Session, dataset_argument, limit_option, takes_vault
 from datavault.cli.tables import counted, shown
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PAGE_CHANGES = 200
 RECORDS_OF_REQUEST = 100
 MAIN = "main"
-_SIGNS = {"added": ("green", "+"), "changed": ("yellow", "~"), "removed": ("red", "-")}
 
 
 class StagedChange(NamedTuple):
@@ -112,8 +111,7 @@ def show_status(session: Session, dataset: str, branch: str, limit: int | None) 
     tally = _tally()
     for change in islice(session.vault.iter_staged(dataset_id, branch), limit):
         tally[change.kind.value] += 1
-        color, sign = _SIGNS[change.kind.value]
-        click.echo(click.style(f"{sign} {shown(change.id)}", fg=color))
+        click.echo(head_line(change.kind.value, change.id))
     if not any(tally.values()):
         click.echo("Nothing is staged.")
         return
