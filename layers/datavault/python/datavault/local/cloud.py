@@ -33,7 +33,15 @@ GROUP_END_SECONDS_MAX = 1.0
 LOG_TAIL_BYTES = 4096
 # What a child needs of its owner's environment; above all not AWS_ENDPOINT_URL, which
 # the emulator would hand on to functions.
-INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "VIRTUAL_ENV")
+INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "VIRTUAL_ENV",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 class Permissions(enum.StrEnum):
@@ -264,7 +272,6 @@ def _environment(endpoint: str, permissions: Permissions, state: Path | None) ->
         "MINISTACK_REGION": REGION,
         "LOG_LEVEL": "WARNING",
         "LAMBDA_WARM_TTL_SECONDS": "60",
-        "PYTHONDONTWRITEBYTECODE": "1",
         # Freed bodies stay in the heap: touching fresh pages cost more than receiving
         # (64 MiB uploads went from 430 to 520 MB/s, replacements from 470 to 760).
         "MALLOC_MMAP_THRESHOLD_": str(512 * 1024**2),
