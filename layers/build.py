@@ -36,6 +36,8 @@ PYTHON = (3, 13)
 UNZIPPED_BYTES_MAX = 250 * 1024 * 1024
 ARCHIVES_KEPT_MAX = 3
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+# Half the time of zlib's own 6, for archives 7 % larger, which travel by S3.
+ZIP_LEVEL = 3
 # What of our library never runs in the cloud.
 UNSHIPPED = ("datavault/adapters/memory", "datavault/local", "datavault/cli", "datavault/client")
 
@@ -398,11 +400,11 @@ def _compile(tree: Path) -> None:
 
 def _zip(tree: Path, target: Path, *, small: bool) -> None:
     method = zipfile.ZIP_DEFLATED if small else zipfile.ZIP_STORED
-    with zipfile.ZipFile(target, "w", method) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for path in sorted(path for path in tree.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), ZIP_EPOCH)
             entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, path.read_bytes(), method)
+            archive.writestr(entry, path.read_bytes(), method, ZIP_LEVEL)
 
 
 def _forget_oldest(name: str) -> None:

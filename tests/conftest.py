@@ -1,4 +1,4 @@
-"""For all tests: modules are compiled once, and the garbage collector leaves alone what stays."""
+"""For all tests: what would be made twice is made once."""
 
 import gc
 import os
@@ -6,11 +6,29 @@ import sys
 from collections.abc import Generator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # The tests start hundreds of processes. Where the machine's own setting is to keep no compiled
 # modules (containers do), each of them would compile all that it imports: a fifth of their time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Folders whose tests share what takes long to make: a deployed vault, the synthesized stages.
+SHARING = ("tests/e2e/", "tests/infra/")
+
+
+class _Scheduling(LoadScopeScheduling):
+    """A folder that shares stays in one process, of the other tests each file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        shared = (folder for folder in SHARING if nodeid.startswith(folder))
+        return next(shared, nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Instead of what ``--dist`` names."""
+    return _Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
