@@ -6,7 +6,6 @@ import sys
 from collections.abc import Generator
 
 import pytest
-from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # The tests start hundreds of processes. Where the machine's own setting is to keep no compiled
@@ -18,17 +17,18 @@ sys.dont_write_bytecode = False
 SHARING = ("tests/e2e/", "tests/infra/")
 
 
-class _Scheduling(LoadScopeScheduling):
-    """A folder that shares stays in one process, of the other tests each file."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        shared = (folder for folder in SHARING if nodeid.startswith(folder))
-        return next(shared, nodeid.partition("::")[0])
+def _scope(test: str) -> str:
+    """What stays in one process: of a folder that shares all tests, else those of a file."""
+    shared = (folder for folder in SHARING if test.startswith(folder))
+    return next(shared, test.partition("::")[0])
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Instead of what ``--dist`` names."""
-    return _Scheduling(config, log)
+    scheduler = LoadScopeScheduling(config, log)
+    # The method that is there to be overridden; the library has no types to derive from.
+    scheduler._split_scope = _scope
+    return scheduler
 
 
 @pytest.hookimpl(wrapper=True)
