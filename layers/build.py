@@ -67,7 +67,7 @@ class Layer:
     beyond every top-level package; ``needs`` are the layers that are always loaded with it, whose
     packages it does not hold again; ``files`` is a folder of the repository that lies in the layer
     under its own path, without ``layers/``; ``unimported`` are packages that do not import as they
-    are, but through a module of ours.
+    are, but through a module of ours. ``unzipped_bytes_max`` is for it with those it needs.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Layer:
     unused: tuple[str, ...] = ()
     files: Path | None = None
     unimported: tuple[str, ...] = ()
+    unzipped_bytes_max: int = UNZIPPED_BYTES_MAX
 
 
 # Each has a folder beside this file that says what is in it.
@@ -130,6 +131,8 @@ LAYERS = {
             files=ROOT / "layers" / "privacy" / "model",
             # Presidio asks for spaCy; `adapters.presidio.analyzer` stands in for it.
             unimported=("presidio_analyzer",),
+            # Leaves room for other layers of a function that looks for personal data.
+            unzipped_bytes_max=220_000_000,
         ),
         Layer("schemas", needs=("core",)),
     )
@@ -213,11 +216,13 @@ def check() -> None:
             archives = [
                 third_party_layer(each, architecture, slim=True) for each in (name, *layer.needs)
             ]
-            total = ours + sum(map(unzipped_bytes, archives))
-            if total > UNZIPPED_BYTES_MAX:
+            layers = sum(map(unzipped_bytes, archives))
+            total = ours + layers
+            if layers > layer.unzipped_bytes_max or total > UNZIPPED_BYTES_MAX:
                 raise BuildError(
-                    f"{name} {architecture}: {total} bytes unzipped with what it needs, "
-                    f"at most {UNZIPPED_BYTES_MAX} allowed"
+                    f"{name} {architecture}: {layers} bytes unzipped with what it needs, at most "
+                    f"{layer.unzipped_bytes_max} allowed; with our code {total}, at most "
+                    f"{UNZIPPED_BYTES_MAX}"
                 )
             with_needs = " and ".join((name, *layer.needs))
             print(f"{architecture}: {total / 2**20:.1f} MiB of 250 MiB with {with_needs}")

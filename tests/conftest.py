@@ -17,6 +17,11 @@ sys.dont_write_bytecode = False
 SHARING = ("tests/e2e/", "tests/infra/")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores, as one of them mostly waits for the cloud that it started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def _scope(test: str) -> str:
     """What stays in one process: of a folder that shares all tests, else those of a file."""
     shared = (folder for folder in SHARING if test.startswith(folder))
