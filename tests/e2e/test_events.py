@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,10 +19,10 @@ from datavault.domain.events import told
 from datavault.domain.ledger import Entry
 from datavault.domain.rows import Key, Row, Table
 from tests.e2e.deployment import Deployment, Person, Shelf, Tenant
+from tests.support.command import DATAVAULT
 
 SCHEMAS = Path(__file__).parents[2] / "events/schemas"
 SECONDS_MAX = 60
-DATAVAULT = str(Path(sys.executable).with_name("datavault"))
 
 
 class Subscriber:

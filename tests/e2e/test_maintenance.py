@@ -2,17 +2,14 @@
 
 import os
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 from datavault.contracts.operations import OPERATIONS
 from datavault.services.maintenance import HELD_MS
 from tests.e2e.calls import call, furnish
 from tests.e2e.deployment import Deployment, Tenant
+from tests.support.command import DATAVAULT
 from tests.support.http import Call, send
-
-DATAVAULT = str(Path(sys.executable).with_name("datavault"))
 
 
 def test_a_read_only_workspace_refuses_every_change_and_answers_every_read(

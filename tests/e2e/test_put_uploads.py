@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.deployment import Shelf, Tenant
-from tests.e2e.test_command import DATAVAULT, INHERITED
 from tests.e2e.test_pipeline import records, text
+from tests.support.command import DATAVAULT, INHERITED
 
 SECONDS_MAX = 120
 

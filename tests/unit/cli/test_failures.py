@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 import httpx
@@ -17,9 +16,9 @@ from datavault.client import errors
 from datavault.client.checkpoint import Checkpoint
 from datavault.contracts.records import RecordIn
 from datavault.domain.errors import VaultError
+from tests.support.command import DATAVAULT
 from tests.unit.cli.conftest import SilentApi, Terminal
 
-DATAVAULT = str(Path(sys.executable).with_name("datavault"))
 # What only operators' commands do, or what is about this machine.
 NOT_ON_THE_VAULT = {"demo", "local", "completion", "workspace", "maintenance", "settings", "events"}
 OFFLINE = {"scan", "anonymize"}

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from datavault.cli.privacy import treating, workers
 from datavault.cli.privacy.pieces import PIECE_BYTES
 from datavault.domain.privacy.presets import PRESETS
 from datavault.domain.privacy.strategy import Verdict
+from tests.support.command import DATAVAULT
 from tests.unit.cli.privacy.conftest import CANARIES, TEXT, Desk
 
-DATAVAULT = str(Path(sys.executable).with_name("datavault"))
 KEY = "07" * 32
 REDACT = 'name = "all"\ndefault = { strategy = "redact" }\n'
 HOLD = REDACT + "threshold = { found_from = 0.0, sure_from = 1.0 }\n"

@@ -4,16 +4,14 @@ import gzip
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from datavault.cli.privacy import workers
 from datavault.cli.privacy.pieces import PIECE_BYTES
 from datavault.cli.privacy.search import Search
+from tests.support.command import DATAVAULT
 from tests.unit.cli.privacy.conftest import CANARIES, TEXT, Desk
-
-DATAVAULT = str(Path(sys.executable).with_name("datavault"))
 
 
 def places(found: list[dict[str, object]]) -> list[tuple[object, ...]]:

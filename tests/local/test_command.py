@@ -7,9 +7,8 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +16,10 @@ import pytest
 
 from datavault.local.cloud import HOST
 from datavault.local.session import Session
-from tests.e2e.deployment import Deployment, Shelf, Tenant
+from tests.support.command import DATAVAULT, environment_in, run
 from tests.support.http import Call, Reply, send
 
-DATAVAULT = str(Path(sys.executable).with_name("datavault"))
 STOP_S_MAX = 30
-# Nothing of a caller's AWS account gets into what a test starts.
-INHERITED = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "PYTHONPATH",
-    "XDG_CACHE_HOME",
-    "COVERAGE_PROCESS_START",
-    "COVERAGE_FILE",
-)
 
 
 @dataclass
@@ -81,7 +69,7 @@ class Local:
 def local(tmp_path: Path, *options: str) -> Iterator[Local]:
     process = subprocess.Popen(
         [DATAVAULT, "local", *options],
-        env=_environment(tmp_path),
+        env=environment_in(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -151,14 +139,14 @@ def test_a_local_vault_without_state_says_that_its_data_go(tmp_path: Path) -> No
 def test_a_port_that_is_taken_is_said_in_a_line(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        done = _run(tmp_path, "local", "--port", str(port))
+        done = run(tmp_path, "local", "--port", str(port))
     assert done.returncode == 1
     why = f"port {port} of 127.0.0.1 cannot be taken: Address already in use"
     assert done.stderr.splitlines()[1:] == [f"datavault: {why}", "--port takes another one."]
 
 
 def test_the_demo_does_the_main_job_and_leaves_nothing(tmp_path: Path) -> None:
-    done = _run(tmp_path, "demo")
+    done = run(tmp_path, "demo")
     assert (done.returncode, done.stderr) == (0, "")
     for said in ("Summary", "reading it is refused", "has been stopped"):
         assert said in done.stdout
@@ -170,7 +158,7 @@ def test_the_demo_does_the_main_job_and_leaves_nothing(tmp_path: Path) -> None:
 def test_a_demo_that_is_stopped_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [DATAVAULT, "demo"],
-        env=_environment(tmp_path),
+        env=environment_in(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -188,51 +176,6 @@ def test_a_demo_that_is_stopped_leaves_nothing(number: signal.Signals, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_operator_makes_a_workspace(deployed: Deployment, tmp_path: Path) -> None:
-    environment = deployed.operator_environment()
-    done = _run(tmp_path, "workspace", "create", "acme", environment=environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    workspace = done.stdout.strip()
-    tenant = Tenant(deployed, workspace)  # type: ignore[arg-type]
-    shelf = tenant.admin.dataset()
-    shelf.append({"a": "{}"})
-    assert shelf.commit()["records"] == 1
-    (row,) = deployed.rows("Catalog", pk=f"workspace/{workspace}", sk="workspace")
-    kek = row["kek"]["S"]
-    tags = deployed.client("kms").list_resource_tags(KeyId=kek)["Tags"]
-    assert {"TagKey": "datavault:workspace", "TagValue": workspace} in tags
-
-
-def test_an_operator_abandons_a_commit_that_cannot_be_made(
-    deployed: Deployment, shelf: Shelf, tmp_path: Path
-) -> None:
-    environment = deployed.operator_environment()
-    words = ["branch", "abandon-commit", shelf.person.tenant.id, shelf.id, "main"]
-    shelf.append({"kept": "{}"})
-    first = shelf.commit()["id"]
-    refused = _run(tmp_path, *words, "--yes", environment=environment)
-    assert (refused.returncode, "no commit is pending" in refused.stderr) == (5, True)
-
-    shelf.append({"lost": '{"t":"%s"}' % ("x" * 5000)})
-    dataset = f"dataset/{shelf.person.tenant.id}/{shelf.id}"
-    (row,) = deployed.rows("Catalog", pk=dataset, sk="dataset")
-    s3 = deployed.client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=deployed.bucket)
-    staged = f"/{row['store']['S']}/staged/"
-    (lost,) = [item["Key"] for page in pages for item in page["Contents"] if staged in item["Key"]]
-    s3.delete_object(Bucket=deployed.bucket, Key=lost)
-    assert shelf.person.post(f"{shelf.path}/commits", {}).code == "corrupt"
-    assert _run(tmp_path, *words, environment=environment).returncode == 1  # Nobody said yes.
-    done = _run(tmp_path, *words, "--yes", environment=environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert shelf.lines() == [b"{}"]
-    shelf.append({"next": "{}"})
-    commit = shelf.commit()
-    assert (commit["parents"], commit["records"]) == ([first], 2)
-    (entry,) = shelf.person.tenant.entries("abandon_commit")
-    assert entry["actor"]["S"].startswith("arn:aws:iam::")
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -245,29 +188,10 @@ def test_an_operator_abandons_a_commit_that_cannot_be_made(
 def test_what_cannot_be_done_is_said_in_a_line(
     arguments: list[str], code: int, said: str, tmp_path: Path
 ) -> None:
-    done = _run(tmp_path, *arguments)
+    done = run(tmp_path, *arguments)
     assert done.returncode == code
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def _run(
-    tmp_path: Path, *arguments: str, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [DATAVAULT, *arguments],
-        env=_environment(tmp_path) | dict(environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-
-def _environment(tmp_path: Path) -> dict[str, str]:
-    """Where all that is started keeps its files, by which it is found again."""
-    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**kept, "TMPDIR": str(tmp_path), "E2E_MARK": str(tmp_path)}
 
 
 def _running(tmp_path: Path) -> set[int]:

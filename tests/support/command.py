@@ -1,0 +1,39 @@
+"""The command, started as people start it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+DATAVAULT = str(Path(sys.executable).with_name("datavault"))
+# Nothing of a caller's AWS account gets into what a test starts.
+INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "PYTHONPATH",
+    "XDG_CACHE_HOME",
+    "COVERAGE_PROCESS_START",
+    "COVERAGE_FILE",
+)
+
+
+def run(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What came of it; all that it starts keeps its files in a folder."""
+    return subprocess.run(
+        [DATAVAULT, *arguments],
+        env=environment_in(folder) | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def environment_in(folder: Path) -> dict[str, str]:
+    """For what keeps its files in a folder, by whose name it is found again."""
+    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {**kept, "TMPDIR": str(folder), "E2E_MARK": str(folder)}
