@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from datavault.cli.privacy import workers
+from datavault.cli.privacy import pieces, workers
 from datavault.cli.privacy.pieces import PIECE_BYTES
 from datavault.cli.privacy.search import Search
 from tests.support.command import DATAVAULT
@@ -67,6 +67,49 @@ def test_a_line_that_is_no_record_is_text_where_nobody_promised_records(desk: De
     refused = desk.run("scan", name, "--format", "jsonl", "--output", "json")
     assert refused.exit_code == 2
     assert "a.jsonl, line 2: not JSON" in refused.stderr
+
+
+def test_a_document_is_walked_leaf_by_leaf_over_its_lines(desk: Desk) -> None:
+    text = '{\r\n  "é": "x",\n  "to": ["\\u006ao@example.org",\n "ü", 4111111111111111]\n}\n'
+    found = desk.found(desk.write("a.json", text), "--tier", "patterns")
+    assert [(each["pointer"], each["line"], each["column"]) for each in found] == [
+        ("/to/0", 3, 10),
+        ("/to/2", 4, 7),
+    ]
+    lines = [text.split("\n")[each["line"] - 1][each["column"] - 1] for each in found]
+    assert lines == ['"', "4"]
+    piped = desk.found("--format", "json", stdin=text)
+    assert (piped[0]["pointer"], piped[0]["path"]) == ("/to/0", "stdin")
+
+
+def test_what_is_called_a_document_and_has_a_record_in_each_line_is_records(desk: Desk) -> None:
+    found = desk.found(desk.write("a.json", '{"a":1}\n{"b":"jo@example.org"}\n'))
+    assert [(each["pointer"], each["line"]) for each in found] == [("/b", 2)]
+
+
+def test_what_is_no_document_is_text_where_nobody_promised_one(desk: Desk) -> None:
+    name = desk.write("a.json", '{"a": 1,\n "to": jo@example.org}\n')
+    done = desk.run("scan", name, "--output", "jsonl")
+    assert places([json.loads(each) for each in done.stdout.splitlines()]) == [
+        (2, 8, "EMAIL_ADDRESS")
+    ]
+    assert "a.json, line 1: not JSON (RFC 8259) of 32 bytes, at byte 16" in done.stderr
+    assert "; it is read as text" in done.stderr
+    refused = desk.run("scan", name, "--format", "json")
+    assert refused.exit_code == 2
+    assert "a.json, line 1: not JSON" in refused.stderr
+
+
+def test_a_document_that_is_too_long_is_text_where_nobody_promised_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "DOCUMENT_BYTES_MAX", 2 * PIECE_BYTES)
+    text = '["%s",\n"jo@example.org"]' % ("x" * 3 * PIECE_BYTES)
+    name = desk.write("a.json", text)
+    assert places(desk.found(name, "--tier", "patterns")) == [(2, 2, "EMAIL_ADDRESS")]
+    refused = desk.run("scan", name, "--format", "json", "--tier", "patterns")
+    assert refused.exit_code == 2
+    assert "a JSON document has at most 524288 bytes" in refused.stderr
 
 
 def test_the_name_of_a_member_is_the_label_of_its_value(desk: Desk) -> None:

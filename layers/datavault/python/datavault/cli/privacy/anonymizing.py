@@ -8,8 +8,9 @@ from functools import lru_cache
 from datavault.cli.privacy.contents import Wrapping
 from datavault.cli.privacy.found import Told
 from datavault.cli.privacy.inputs import Form
+from datavault.cli.privacy.json_lines import DOCUMENTS
 from datavault.cli.privacy.options import Header
-from datavault.cli.privacy.pieces import BINARY, DOCUMENT_BYTES_MAX, Piece
+from datavault.cli.privacy.pieces import BINARY, Piece
 from datavault.cli.privacy.readings import Reading
 from datavault.cli.privacy.search import Search
 from datavault.domain.errors import VaultError
@@ -19,7 +20,7 @@ from datavault.domain.privacy.anonymizer import Anonymizer
 from datavault.domain.privacy.cells import RowNotation
 from datavault.domain.privacy.columns import Columns, columns_of
 from datavault.domain.privacy.conversation import Conversation
-from datavault.domain.privacy.json_leaves import RECORDS, JsonNotation, Notation
+from datavault.domain.privacy.json_leaves import RECORDS, Notation
 from datavault.domain.privacy.keys import PrivacyKeys, Setting
 from datavault.domain.privacy.policy import Policy
 from datavault.domain.privacy.policy_text import parse_policy_json, parse_policy_toml
@@ -27,9 +28,6 @@ from datavault.domain.privacy.presets import preset
 from datavault.domain.privacy.results import Anonymized, Remainder
 from datavault.domain.privacy.spans import Span
 from datavault.domain.privacy.strategy import Verdict
-
-# As many leaves a byte as a record may have.
-DOCUMENTS = JsonNotation("a JSON document", DOCUMENT_BYTES_MAX, 800_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datavault.cli.privacy.corpus import answer_corpus
 from datavault.cli.privacy.found import START, Examined, Told
 from datavault.cli.privacy.inputs import Form
-from datavault.cli.privacy.json_lines import examine_records
+from datavault.cli.privacy.json_lines import examine_document, examine_records
 from datavault.cli.privacy.pieces import Piece
 from datavault.cli.privacy.rows import examine_rows
 from datavault.cli.privacy.search import Search
@@ -15,6 +15,7 @@ from datavault.cli.privacy.texts import examine_text
 _BY_FORM: dict[Form, Callable[[Piece, Search], Examined]] = {
     Form.TEXT: examine_text,
     Form.RECORDS: examine_records,
+    Form.LEAVES: examine_document,
     Form.ROWS: examine_rows,
     Form.CORPUS: answer_corpus,
 }

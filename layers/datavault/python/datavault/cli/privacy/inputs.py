@@ -25,6 +25,7 @@ REPOSITORIES = frozenset({".git", ".hg", ".svn"})
 _BY_ENDING = {
     **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
     **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
+    **dict.fromkeys((".json", ".geojson", ".har", ".ipynb"), "json"),
 }
 
 
@@ -43,8 +44,10 @@ class Form(StrEnum):
     """A text in passages, none of which needs those around it."""
     TABLE = "table"
     """Rows cut where they end, or refused."""
-    DOCUMENT = "json"
-    """One JSON text, over several lines or not; held whole."""
+    LEAVES = "json"
+    """One JSON text, over several lines or not, leaf by leaf; held whole."""
+    DOCUMENT = "document"
+    """The same, or refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,37 @@
-"""Lines of JSON examined leaf by leaf: keys, strings and numbers, each a text of its own."""
+"""JSON examined leaf by leaf, by lines or a document at once: keys, strings and numbers, each a
+text of its own."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from datavault.cli.privacy.found import Counts, Examined, Found, Spot, Told, counted_by_rule
-from datavault.cli.privacy.pieces import Piece
+from datavault.cli.privacy.found import (
+    START,
+    Counts,
+    Examined,
+    Found,
+    Spot,
+    Told,
+    counted_by_rule,
+)
+from datavault.cli.privacy.pieces import DOCUMENT_BYTES_MAX, Piece
 from datavault.cli.privacy.search import Search
-from datavault.cli.privacy.texts import Spots, readable
+from datavault.cli.privacy.texts import Spots, examine_text, readable
 from datavault.domain.errors import VaultError
 from datavault.domain.privacy import pointers
-from datavault.domain.privacy.json_leaves import Leaf, LeafKind, Place, read_leaves
+from datavault.domain.privacy.json_leaves import JsonNotation, Leaf, LeafKind, Place, read_leaves
 from datavault.domain.privacy.members import Named, detect_named, named, of_members
 from datavault.domain.privacy.results import Part
 from datavault.domain.privacy.spans import Span
 
 type _Spans = dict[Named, tuple[Span, ...]]
+# As many leaves a byte as a record may have.
+DOCUMENTS = JsonNotation("a JSON document", DOCUMENT_BYTES_MAX, 800_000)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line and its leaves, each with its name; ``text`` instead if it is no record."""
+    """A line, or a document that begins in it, and its leaves, each with its name; ``text`` instead
+    if it is no record."""
 
     number: int
     body: bytes
@@ -62,6 +74,29 @@ def examine_records(piece: Piece, search: Search) -> Examined:
     )
 
 
+def examine_document(piece: Piece, search: Search) -> Examined:
+    """What is found in the leaves of one JSON text, places by its lines.
+
+    Where the form is guessed, what is none is read as text, as a note says.
+    """
+    body = piece.content
+    try:
+        read = [(leaf, named(leaf)) for leaf in DOCUMENTS.leaves(body, "document")]
+    except VaultError as error:
+        why = Told(1, str(error))
+    else:
+        line = _Line(1, body, read, None)
+        counts: Counts = {}
+        found = tuple(_found_in(line, _spans([line], search), counts, search))
+        end = _Spots(body, 1).at(len(body))
+        return Examined(piece.input, piece.size, end, len(body), found, counts)
+    if not piece.guessed:
+        return Examined(piece.input, piece.size, START, 0, refused=why)
+    as_text = examine_text(piece, search)
+    note = Told(1, f"{why.message}; it is read as text")
+    return replace(as_text, notes=(note, *as_text.notes))
+
+
 def _spans(lines: Iterable[_Line], search: Search) -> _Spans:
     """What is found in each distinct text under its name."""
     texts = list(
@@ -96,7 +131,7 @@ def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Ite
                 shows_values=shown,
             )
         return
-    columns = _Columns(line.body)
+    spot = _Spots(line.body, line.number)
     for leaf, name in line.leaves:
         # Of truths nothing was asked; one may look like a text of which it was.
         own = spans.get(name, ())
@@ -105,8 +140,7 @@ def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Ite
         if not own or leaf.kind is LeafKind.TRUTH:
             continue
         counted_by_rule(own, counts)
-        first = Spot(line.number, columns.at(leaf.start))
-        last = Spot(line.number, columns.at(leaf.end))
+        first, last = spot.at(leaf.start), spot.at(leaf.end)
         part = Part.KEY if leaf.kind is LeafKind.KEY else Part.VALUE
         pointer = _pointer(leaf.place, spans, search)
         for span in own:
@@ -115,22 +149,24 @@ def _found_in(line: _Line, spans: _Spans, counts: Counts, search: Search) -> Ite
             )
 
 
-class _Columns:
-    """The columns of the bytes of a line, asked for in order."""
+class _Spots:
+    """Where bytes are that are asked for in order, in lines and columns of code points."""
 
-    __slots__ = ("_body", "_byte", "_column", "_is_ascii")
+    __slots__ = ("_body", "_byte", "_column", "_line")
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, line: int) -> None:
         self._body = body
-        self._is_ascii = body.isascii()
-        self._byte, self._column = 0, 1
+        self._byte, self._line, self._column = 0, line, 1
 
-    def at(self, byte: int) -> int:
-        if self._is_ascii:
-            return byte + 1
-        self._column += len(self._body[self._byte : byte].decode())
+    def at(self, byte: int) -> Spot:
+        passed = self._body[self._byte : byte]
         self._byte = byte
-        return self._column
+        if breaks := passed.count(b"\n"):
+            passed = passed[passed.rfind(b"\n") + 1 :]
+            self._line += breaks
+            self._column = 1
+        self._column += len(passed.decode())
+        return Spot(self._line, self._column)
 
 
 def _pointer(place: Place | None, spans: _Spans, search: Search) -> str:

@@ -96,15 +96,22 @@ def _pieces(source: Input, number: int, content: Content) -> Iterator[Piece]:
     form, wrapping = source.form, content.wrapping
     if source.path is None and source.guessed and content.head.lstrip()[:1] == b"{":
         form = Form.RECORDS
-    if form is Form.DOCUMENT and source.guessed and _is_lines(content.head):
+    if form in {Form.LEAVES, Form.DOCUMENT} and source.guessed and _is_lines(content.head):
         form = Form.RECORDS
     if form is Form.TABLE:
         yield from _table(source, number, content)
         return
-    if form is Form.DOCUMENT:
-        if text := _whole_text(content):
-            yield Piece(number, form, source.guessed, text, 0, len(text), wrapping)
-        return
+    if form in {Form.LEAVES, Form.DOCUMENT}:
+        try:
+            text = _whole_text(content)
+        except _TooLong:
+            if form is Form.DOCUMENT or not source.guessed:
+                raise
+            form = Form.TEXT
+        else:
+            if text:
+                yield Piece(number, form, source.guessed, text, 0, len(text), wrapping)
+            return
     dialect = _dialect(source, content.head) if form is Form.ROWS else None
     first_row: bytes | None = None
     for text, start, end in _Cutter(content, form, source.guessed).pieces():
@@ -163,16 +170,18 @@ def _chunks(content: Content) -> Iterator[bytes]:
 
 
 def _whole_text(content: Content) -> bytes:
+    """All of it; if it is too long, what was read is its ``head`` from then on."""
     parts, size = [content.head], len(content.head)
-    while chunk := content.read(PIECE_BYTES):
+    while size <= DOCUMENT_BYTES_MAX and (chunk := content.read(PIECE_BYTES)):
         parts.append(chunk)
         size += len(chunk)
-        if size > DOCUMENT_BYTES_MAX:
-            raise _TooLong(
-                f"a JSON document has at most {DOCUMENT_BYTES_MAX} bytes, this has more: make JSON"
-                " lines of it, which may have any number"
-            )
-    return b"".join(parts)
+    content.head = b"".join(parts)
+    if size > DOCUMENT_BYTES_MAX:
+        raise _TooLong(
+            f"a JSON document has at most {DOCUMENT_BYTES_MAX} bytes, this has more: make JSON"
+            " lines of it, which may have any number"
+        )
+    return content.head
 
 
 def _dialect(source: Input, head: bytes) -> "Dialect":

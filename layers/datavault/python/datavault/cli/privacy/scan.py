@@ -34,7 +34,7 @@ from datavault.domain.privacy.tiers import Tier
 if TYPE_CHECKING:
     from datavault.domain.privacy.policy import Allowed
 
-FORMS = ("auto", "text", "jsonl", "csv")
+FORMS = ("auto", "text", "jsonl", "json", "csv")
 
 
 @click.command(short_help="Find personal data and secrets in files, folders or a pipe.")
@@ -99,11 +99,12 @@ def scan(
     sure of none: --threshold weighs what it misses against what it finds wrongly. What was looked
     for, and what not, is in the summary. No model is loaded if no name is looked for.
 
-    Text is read as one text, JSON lines leaf by leaf, rows cell by cell; auto goes by the names of
-    files, and of a pipe by its first byte. Names of members, and of columns in the first row, count
-    as labels of what stands under them, and places are told by them (/ssn). What is compressed
-    (gzip, zstd) or in UTF-16 is read as what it is; a binary file is not read, which is told. With
-    --fail-on a scan that could not read something fails, too, but for binary files in folders.
+    Text is read as one text, JSON leaf by leaf (lines of it, or a document of up to 16 MiB), rows
+    cell by cell; auto goes by the names of files, and of a pipe by its first byte. Names of
+    members, and of columns in the first row, count as labels of what stands under them, and places
+    are told by them (/ssn). What is compressed (gzip, zstd) or in UTF-16 is read as what it is; a
+    binary file is not read, which is told. With --fail-on a scan that could not read something
+    fails, too, but for binary files in folders.
 
     With --format jsonl a pipe is a corpus: each line {"id", "text"} is answered by one {"id",
     "spans"}, unless another --output is asked for. Values are written only with --show-values.

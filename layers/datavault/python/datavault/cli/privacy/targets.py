@@ -1,7 +1,7 @@
 """What is to be treated, as what, and where it goes."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -12,7 +12,6 @@ from datavault.cli.privacy.inputs import PIPE, Form, Input, chosen_input, chosen
 from datavault.cli.privacy.outputs import require_apart, require_folder, require_unused
 from datavault.cli.privacy.treating import Job
 from datavault.cli.tables import shown
-from datavault.domain.formats.decoding import content_ending
 
 FORMS = {
     "text": Form.PASSAGES,
@@ -20,9 +19,12 @@ FORMS = {
     "json": Form.DOCUMENT,
     "csv": Form.TABLE,
 }
-# Endings of files that are one JSON text.
-_DOCUMENTS = frozenset({".json", ".geojson", ".har", ".ipynb"})
-_BY_GUESS = {Form.RECORDS: Form.RECORDS, Form.ROWS: Form.TABLE}
+_BY_GUESS = {
+    Form.TEXT: Form.PASSAGES,
+    Form.RECORDS: Form.RECORDS,
+    Form.LEAVES: Form.DOCUMENT,
+    Form.ROWS: Form.TABLE,
+}
 
 
 def single_job(
@@ -121,7 +123,4 @@ def _as_treated(source: Input) -> Input:
     """The input with the form that is treated for the one that is only looked at."""
     if not source.guessed:
         return source
-    form = _BY_GUESS.get(source.form, Form.PASSAGES)
-    if source.path is not None and content_ending(source.path.name) in _DOCUMENTS:
-        form = Form.DOCUMENT
-    return Input(source.path, form, guessed=True, size=source.size)
+    return replace(source, form=_BY_GUESS[source.form])
