@@ -12,6 +12,7 @@
     train.py recover  --data DIR --work DIR --tier fast        begin with a published graph
     train.py fit      --work DIR --tier fast --minutes 30      train, or go on training
     train.py soften   --work DIR --target DIR                  a teacher's opinion of the shards
+    train.py average  --work DIR --between DIR DIR --share 0.5 between what was there and what came
     train.py held-out --data DIR --work DIR                    what is measured with, as JSON lines
     train.py calibrate --data DIR --work DIR                   the temperature that fits best
     train.py publish  --work DIR --target ../model             the files that are shipped
@@ -31,6 +32,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from average import averaged
 from batches import Text, row, rows, square, squares, texts_of
 from corpora import CHOOSING, HELD_OUT, in_documents
 from gazetteer import sources_in
@@ -234,6 +236,14 @@ def _reached(work: Path, tier: str, minilm: Path) -> nn.Module:
     return network.eval()
 
 
+def average(work: Path, tier: str, between: tuple[Path, Path], *, share: float) -> None:
+    """Keep the weights that have gone so much of the way from one state's to another's."""
+    before, after = (torch.load(folder / f"{tier}.pt") for folder in between)
+    weights = averaged(before["mean"], after["mean"], share=share)
+    work.mkdir(parents=True, exist_ok=True)
+    torch.save({"network": weights, "mean": weights, "steps": after["steps"]}, work / f"{tier}.pt")
+
+
 def soften(work: Path, folder: Path, *, texts_max: int) -> None:
     """Write down what the published tier ``thorough``, the teacher, thinks of each piece of the
     first texts of each shard, as probabilities at its temperatures."""
@@ -348,6 +358,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[1])
     parser.add_argument("--generated", type=int, default=50_000)
     parser.add_argument("--texts", type=int, default=50_000, help="softened of each shard")
+    parser.add_argument("--between", type=Path, nargs=2, help="folders of states, old and new")
+    parser.add_argument("--share", type=float, default=0.5, help="of the way to the new one")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--target", type=Path, default=HERE.parent / "model")
     parser.add_argument("--choices", type=Path, default=HERE / "choices.json")
@@ -396,6 +408,9 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     ),
     "fit": _fit,
     "soften": lambda given: soften(given.work, given.target, texts_max=given.texts),
+    "average": lambda given: average(
+        given.work, given.tier, tuple(given.between), share=given.share
+    ),
     "held-out": lambda given: hold_out(
         given.work, given.data, vocabulary=given.minilm / "vocab.txt", generated=4000
     ),

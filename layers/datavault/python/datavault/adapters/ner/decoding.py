@@ -31,11 +31,11 @@ CAPITALS_SCORE_MIN = 0.8
 # this: from 0.4 to 0.7, one in twenty was on web text (dev), and one in three in tweets.
 SMALL_SCORE_MIN = 0.75
 # A text that is one value in lower case and no more, such as a key or a cell, gives a model nothing
-# to go by: of 2,000 identifiers it takes 14 % for names at 0.4 and 1.5 % here, of 200 forenames 99
-# and 72 %. A word with a capital that stands alone gives little more: of 1,500 that name nobody
-# half at 0.55 and a sixth here, of 600 forenames 99 and 93 %.
-BARE_SCORE_MIN = 0.78
-ALONE_SCORE_MIN = 0.7
+# to go by: of 2,000 identifiers it takes 10 % for names at 0.4 and 3 % here, of 200 forenames 97
+# and 76 %. A word with a capital that stands alone gives little more: of 1,500 that name nobody
+# 40 % at 0.55 and a seventh here, of 600 forenames 99 and 95 %.
+BARE_SCORE_MIN = 0.75
+ALONE_SCORE_MIN = 0.68
 BARE_CHARACTERS_MAX = 80
 
 # What a name neither begins nor ends with, though the model may think so.
