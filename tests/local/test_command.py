@@ -103,7 +103,7 @@ def test_a_local_vault_keeps_its_data_over_a_restart_and_leaves_nothing(tmp_path
         body = {"message": "kept"}
         commit = first.session().call("POST", f"/datasets/{dataset}/commits", body)["id"]
         first.session().append_lines(dataset, b'{"id":"b","staged":true}')
-        assert _running(tmp_path) - {first.process.pid}
+        assert _of(tmp_path) - {first.process.pid}
         assert "Stopping." in first.interrupt()
         assert first.process.returncode == 0
     assert _running(tmp_path) == set()
@@ -195,17 +195,17 @@ def test_what_cannot_be_done_is_said_in_a_line(
 
 
 def _running(tmp_path: Path) -> set[int]:
-    """Processes whose command or environment names the folder: all that came of a command.
-
-    What has just been killed may take a moment to go.
-    """
-    mark = os.fsencode(tmp_path)
+    """What came of a command and stays; what has just been killed may take a moment to go."""
     deadline = time.monotonic() + 5
-    while True:
-        found = {int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _names(entry, mark)}
-        if not found or time.monotonic() > deadline:
-            return found
+    while (found := _of(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.05)
+    return found
+
+
+def _of(tmp_path: Path) -> set[int]:
+    """Processes whose command or environment names the folder: all that came of a command."""
+    mark = os.fsencode(tmp_path)
+    return {int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _names(entry, mark)}
 
 
 def _names(process: Path, mark: bytes) -> bool:
