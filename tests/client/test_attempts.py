@@ -245,10 +245,10 @@ def test_an_answer_of_something_else_is_told_apart(
 
 
 def test_a_problem_with_a_code_of_tomorrow_keeps_it() -> None:
-    script = Script(problem(409, "merge_conflicts"))
+    script = Script(problem(409, "merge_conflict"))
     with script.vault() as vault, pytest.raises(errors.Conflict) as raised:
         vault.list_datasets()
-    assert raised.value.code == "merge_conflicts"
+    assert raised.value.code == "merge_conflict"
 
 
 def test_nothing_tells_a_token(caplog: pytest.LogCaptureFixture) -> None:
