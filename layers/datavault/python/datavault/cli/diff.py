@@ -116,8 +116,7 @@ def show_status(session: Session, dataset: str, branch: str, limit: int | None) 
         click.echo("Nothing is staged.")
         return
     click.echo(f"Staged: {_told(tally)}.")
-    on = "" if branch == MAIN else f" {shown(branch)}"
-    say(f'"datavault diff {shown(dataset)} --staged{on}" shows them, "datavault commit" commits.')
+    say(f'{_diff_staged(dataset, branch)} shows them, "datavault commit" commits.')
 
 
 def change_document(change: "ChangeReply | StagedChange") -> Document:
@@ -164,11 +163,16 @@ def _tell_of_staged(session: Session, dataset_id: str, dataset: str, target: str
     """That what is staged on the target was not compared, if anything is."""
     staged = session.vault.count_records(dataset_id, ref=target).staged
     if staged:
-        on = "" if target == MAIN else f" {shown(target)}"
         say(
             f"{counted(staged, 'staged change')} on {shown(target)} not compared:"
-            f' "datavault diff {shown(dataset)} --staged{on}" shows what is staged.'
+            f" {_diff_staged(dataset, target)} shows what is staged."
         )
+
+
+def _diff_staged(dataset: str, branch: str) -> str:
+    """The command that shows what is staged on a branch."""
+    on = "" if branch == MAIN else f" {shown(branch)}"
+    return f'"datavault diff {shown(dataset)} --staged{on}"'
 
 
 def _staged_changes(session: Session, dataset_id: str, branch: str) -> Iterator[StagedChange]:
