@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from datavault.contracts.operations import TASKS
@@ -27,6 +28,7 @@ from datavault.local.issuer import Issuer
 from datavault.local.vault import DeployedVault, deploy_vault
 from datavault.local.workspace import make_workspace, operator_environment
 from datavault.wiring import AwsVault
+from tests.support.command import run
 from tests.support.http import NDJSON, Call, Reply, json_call, segment, send
 
 API = "/api/v1"
@@ -71,6 +73,10 @@ class Deployment:
 
     def operator_environment(self) -> Mapping[str, str]:
         return operator_environment(self.cloud, self.deployed)
+
+    def command(self, *words: str) -> CompletedProcess[str]:
+        """What came of a command that its operator gave."""
+        return run(*words, environment=self.operator_environment())
 
     @cached_property
     def operators(self) -> AwsVault:

@@ -1,8 +1,6 @@
 """What is done over the API is told on the bus, to whoever makes a rule there."""
 
 import json
-import os
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +17,6 @@ from datavault.domain.events import told
 from datavault.domain.ledger import Entry
 from datavault.domain.rows import Key, Row, Table
 from tests.e2e.deployment import Deployment, Person, Shelf, Tenant
-from tests.support.command import DATAVAULT
 
 SCHEMAS = Path(__file__).parents[2] / "events/schemas"
 SECONDS_MAX = 60
@@ -70,14 +67,7 @@ def subscriber(deployed: Deployment, tenant: Tenant) -> Iterator[Subscriber]:
 
 def command(deployed: Deployment, *words: str) -> str:
     """What ``datavault events`` says to an operator; it has to go well."""
-    done = subprocess.run(
-        [DATAVAULT, "events", *words],
-        env={**os.environ, **deployed.operator_environment()},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = deployed.command("events", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -1,14 +1,11 @@
 """Read-only mode of a deployed vault, set by its operator with the command."""
 
-import os
-import subprocess
 import time
 
 from datavault.contracts.operations import OPERATIONS
 from datavault.services.maintenance import HELD_MS
 from tests.e2e.calls import call, furnish
 from tests.e2e.deployment import Deployment, Tenant
-from tests.support.command import DATAVAULT
 from tests.support.http import Call, send
 
 
@@ -52,13 +49,6 @@ def test_readiness_tells_that_the_stage_is_read_only(deployed: Deployment) -> No
 
 
 def _command(deployed: Deployment, *words: str) -> str:
-    done = subprocess.run(
-        [DATAVAULT, "maintenance", *words],
-        env={**os.environ, **deployed.operator_environment()},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = deployed.command("maintenance", *words)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

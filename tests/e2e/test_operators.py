@@ -1,14 +1,10 @@
 """What operators do to a deployed vault with the command."""
 
-from pathlib import Path
-
 from tests.e2e.deployment import Deployment, Shelf, Tenant
-from tests.support.command import run
 
 
-def test_an_operator_makes_a_workspace(deployed: Deployment, tmp_path: Path) -> None:
-    environment = deployed.operator_environment()
-    done = run(tmp_path, "workspace", "create", "acme", environment=environment)
+def test_an_operator_makes_a_workspace(deployed: Deployment) -> None:
+    done = deployed.command("workspace", "create", "acme")
     assert (done.returncode, done.stderr) == (0, "")
     workspace = done.stdout.strip()
     tenant = Tenant(deployed, workspace)  # type: ignore[arg-type]
@@ -22,13 +18,12 @@ def test_an_operator_makes_a_workspace(deployed: Deployment, tmp_path: Path) -> 
 
 
 def test_an_operator_abandons_a_commit_that_cannot_be_made(
-    deployed: Deployment, shelf: Shelf, tmp_path: Path
+    deployed: Deployment, shelf: Shelf
 ) -> None:
-    environment = deployed.operator_environment()
     words = ["branch", "abandon-commit", shelf.person.tenant.id, shelf.id, "main"]
     shelf.append({"kept": "{}"})
     first = shelf.commit()["id"]
-    refused = run(tmp_path, *words, "--yes", environment=environment)
+    refused = deployed.command(*words, "--yes")
     assert (refused.returncode, "no commit is pending" in refused.stderr) == (5, True)
 
     shelf.append({"lost": '{"t":"%s"}' % ("x" * 5000)})
@@ -40,8 +35,8 @@ def test_an_operator_abandons_a_commit_that_cannot_be_made(
     (lost,) = [item["Key"] for page in pages for item in page["Contents"] if staged in item["Key"]]
     s3.delete_object(Bucket=deployed.bucket, Key=lost)
     assert shelf.person.post(f"{shelf.path}/commits", {}).code == "corrupt"
-    assert run(tmp_path, *words, environment=environment).returncode == 1  # Nobody said yes.
-    done = run(tmp_path, *words, "--yes", environment=environment)
+    assert deployed.command(*words).returncode == 1  # Nobody said yes.
+    done = deployed.command(*words, "--yes")
     assert (done.returncode, done.stderr) == (0, "")
     assert shelf.lines() == [b"{}"]
     shelf.append({"next": "{}"})

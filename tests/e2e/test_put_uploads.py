@@ -1,7 +1,6 @@
 """``datavault put`` of a large file: killed, taken up, interrupted while it waits, and whole."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -14,7 +13,7 @@ import pytest
 
 from tests.e2e.deployment import Shelf, Tenant
 from tests.e2e.test_pipeline import records, text
-from tests.support.command import DATAVAULT, INHERITED
+from tests.support.command import DATAVAULT, inherited
 
 SECONDS_MAX = 120
 
@@ -50,7 +49,6 @@ class Command:
 
 @pytest.fixture
 def command(tenant: Tenant, tmp_path: Path) -> Command:
-    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     theirs = {
         "HOME": str(tmp_path),
         "XDG_STATE_HOME": str(tmp_path / "state"),
@@ -59,7 +57,7 @@ def command(tenant: Tenant, tmp_path: Path) -> Command:
         "DATAVAULT_TOKEN": tenant.admin.token or "",
         "DATAVAULT_OUTPUT": "jsonl",
     }
-    return Command(tmp_path, kept | theirs)
+    return Command(tmp_path, inherited() | theirs)
 
 
 def until[T](found: Callable[[], T | None]) -> T:

@@ -139,14 +139,14 @@ def test_a_local_vault_without_state_says_that_its_data_go(tmp_path: Path) -> No
 def test_a_port_that_is_taken_is_said_in_a_line(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(tmp_path, "local", "--port", str(port))
+        done = run("local", "--port", str(port), environment=environment_in(tmp_path))
     assert done.returncode == 1
     why = f"port {port} of 127.0.0.1 cannot be taken: Address already in use"
     assert done.stderr.splitlines()[1:] == [f"datavault: {why}", "--port takes another one."]
 
 
 def test_the_demo_does_the_main_job_and_leaves_nothing(tmp_path: Path) -> None:
-    done = run(tmp_path, "demo")
+    done = run("demo", environment=environment_in(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     for said in ("Summary", "reading it is refused", "has been stopped"):
         assert said in done.stdout
@@ -188,7 +188,7 @@ def test_a_demo_that_is_stopped_leaves_nothing(number: signal.Signals, tmp_path:
 def test_what_cannot_be_done_is_said_in_a_line(
     arguments: list[str], code: int, said: str, tmp_path: Path
 ) -> None:
-    done = run(tmp_path, *arguments)
+    done = run(*arguments, environment=environment_in(tmp_path))
     assert done.returncode == code
     assert said in done.stderr
     assert "Traceback" not in done.stderr

@@ -19,13 +19,11 @@ INHERITED = (
 )
 
 
-def run(
-    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """What came of it; all that it starts keeps its files in a folder."""
+def run(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """What came of it, with these variables beside those that it inherits."""
     return subprocess.run(
         [DATAVAULT, *arguments],
-        env=environment_in(folder) | dict(environment or {}),
+        env={**inherited(), **environment},
         capture_output=True,
         text=True,
         timeout=180,
@@ -33,7 +31,11 @@ def run(
     )
 
 
+def inherited() -> dict[str, str]:
+    """The variables of this process that a command may see."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
 def environment_in(folder: Path) -> dict[str, str]:
     """For what keeps its files in a folder, by whose name it is found again."""
-    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**kept, "TMPDIR": str(folder), "E2E_MARK": str(folder)}
+    return {**inherited(), "TMPDIR": str(folder), "E2E_MARK": str(folder)}
